@@ -1,0 +1,92 @@
+// What goes into and comes out of a node: Event, Effect and the values they carry.
+
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// EventKind says what happened.
+type EventKind uint8
+
+// Events. In brackets: the fields that count beside Kind.
+const (
+	EventAccepted EventKind = iota + 1 // [Conn, Peer] a connection came in; the driver chose Conn
+	EventReceived                      // [Conn, Data]
+	EventClosed                        // [Conn] gone, by the peer or the network
+	EventTimer                         // [Timer]
+	EventToken                         // [Conn, Data, Done, Failed, Principal] answer to EffectToken
+	EventClose                         // stop serving: close every connection
+)
+
+// Event is one input of Step. One that names a connection or timer that is no longer
+// there is counted and ignored.
+type Event struct {
+	Kind      EventKind
+	Conn      protocol.ConnID
+	Timer     protocol.TimerID
+	Peer      netip.AddrPort
+	Done      bool // token: the mechanism is satisfied, Principal is set
+	Failed    bool
+	Principal string
+	Data      []byte // borrowed for the duration of Step
+}
+
+// EffectKind says what the driver has to do.
+type EffectKind uint8
+
+// Effects. In brackets: the fields that count beside Kind.
+const (
+	EffectWrite     EffectKind = iota + 1 // [Conn, Data]
+	EffectClose                           // [Conn, Cause] close the socket; no event is wanted for it
+	EffectArmTimer                        // [Timer, After]
+	EffectStopTimer                       // [Timer]
+	EffectToken                           // [Conn, Data, Begin] give the acceptor's mechanism the token; Begin: start a new one first. Answer with EventToken
+	EffectExecuted                        // [Conn, RPC, Principal, Authenticated] a request other than negotiation was executed: told, nothing to do
+	EffectConn                            // [Conn, ConnState, Cause] a connection's state changed: told, nothing to do
+)
+
+// ConnState is the state of one accepted connection.
+type ConnState uint8
+
+// Connection states.
+const (
+	ConnOpen          ConnState = iota + 1 // accepted, not authenticated
+	ConnNegotiating                        // a negotiation message was accepted
+	ConnAuthenticated                      // negotiation succeeded
+	ConnMute                               // early request answered by silence: read and thrown away for ever
+	ConnGone
+)
+
+// Cause says why a connection was closed or muted, or a request refused.
+type Cause uint8
+
+// Causes.
+const (
+	CauseNone               Cause = iota
+	CausePeer                     // the peer or the network ended it
+	CauseProtocol                 // undecodable bytes
+	CauseNegotiation              // negotiation out of order, bad token, bad mechanism
+	CauseNegotiationTimeout       // took longer than the configured deadline
+	CauseEarlyRequest             // request before authentication
+	CauseLimit                    // a configured limit was reached
+	CauseClosed                   // the node stops
+)
+
+// Effect is one output of Step. Data is valid until the next Step.
+type Effect struct {
+	Kind          EffectKind
+	ConnState     ConnState
+	Cause         Cause
+	RPC           protocol.RPC
+	Begin         bool
+	Authenticated bool
+	Conn          protocol.ConnID
+	Timer         protocol.TimerID
+	After         time.Duration
+	Principal     string
+	Data          []byte
+}
