@@ -1,14 +1,14 @@
-// What the simulated world tells a process and what a process can ask of the world.
+// What the world tells a process: Event, and the Process that takes it.
 // An adapter of a core (client, node, upstream model) is a Process.
 
-package sim
+// Package world is the simulated world: clock, event heap, random streams, hosts and TCP.
+package world
 
 import (
 	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // EventKind says what the world tells a process.
@@ -55,8 +55,3 @@ type Process interface {
 	Step(now time.Time, ev Event, io *IO)
 }
 
-// World is the subset of the simulation that IO needs; see World in world.go.
-// IO's methods (world.go): Dial(conn, addr), Write(conn, data), Close(conn) (FIN, or RST with
-// unread bytes), Abort(conn) (RST), Listen(addr), Arm(timer, after), Stop(timer), Post(after, value),
-// Rand() (this process' stream), Trace(trace.Event) (At and Node are filled in), GlobalConn(conn) uint64.
-var _ = trace.Event{}
