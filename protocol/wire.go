@@ -238,3 +238,31 @@ func (r *reader) end() {
 		r.fail(BodyTrailing)
 	}
 }
+
+// envelope opens the struct around an argument or a result, whose one field, of type
+// STRUCT, must be there. What follows is that struct's content.
+func (r *reader) envelope(id int16) bool {
+	t, got, ok := r.field()
+	if !ok || got != id {
+		r.fail(BodyMissing)
+		return false
+	}
+	return r.is(t, typeStruct)
+}
+
+// closeEnvelope reads the STOP of the struct that envelope opened, and expects the end.
+func (r *reader) closeEnvelope() {
+	if t := fieldType(r.byte()); r.err == 0 && t != typeStop {
+		r.fail(BodyTrailing)
+	}
+	r.end()
+}
+
+// missing returns the error so far, or BodyMissing where there is none and what must be
+// there was not seen.
+func (r *reader) missing(seen bool) BodyErrorKind {
+	if r.err == 0 && !seen {
+		return BodyMissing
+	}
+	return r.err
+}
