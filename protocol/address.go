@@ -13,10 +13,11 @@ type GPID struct {
 	Index int32
 }
 
-// wire packs a GPID: partition index in the upper half, table in the lower.
-func (g GPID) wire() int64 { return int64(g.Index)<<32 | int64(uint32(g.AppID)) }
+// Pack returns what travels: partition index in the upper half, table in the lower.
+func (g GPID) Pack() int64 { return int64(g.Index)<<32 | int64(uint32(g.AppID)) }
 
-func gpidFromWire(v int64) GPID { return GPID{AppID: int32(v), Index: int32(v >> 32)} }
+// UnpackGPID is the inverse of GPID.Pack.
+func UnpackGPID(v int64) GPID { return GPID{AppID: int32(v), Index: int32(v >> 32)} }
 
 // Kinds of an rpc_address and of a host_port.
 const (
@@ -24,9 +25,9 @@ const (
 	addressIPv4    = 1
 )
 
-// addressWire packs an IPv4 address: ip, port, kind. What has no such form is written as
-// the invalid address, which says "none".
-func addressWire(a netip.AddrPort) int64 {
+// PackAddress returns what travels for an address: IPv4 address, port, kind. What has no
+// such form becomes the invalid address, which says "none".
+func PackAddress(a netip.AddrPort) int64 {
 	ip := a.Addr().Unmap()
 	if !ip.Is4() {
 		return addressInvalid
@@ -35,9 +36,9 @@ func addressWire(a netip.AddrPort) int64 {
 	return int64(uint64(binary.BigEndian.Uint32(b[:]))<<32 | uint64(a.Port())<<16 | addressIPv4)
 }
 
-// addressFromWire unpacks what addressWire packs; the zero AddrPort is "none". ok is
-// false for a kind of address that cannot be dialled.
-func addressFromWire(v int64) (a netip.AddrPort, ok bool) {
+// UnpackAddress is the inverse of PackAddress; the zero AddrPort is "none". ok is false
+// for a kind of address that cannot be dialled.
+func UnpackAddress(v int64) (a netip.AddrPort, ok bool) {
 	switch uint16(v) {
 	case addressInvalid:
 		return netip.AddrPort{}, true
@@ -70,7 +71,7 @@ func (r *reader) skipHostPort() {
 
 // address reads one rpc_address.
 func (r *reader) address() netip.AddrPort {
-	a, ok := addressFromWire(r.i64())
+	a, ok := UnpackAddress(r.i64())
 	if !ok {
 		r.fail(BodyBadValue)
 	}

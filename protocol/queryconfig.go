@@ -95,10 +95,10 @@ func AppendQueryConfigResult(dst []byte, c *QueryConfig, hpFields bool) []byte {
 }
 
 func appendPartition(dst []byte, p *PartitionConfig, hpFields bool) []byte {
-	dst = appendI64(appendField(dst, typeStruct, 1), p.PID.wire())
+	dst = appendI64(appendField(dst, typeStruct, 1), p.PID.Pack())
 	dst = appendI64Field(dst, 2, p.Ballot)
 	dst = appendI32Field(dst, 3, p.MaxReplicaCount)
-	dst = appendI64(appendField(dst, typeStruct, 4), addressWire(p.Primary))
+	dst = appendI64(appendField(dst, typeStruct, 4), PackAddress(p.Primary))
 	dst = appendAddressList(dst, 5, p.Secondaries)
 	dst = appendAddressList(dst, 6, p.LastDrops)
 	dst = appendI64Field(dst, 7, p.LastCommittedDecree)
@@ -119,7 +119,7 @@ func appendListField(dst []byte, id int16, elem fieldType, n int) []byte {
 func appendAddressList(dst []byte, id int16, list []netip.AddrPort) []byte {
 	dst = appendListField(dst, id, typeStruct, len(list))
 	for _, a := range list {
-		dst = appendI64(dst, addressWire(a))
+		dst = appendI64(dst, PackAddress(a))
 	}
 	return dst
 }
@@ -197,7 +197,7 @@ func (r *reader) partition(p *PartitionConfig) {
 	for t, id, ok := r.field(); ok; t, id, ok = r.field() {
 		switch {
 		case id == 1 && r.is(t, typeStruct):
-			p.PID = gpidFromWire(r.i64())
+			p.PID = UnpackGPID(r.i64())
 			has |= partitionHasPID
 		case id == 2 && r.is(t, typeI64):
 			p.Ballot = r.i64()
