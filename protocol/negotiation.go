@@ -6,34 +6,34 @@ package protocol
 // NegotiationStatus says what a negotiation message is. The numbers travel.
 type NegotiationStatus int32
 
-// Negotiation statuses. Nobody sends NegotiationAuthFail: it marks local state only.
+// Negotiation statuses. Nobody sends SASLAuthFail: it marks local state only.
 const (
-	NegotiationInvalid NegotiationStatus = iota
-	NegotiationListMechanisms
-	NegotiationListMechanismsResp
-	NegotiationSelectMechanisms
-	NegotiationSelectMechanismsResp
-	NegotiationInitiate
-	NegotiationChallenge
-	NegotiationChallengeResp
-	NegotiationSucc
-	NegotiationAuthDisable
-	NegotiationAuthFail
+	SASLInvalid NegotiationStatus = iota
+	SASLListMechanisms
+	SASLListMechanismsResp
+	SASLSelectMechanisms
+	SASLSelectMechanismsResp
+	SASLInitiate
+	SASLChallenge
+	SASLChallengeResp
+	SASLSucc
+	SASLAuthDisable
+	SASLAuthFail
 )
 
 // negotiationNames is indexed by NegotiationStatus; nothing writes it.
 var negotiationNames = [...]string{
-	NegotiationInvalid:              "INVALID",
-	NegotiationListMechanisms:       "SASL_LIST_MECHANISMS",
-	NegotiationListMechanismsResp:   "SASL_LIST_MECHANISMS_RESP",
-	NegotiationSelectMechanisms:     "SASL_SELECT_MECHANISMS",
-	NegotiationSelectMechanismsResp: "SASL_SELECT_MECHANISMS_RESP",
-	NegotiationInitiate:             "SASL_INITIATE",
-	NegotiationChallenge:            "SASL_CHALLENGE",
-	NegotiationChallengeResp:        "SASL_CHALLENGE_RESP",
-	NegotiationSucc:                 "SASL_SUCC",
-	NegotiationAuthDisable:          "SASL_AUTH_DISABLE",
-	NegotiationAuthFail:             "SASL_AUTH_FAIL",
+	SASLInvalid:              "INVALID",
+	SASLListMechanisms:       "SASL_LIST_MECHANISMS",
+	SASLListMechanismsResp:   "SASL_LIST_MECHANISMS_RESP",
+	SASLSelectMechanisms:     "SASL_SELECT_MECHANISMS",
+	SASLSelectMechanismsResp: "SASL_SELECT_MECHANISMS_RESP",
+	SASLInitiate:             "SASL_INITIATE",
+	SASLChallenge:            "SASL_CHALLENGE",
+	SASLChallengeResp:        "SASL_CHALLENGE_RESP",
+	SASLSucc:                 "SASL_SUCC",
+	SASLAuthDisable:          "SASL_AUTH_DISABLE",
+	SASLAuthFail:             "SASL_AUTH_FAIL",
 }
 
 // Known says that the status is one of the protocol's; a parsed one may be any number.
@@ -103,7 +103,7 @@ func parseNegotiation(body []byte, outer int16, what string) (status Negotiation
 		r.fail(BodyMissing)
 	}
 	if r.err != 0 {
-		return NegotiationInvalid, nil, bodyError(r.err, what)
+		return SASLInvalid, nil, bodyError(r.err, what)
 	}
 	return status, msg, nil
 }
