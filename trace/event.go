@@ -1,3 +1,5 @@
+// The event schema: what a trace can say.
+
 // Package trace is the event schema that the simulator, the real drivers and the
 // recording proxy all write: versioned, hashed, one JSON object a line. It depends on
 // protocol's identities only.
@@ -17,15 +19,15 @@ const (
 	KindNodeDown         // [Note] it was killed, or its host lost power
 	KindListen           // [Addr]
 	KindDial             // [Conn, Peer]
-	KindConnected        // [Conn, Peer] the handshake completed, client side
+	KindConnected        // [Conn, Peer, Addr] the handshake completed, client side
 	KindDialFailed       // [Conn, Peer, Note]
-	KindAccept           // [Conn, Peer] server side
+	KindAccept           // [Conn, Peer, Addr] server side
 	KindBytes            // [Conn, Size, Data] bytes delivered to Node
 	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First] a frame was written
 	KindFrameIn          // [Conn, RPC, Seq, Neg, Code, Size, First] a frame was read
 	KindClose            // [Conn, Note] Node closed its end
 	KindClosed           // [Conn, Note] Node learned that the other end is gone
-	KindTimer            // [Note] a timer fired
+	KindTimer            // [Timer] a timer fired
 	KindSession          // [Conn, Peer, State, Note] a client session changed state
 	KindNegotiation      // [Conn, Peer, State, Code, AgeNS, Note] a negotiation ended: State ok or failed
 	KindExecute          // [Conn, RPC, Principal] a server executed a request; Principal empty: not authenticated
@@ -33,26 +35,31 @@ const (
 	KindReturn           // [Op, State, Code] it got an answer: State ok, failed or unknown
 	KindFault            // [Note] the simulator did something to the world
 	KindVerdict          // [State, Note]
+	KindPost             // something that was posted for this instant was handed to Node
+	kindEnd
 )
 
-// Event is one thing that happened, at a simulated or real instant.
+// Event is one thing that happened, at a simulated or real instant. Text fields are
+// UTF-8; a field that does not count for its kind is zero and is left out of files.
 type Event struct {
-	AtNS      int64  // since the run began
-	Node      string // who it happened to
-	Kind      Kind
-	Conn      uint64 // unique in the run; both ends show the same number
-	Peer      string
-	RPC       string
-	Seq       int32
-	Neg       string // negotiation status of a RPC_NEGOTIATION frame
-	Code      string // error name
-	Size      int
-	First     bool // first frame of its connection in its direction
-	State     string
-	Principal string
-	AgeNS     int64 // of the connection
-	Op        uint64
-	Key       string
-	Note      string
-	Data      []byte // hashed, never written: may hold tokens and values
+	AtNS      int64  `json:"at_ns"`          // since the run began
+	Node      string `json:"node,omitempty"` // who it happened to
+	Kind      Kind   `json:"kind"`
+	Conn      uint64 `json:"conn,omitempty"` // unique in the run; both ends show the same number
+	Peer      string `json:"peer,omitempty"` // address:port
+	Addr      string `json:"addr,omitempty"` // address:port of Node's own end
+	RPC       string `json:"rpc,omitempty"`
+	Seq       int32  `json:"seq,omitempty"`
+	Neg       string `json:"neg,omitempty"`  // negotiation status of a RPC_NEGOTIATION frame
+	Code      string `json:"code,omitempty"` // error name
+	Size      int    `json:"size,omitempty"` // bytes
+	First     bool   `json:"first,omitempty"`
+	State     string `json:"state,omitempty"`
+	Principal string `json:"principal,omitempty"`
+	AgeNS     int64  `json:"age_ns,omitempty"` // of the connection
+	Timer     uint64 `json:"timer,omitempty"`  // as its owner names it
+	Op        uint64 `json:"op,omitempty"`
+	Key       string `json:"key,omitempty"` // of a generated workload only; a real driver leaves it empty
+	Note      string `json:"note,omitempty"`
+	Data      []byte `json:"-"` // hashed, never written: may hold tokens and values
 }
