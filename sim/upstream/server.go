@@ -1,0 +1,163 @@
+// The server model's outside: Step, its connections, the gate before execution, and the
+// death of a session.
+
+package upstream
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// Server models one meta or replica process. It is made by NewServer; all that survives
+// a restart of it is in its Storage.
+type Server struct {
+	cfg     ServerConfig
+	storage Storage
+	peers   map[protocol.ConnID]*peer
+
+	now  time.Time // of the current Step
+	out  []ServerEffect
+	wire []byte // frames written in the current Step
+	body []byte // scratch for result structs
+	req  protocol.Request
+	qcfg protocol.QueryConfig
+	args protocol.QueryConfigArgs
+}
+
+// peer is one accepted connection with its negotiation. Both are made by the accept and
+// end together: a restarted server knows neither.
+type peer struct {
+	id        protocol.ConnID
+	state     ServerConnState
+	status    protocol.NegotiationStatus // what was accepted or sent last
+	waiting   bool                       // for the mechanism
+	seq       int32                      // of the negotiation message that waits
+	principal string
+	dec       *protocol.RequestDecoder
+}
+
+// NewServer returns a server that has just started. Errors wrap ErrConfig. storage may
+// be nil for a meta server.
+func NewServer(cfg ServerConfig, storage Storage) (*Server, error) {
+	if err := cfg.withDefaults(); err != nil {
+		return nil, err
+	}
+	if storage == nil {
+		storage = NewMemory()
+	}
+	return &Server{cfg: cfg, storage: storage, peers: make(map[protocol.ConnID]*peer)}, nil
+}
+
+// Step takes one event at an instant that never goes back, and appends what has to be
+// done to out.
+func (s *Server) Step(now time.Time, ev ServerEvent, out []ServerEffect) []ServerEffect {
+	s.now, s.out, s.wire = now, out, s.wire[:0]
+	if ev.Kind == ServerAccepted {
+		s.accepted(ev.Conn)
+	} else if p := s.peers[ev.Conn]; p != nil {
+		switch ev.Kind {
+		case ServerReceived:
+			s.received(p, ev.Data)
+		case ServerClosed:
+			s.gone(p, CausePeer)
+		case ServerToken:
+			s.token(p, &ev)
+		}
+	}
+	out, s.out = s.out, nil
+	return out
+}
+
+func (s *Server) accepted(id protocol.ConnID) {
+	if len(s.peers) >= s.cfg.MaxConnections {
+		s.out = append(s.out, ServerEffect{Kind: ServerClose, Conn: id, Cause: CauseLimit})
+		return
+	}
+	p := &peer{id: id, status: protocol.SASLListMechanisms, dec: protocol.NewRequestDecoder(s.cfg.Limits)}
+	s.peers[id] = p
+	s.enter(p, ServerConnOpen, CauseNone)
+}
+
+func (s *Server) enter(p *peer, state ServerConnState, cause Cause) {
+	p.state = state
+	s.out = append(s.out, ServerEffect{Kind: ServerConn, Conn: p.id, State: state, Cause: cause})
+}
+
+func (s *Server) gone(p *peer, cause Cause) {
+	delete(s.peers, p.id)
+	s.enter(p, ServerConnGone, cause)
+}
+
+// die gives a session up. fin closes the socket; hang leaves it to the peer to close,
+// reads what comes, and never writes again, not even the answer to a negotiation.
+func (s *Server) die(p *peer, cause Cause) {
+	if s.cfg.Mode == ModeHang {
+		s.enter(p, ServerConnDead, cause)
+		return
+	}
+	s.out = append(s.out, ServerEffect{Kind: ServerClose, Conn: p.id, Cause: cause})
+	s.gone(p, cause)
+}
+
+func (s *Server) received(p *peer, data []byte) {
+	if p.state == ServerConnDead {
+		return
+	}
+	err := p.dec.Write(data)
+	for err == nil && (p.state == ServerConnOpen || p.state == ServerConnAuthenticated) {
+		var ok bool
+		if ok, err = p.dec.Next(&s.req); !ok {
+			break
+		}
+		s.request(p)
+	}
+	if err != nil {
+		s.die(p, CauseProtocol)
+	}
+}
+
+// request is the gate: where authentication is mandatory, nothing but negotiation before
+// its success.
+func (s *Server) request(p *peer) {
+	authenticated := p.state == ServerConnAuthenticated
+	switch {
+	case s.req.RPC == protocol.RPCNegotiation:
+		s.negotiation(p)
+	case s.cfg.Auth == AuthMandatory && !authenticated:
+		s.die(p, CauseEarlyRequest)
+	default:
+		s.out = append(s.out, ServerEffect{
+			Kind: ServerExecuted, Conn: p.id, RPC: s.req.RPC, Principal: p.principal, Authenticated: authenticated,
+		})
+		s.execute(p)
+	}
+}
+
+// execute answers a request. An rpc that a node of its role has no handler for is
+// answered so.
+func (s *Server) execute(p *peer) {
+	code := protocol.CodeHandlerNotFound
+	s.body = s.body[:0]
+	switch {
+	case s.cfg.Meta && s.req.RPC == protocol.RPCQueryConfig:
+		code = s.queryConfig()
+	case !s.cfg.Meta && (s.req.RPC.IsRead() || s.req.RPC.IsWrite()):
+		code = s.serve()
+	}
+	s.reply(p, s.req.RPC, s.req.Name, s.req.Seq, code)
+}
+
+// reply writes an answer; s.body is its result struct. A one-way request has none.
+func (s *Server) reply(p *peer, rpc protocol.RPC, name string, seq int32, code protocol.ErrorCode) {
+	if rpc.IsOneWay() {
+		return
+	}
+	r := protocol.Response{Code: code, RPC: rpc, Seq: seq, Body: s.body}
+	if rpc == protocol.RPCUnknown {
+		r.Name = name + "_ACK"
+	}
+	start := len(s.wire)
+	s.wire = protocol.AppendResponse(s.wire, &r)
+	s.out = append(s.out, ServerEffect{Kind: ServerWrite, Conn: p.id, Data: s.wire[start:len(s.wire):len(s.wire)]})
+}
