@@ -44,7 +44,7 @@ type Response struct {
 type Limits struct {
 	MaxFrameBytes    int // one frame, header included
 	MaxNameBytes     int // RPC and error names
-	MaxBufferedBytes int // all that was written and not yet returned by Next; at least MaxFrameBytes
+	MaxBufferedBytes int // written and not yet returned by Next: an unfinished frame and what one read may add to it
 }
 
 // DefaultLimits allows what upstream's servers can answer (a multi_get of 30 MiB).

@@ -85,8 +85,9 @@ func NewRequestDecoder(limits Limits) *RequestDecoder {
 	return &RequestDecoder{s: stream{limits: limits.withDefaults()}}
 }
 
-// Write appends bytes from the peer. It fails, without keeping them, with a *FrameError
-// if more than Limits.MaxBufferedBytes would be unread or the stream is broken already.
+// Write appends bytes from the peer. If more than Limits.MaxBufferedBytes would be
+// unread it fails with a *FrameError, before allocating, and the stream is broken; on a
+// broken stream it fails with the error that broke it. p is not kept.
 func (d *RequestDecoder) Write(p []byte) error { return d.s.write(p) }
 
 // Buffered returns the number of bytes written and not yet returned by Next.
