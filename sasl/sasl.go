@@ -43,3 +43,12 @@ type ServerSession interface {
 	Session
 	Principal() string
 }
+
+// Stateful is what a Session offers whose state can be copied and compared, as a checker
+// that explores every order needs. The test mechanism's ends do.
+type Stateful interface {
+	// Clone returns an independent copy.
+	Clone() Session
+	// AppendState appends all that the future of this end depends on: equal bytes, equal future.
+	AppendState(dst []byte) []byte
+}
