@@ -86,6 +86,7 @@ type ClientConfig struct {
 	MetaMaxTries       int           // 5 for each query
 	MaxOperations      int           // submitted and not completed; 65,536. Upstream has no limit; the model answers ERR_CAPACITY_EXCEEDED
 	MaxTables          int           // opened tables; 1,024
+	MaxConnections     int           // dialled and not closed; 65,536. Over the limit a connection fails at once, as without descriptors
 	Limits             protocol.Limits
 	Delays             Delays
 }
@@ -113,6 +114,7 @@ func (cfg *ClientConfig) withDefaults() error {
 	setCount(&cfg.MetaMaxTries, 5)
 	setCount(&cfg.MaxOperations, 1<<16)
 	setCount(&cfg.MaxTables, 1<<10)
+	setCount(&cfg.MaxConnections, 1<<16)
 	if cfg.Delays == (Delays{}) {
 		cfg.Delays = DefaultDelays()
 	}

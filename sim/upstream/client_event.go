@@ -56,7 +56,7 @@ const (
 	ClientClose                                         // [Conn] close, or give up dialling; no event is wanted for it
 	ClientArmTimer                                      // [Timer, After, Spread] fire once, at After plus a draw from [0, Spread]
 	ClientStopTimer                                     // [Timer]
-	ClientMakeToken                                     // [Conn, Addr, Data] give the initiator's mechanism Data (nil: begin), answer with ClientToken
+	ClientMakeToken                                     // [Conn, Addr, Data, Begin] give the initiator's mechanism the challenge (Begin: start a new one, without), answer with ClientToken
 	ClientComplete                                      // [ID, Outcome, Code, Body]
 	ClientNegotiated                                    // [Conn, Addr, Age] a negotiation succeeded: told, nothing to do
 	ClientNegotiationFailed                             // [Conn, Addr, Code, Age] what upstream logs as "Negotiation failed": told
@@ -101,6 +101,7 @@ type ClientEffect struct {
 	Kind          ClientEffectKind
 	Outcome       Outcome
 	State         SessionState
+	Begin         bool
 	Authenticated bool // the flag that is never taken back
 	Code          protocol.ErrorCode
 	Conn          protocol.ConnID

@@ -53,13 +53,7 @@ func (c *Client) queryReply(r *queryRound, code protocol.ErrorCode, body []byte)
 	var delay time.Duration
 	switch {
 	case code == protocol.CodeSessionReset || code == protocol.CodeTimeout:
-		if r.tries <= 0 {
-			c.queryDone(r.table, code)
-			return
-		}
-		if c.meta.list[c.meta.leader] == r.asked {
-			c.meta.leader = (c.meta.leader + 1) % len(c.meta.list)
-		}
+		c.nextMeta(r)
 	case code != protocol.CodeOK:
 		c.queryDone(r.table, code)
 		return
@@ -68,16 +62,19 @@ func (c *Client) queryReply(r *queryRound, code protocol.ErrorCode, body []byte)
 			c.queryDone(r.table, protocol.CodeInvalidData)
 			return
 		}
-		again := c.qcfg.Err == protocol.CodeServiceNotActive || c.qcfg.Err == protocol.CodeForwardToOthers
-		if !again || r.tries <= 0 {
-			c.queryDone(r.table, c.qcfg.Err)
+		switch code = c.qcfg.Err; code {
+		case protocol.CodeServiceNotActive:
+			delay = metaRetryDelay
+		case protocol.CodeForwardToOthers:
+			c.forward(r)
+		default:
+			c.queryDone(r.table, code)
 			return
 		}
-		if c.qcfg.Err == protocol.CodeServiceNotActive {
-			delay = metaRetryDelay
-		} else {
-			c.forward(r)
-		}
+	}
+	if r.tries <= 0 {
+		c.queryDone(r.table, code)
+		return
 	}
 	r.asked = c.meta.list[c.meta.leader]
 	c.after(delay, c.cfg.Delays.Retry, task{kind: taskQuery, round: r})
@@ -99,6 +96,13 @@ func (c *Client) forward(r *queryRound) {
 		m.leader = len(m.list) - 1
 		return
 	}
+	c.nextMeta(r)
+}
+
+// nextMeta moves on from the meta server that was asked, also after the last try, unless
+// another query has moved on already.
+func (c *Client) nextMeta(r *queryRound) {
+	m := &c.meta
 	if m.list[m.leader] == r.asked {
 		m.leader = (m.leader + 1) % len(m.list)
 	}

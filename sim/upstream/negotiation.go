@@ -54,11 +54,11 @@ func (c *Client) negotiationStep(n *negotiation, status protocol.NegotiationStat
 	case n.status == protocol.SASLListMechanisms && status == protocol.SASLListMechanismsResp && c.offered(msg):
 		c.negotiationSend(n, protocol.SASLSelectMechanisms, []byte(c.cfg.Mechanism))
 	case n.status == protocol.SASLSelectMechanisms && status == protocol.SASLSelectMechanismsResp:
-		c.makeToken(n, nil)
+		c.makeToken(n, nil, true)
 	case n.status != protocol.SASLInitiate && n.status != protocol.SASLChallengeResp:
 		c.negotiationFailed(n, protocol.CodeSASLInternal)
 	case status == protocol.SASLChallenge:
-		c.makeToken(n, msg)
+		c.makeToken(n, msg, false)
 	case status == protocol.SASLSucc: // not asked: whether the mechanism is satisfied
 		c.negotiated(n)
 	default:
@@ -76,14 +76,13 @@ func (c *Client) offered(list []byte) bool {
 	return false
 }
 
-func (c *Client) makeToken(n *negotiation, challenge []byte) {
+func (c *Client) makeToken(n *negotiation, challenge []byte, begin bool) {
 	start := len(c.wire)
 	c.wire = append(c.wire, challenge...)
-	ef := ClientEffect{Kind: ClientMakeToken, Conn: n.ch.id, Addr: n.ch.session.addr}
-	if challenge != nil {
-		ef.Data = c.wire[start:len(c.wire):len(c.wire)]
-	}
-	c.out = append(c.out, ef)
+	c.out = append(c.out, ClientEffect{
+		Kind: ClientMakeToken, Conn: n.ch.id, Addr: n.ch.session.addr, Begin: begin,
+		Data: c.wire[start:len(c.wire):len(c.wire)],
+	})
 }
 
 // token sends what the mechanism made.
