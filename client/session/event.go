@@ -28,13 +28,14 @@ const (
 	EventSubmit     EventKind = iota + 1 // [Request] the owner wants a request sent
 	EventCancel                          // [ID] the owner no longer waits
 	EventDialed                          // [Conn] the connection is up
-	EventDialFailed                      // [Conn] it will not come up
+	EventDialFailed                      // [Conn, Reason] it will not come up
 	EventReceived                        // [Conn, Data] bytes from the server
 	EventClosed                          // [Conn, Reason] gone, by the peer or the network
 	EventTimer                           // [Timer] an armed timer fired
 	EventToken                           // [Conn, Data, Done, Failed] answer to EffectMakeToken
 	EventDrain                           // finish what is outstanding, accept nothing new, then close
 	EventClose                           // close now; what is outstanding completes
+	EventKeepReady                       // [Keep] hold a connection ready even while no request needs one, or no longer
 )
 
 // Reason says why a connection ended or a request could not be answered.
@@ -67,8 +68,9 @@ type Event struct {
 	Timer   protocol.TimerID
 	ID      RequestID
 	Reason  Reason
-	Done    bool   // token: the mechanism has all it needs
-	Failed  bool   // token: the mechanism could not make one; Reason of the close is ReasonNegotiationFailed
+	Done    bool // token: the mechanism has all it needs
+	Failed  bool // token: the mechanism could not make one; Reason of the close is ReasonNegotiationFailed
+	Keep    bool
 	Data    []byte // received bytes or token; borrowed for the duration of Step
 	Request Request
 }
@@ -83,9 +85,9 @@ const (
 	EffectClose                           // [Conn, Reason] close, or give up dialing; no event is wanted for it
 	EffectArmTimer                        // [Timer, After, Spread] fire once, at After plus a draw from [0, Spread]
 	EffectStopTimer                       // [Timer]
-	EffectMakeToken                       // [Conn, Data] give the mechanism the challenge Data (nil: begin) and answer with EventToken
+	EffectMakeToken                       // [Conn, Data] give the mechanism the challenge Data and answer with EventToken; nil: begin, empty: an empty challenge
 	EffectComplete                        // [Completion]
-	EffectState                           // [Conn, State, Step, Reason] the session's state changed
+	EffectState                           // [Conn, State, Step, Reason] the session's state changed; Conn is zero where it has no connection
 )
 
 // Outcome is what is known of a request's effect on the server.
