@@ -70,10 +70,9 @@ func (l Limits) withDefaults() Limits {
 
 // Message types of TBinaryProtocol.
 const (
-	messageCall      = 1
-	messageReply     = 2
-	messageException = 3
-	messageOneWay    = 4
+	messageCall   = 1
+	messageReply  = 2
+	messageOneWay = 4
 )
 
 // strictVersion is the upper half of the first word of a strict message beginning.
