@@ -37,6 +37,11 @@ func (c *Client) connect(s *session) {
 }
 
 func (c *Client) dial(s *session) {
+	if len(c.bySocket) >= c.cfg.MaxConnections {
+		c.markDisconnected(s)
+		c.connected(s)
+		return
+	}
 	c.lastConn++
 	ch := &channel{id: c.lastConn, session: s}
 	c.bySocket[ch.id] = ch

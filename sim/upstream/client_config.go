@@ -61,8 +61,8 @@ func DefaultDelays() Delays {
 		Active:   Interval{100 * us, 4000 * us},
 		Close:    Interval{400 * us, 4000 * us},
 		Inactive: Interval{20 * us, 300 * us},
-		Log:      Interval{300 * us, 3000 * us},
-		Retry:    Interval{50 * us, 1500 * us},
+		Log:      Interval{200 * us, 1200 * us},
+		Retry:    Interval{200 * us, 2000 * us},
 		Failure:  Interval{50 * us, 800 * us},
 	}
 }

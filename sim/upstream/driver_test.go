@@ -68,6 +68,7 @@ type driver struct {
 	seq     int
 	client  *upstream.Client
 	servers map[netip.AddrPort]*host
+	hosts   []*host
 	conns   map[protocol.ConnID]*link
 	stopped map[protocol.TimerID]bool
 	nextOp  int
@@ -111,10 +112,10 @@ func newDriver(t testing.TB, seed uint64, s setup) *driver {
 	for i, n := range s.inputs.Replicas {
 		addrs[n] = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(34801+i))
 	}
-	for name, addr := range addrs {
-		d.servers[addr] = &host{name: name, addr: addr, storage: upstream.NewMemory()}
-	}
-	for _, h := range d.servers {
+	for _, name := range append(append([]string(nil), s.inputs.Metas...), s.inputs.Replicas...) {
+		h := &host{name: name, addr: addrs[name], storage: upstream.NewMemory()}
+		d.servers[h.addr] = h
+		d.hosts = append(d.hosts, h)
 		d.boot(h, addrs)
 	}
 	var err error
@@ -155,11 +156,11 @@ func (d *driver) restart(addrs map[string]netip.AddrPort) {
 			d.deliver(&l.toClient, func() { d.step(upstream.ClientEvent{Kind: upstream.ClientClosed, Conn: l.id}) })
 		}
 	}
-	for _, h := range d.servers {
+	for _, h := range d.hosts {
 		h.server = nil
 	}
 	d.at(d.now+d.s.inputs.Down, func() {
-		for _, h := range d.servers {
+		for _, h := range d.hosts {
 			d.boot(h, addrs)
 		}
 	})

@@ -19,6 +19,15 @@ type Shape struct {
 	ClosedBy    string // server, peer, or empty: open at the end
 }
 
+// WhileOpen returns the shape without its end by the peer: a recording ends with its
+// client, and a simulation at an instant, while connections are open.
+func (s Shape) WhileOpen() Shape {
+	if s.ClosedBy == ByPeer {
+		s.ClosedBy = ""
+	}
+	return s
+}
+
 // Class says what a connection's first frame was.
 type Class string
 
