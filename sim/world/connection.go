@@ -1,0 +1,206 @@
+// A TCP connection: its two ends, their states, and what a process does to its end.
+
+package world
+
+import (
+	"net/netip"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// state of one end, by RFC 9293 section 3.3.2. A process that is told of a FIN closes its
+// own end too, so CLOSE-WAIT is an established end whose process has bytes left to read,
+// and needs no state of its own. CLOSING is FIN-WAIT with peerFIN.
+type state uint8
+
+const (
+	stateClosed      state = iota // the kernel does not know the connection
+	stateSYNSent                  // SYN-SENT
+	stateSYNReceived              // SYN-RECEIVED
+	stateEstablished              // ESTABLISHED, CLOSE-WAIT
+	stateFINWait                  // FIN-WAIT-1, FIN-WAIT-2, CLOSING: closed by the process, or by its death
+	stateLastACK                  // LAST-ACK
+	stateTimeWait                 // TIME-WAIT
+)
+
+// Sides of a connection.
+const (
+	sideDialer = iota
+	sideAcceptor
+)
+
+// connection is one attempt to connect and what came of it.
+type connection struct {
+	global uint64
+	ends   [2]end
+}
+
+// end is what one host's kernel knows of a connection.
+type end struct {
+	conn *connection
+	side int
+	host *Host
+	addr netip.AddrPort
+	text string // of addr, made once
+	link *link  // to the other end's host
+
+	proc          *process // nil: no process has it, or not any more
+	id            protocol.ConnID
+	before, after *end // in the process' list
+	over          bool // the process is being told that it is over
+
+	state       state
+	listener    *process // SYN-RECEIVED: who will accept
+	upAt        int64    // when it was established
+	lastArrival int64    // of packets from this end: nothing may overtake
+	lingerUntil int64    // TIME-WAIT, FIN-WAIT-2
+
+	tries    int // handshake packets sent
+	triedAt  int64
+	trying   bool  // the handshake's timer runs
+	flight   *task // sent and not acknowledged: DATA and FIN, in order
+	flightLn *task // the last of them
+	unacked  int   // bytes in flight
+	lost     bool  // what is in flight waits for the retransmission timer
+	rto      int64
+
+	unread   []byte // in the kernel, not read by the process; from readFrom on
+	readFrom int
+	reading  bool // a read is on its way
+	peerFIN  bool
+	finACKed bool
+}
+
+func (e *end) peer() *end { return &e.conn.ends[1-e.side] }
+
+// dial makes a connection and sends the first SYN.
+func (w *World) dial(p *process, id protocol.ConnID, addr netip.AddrPort) {
+	to := w.byAddr[addr.Addr()]
+	if to == nil {
+		to = w.nowhere
+	}
+	from := p.host
+	w.connections++
+	c := &connection{global: w.connections}
+	c.ends[sideDialer] = end{conn: c, side: sideDialer, host: from, link: from.linkTo(to), state: stateSYNSent}
+	c.ends[sideAcceptor] = end{conn: c, side: sideAcceptor, host: to, link: to.linkTo(from), addr: addr, text: addr.String()}
+	e := &c.ends[sideDialer]
+	p.attach(e, id)
+	w.scratch = trace.Event{Kind: trace.KindDial, Conn: c.global, Peer: e.peer().text}
+	w.emit(from.name)
+	port, ok := from.ephemeralPort(to, addr.Port())
+	if !ok {
+		w.fail(e, WhyNoPort)
+		return
+	}
+	e.addr = netip.AddrPortFrom(from.addr, port)
+	e.text = e.addr.String()
+	from.tuples[e.tuple()] = e
+	w.sendSYN(e)
+}
+
+// closeEnd is CLOSE of RFC 9293 section 3.10.4 by the process, or by the kernel for one that died.
+func (w *World) closeEnd(e *end) {
+	if len(e.unread) > e.readFrom {
+		w.abort(e) // section 3.6.1, SHLD-3: data was lost, and the peer shall know
+		return
+	}
+	established := e.state == stateEstablished
+	w.left(e, "fin")
+	if !established {
+		w.forget(e)
+		return
+	}
+	e.state = stateFINWait
+	w.sendFIN(e)
+}
+
+// abort is ABORT of RFC 9293 section 3.10.5.
+func (w *World) abort(e *end) {
+	if e.state == stateEstablished {
+		w.reset(e)
+	}
+	w.left(e, "reset")
+	w.forget(e)
+}
+
+// left traces that the process gave its end away.
+func (w *World) left(e *end, how string) {
+	w.scratch = trace.Event{Kind: trace.KindClose, Conn: e.conn.global, Note: how, AgeNS: w.age(e)}
+	if e.state == stateSYNSent {
+		w.scratch.Note = "dial given up"
+	}
+	w.emit(e.host.name)
+	e.proc.detach(e)
+}
+
+func (w *World) age(e *end) int64 {
+	if e.state != stateEstablished {
+		return 0
+	}
+	return w.now - e.upAt
+}
+
+// fail gives a connection up from inside a call of the process, which hears of it later.
+func (w *World) fail(e *end, why Why) {
+	t := w.queue.newTask(taskFail)
+	t.end, t.why = e, why
+	w.queue.push(w.now, t)
+}
+
+// giveUp ends a connection or a dial for the kernel's own reasons. The peer is not told,
+// except of an overflow.
+func (w *World) giveUp(e *end, why Why) {
+	if why == WhyOverflow && e.state == stateEstablished {
+		w.reset(e)
+	}
+	if e.proc != nil {
+		w.lostEnd(e, why)
+		return
+	}
+	w.forget(e)
+}
+
+// lostEnd forgets a connection and tells its process why.
+func (w *World) lostEnd(e *end, why Why) {
+	kind, traced := EventClosed, trace.KindClosed
+	if e.state == stateSYNSent {
+		kind, traced = EventDialFailed, trace.KindDialFailed
+	}
+	age := w.age(e)
+	w.forget(e)
+	w.tellOver(e, kind, traced, why, age)
+}
+
+// tellOver tells the process of an end that it is over, and takes it from it.
+func (w *World) tellOver(e *end, kind EventKind, traced trace.Kind, why Why, age int64) {
+	p := e.proc
+	w.scratch = trace.Event{Kind: traced, Conn: e.conn.global, Note: why.String(), AgeNS: age}
+	if traced == trace.KindDialFailed {
+		w.scratch.Peer = e.peer().text
+	}
+	w.emit(e.host.name)
+	e.over = true
+	p.deliver(Event{Kind: kind, Conn: e.id, Peer: e.peer().addr, Why: why})
+	p.detach(e)
+}
+
+// forget leaves nothing of a connection in an end's kernel.
+func (w *World) forget(e *end) {
+	if e.state == stateClosed {
+		return
+	}
+	e.state = stateClosed
+	e.dropTuple()
+	w.dropFlight(e)
+	e.unread, e.readFrom, e.peerFIN, e.finACKed = nil, 0, false, false
+}
+
+// vanish is forget for an end whose host lost its power: its process is dead.
+func (w *World) vanish(e *end) {
+	if e.proc != nil {
+		e.proc.detach(e)
+	}
+	w.forget(e)
+}

@@ -1,0 +1,163 @@
+// Opening a connection: RFC 9293 section 3.5, and the timers of lost handshakes.
+
+package world
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+const (
+	// handshakeRTO is the first retransmission timeout of SYN and SYN-ACK, RFC 6298
+	// section 2; it doubles: a SYN leaves again after 1, 3, 7 s and so on.
+	handshakeRTO = int64(time.Second)
+	// synACKRetries is Linux's tcp_synack_retries.
+	synACKRetries = 5
+)
+
+func (w *World) sendSYN(e *end) {
+	e.tries++
+	e.triedAt = w.now
+	w.transmit(e, w.packet(taskSYN, e), 0)
+}
+
+// armSYN lets the dialer's SYN leave again. The timer runs in a real kernel from the first
+// SYN on; here it is made when it is known that the SYN will not be answered.
+func (w *World) armSYN(e *end) {
+	if e.state == stateSYNSent && !e.trying {
+		w.armHandshake(e, taskSYNTimer)
+	}
+}
+
+// armSYNACK does the same for the SYN-ACK.
+func (w *World) armSYNACK(e *end) {
+	if e.state == stateSYNReceived && !e.trying {
+		w.armHandshake(e, taskSYNACKTimer)
+	}
+}
+
+func (w *World) armHandshake(e *end, kind taskKind) {
+	e.trying = true
+	t := w.queue.newTask(kind)
+	t.end = e
+	w.queue.push(max(e.triedAt+handshakeRTO<<(e.tries-1), w.now), t)
+}
+
+func (w *World) synTimer(e *end) {
+	e.trying = false
+	switch {
+	case e.state != stateSYNSent:
+	case e.tries > w.config.SYNRetries:
+		w.giveUp(e, WhyTimeout)
+	default:
+		w.sendSYN(e)
+	}
+}
+
+func (w *World) synACKTimer(e *end) {
+	e.trying = false
+	switch {
+	case e.state != stateSYNReceived:
+	case e.tries > synACKRetries:
+		w.forget(e)
+	default:
+		w.sendSYNACK(e)
+	}
+}
+
+func (w *World) sendSYNACK(e *end) {
+	e.tries++
+	e.triedAt = w.now
+	w.transmit(e, w.packet(taskSYNACK, e), 0)
+}
+
+// synArrives: RFC 9293 section 3.10.7.1 (nobody listens), 3.10.7.2 (LISTEN) and
+// 3.10.7.4 (the kernel knows a connection of these addresses and ports).
+func (w *World) synArrives(from, to *end) {
+	h := to.host
+	if to.state == stateSYNReceived {
+		w.sendSYNACK(to)
+		return
+	}
+	if to.state != stateClosed {
+		return
+	}
+	h.endLingering()
+	if known := h.tuples[to.tuple()]; known != nil && !w.makesWay(known) {
+		t := w.packet(taskChallenge, to)
+		t.subject = known
+		w.transmit(to, t, 0)
+		w.armSYN(from)
+		return
+	}
+	listener := h.listeners[to.addr.Port()]
+	if listener == nil {
+		w.reset(to)
+		return
+	}
+	to.state, to.listener, to.tries = stateSYNReceived, listener, 0
+	h.tuples[to.tuple()] = to
+	w.sendSYNACK(to)
+}
+
+// makesWay forgets an earlier connection of the same addresses and ports where a new SYN
+// may replace it: TIME-WAIT (MAY-2, section 3.6.1) and SYN-RECEIVED (section 3.10.7.4).
+// Any other answers with a challenge ACK.
+func (w *World) makesWay(known *end) bool {
+	if known.state != stateTimeWait && known.state != stateSYNReceived {
+		return false
+	}
+	w.forget(known)
+	return true
+}
+
+// challengeArrives: the dialer does not know the connection that the ACK speaks of, and
+// resets it (section 3.10.7.3). Its own SYN is sent again by the timer.
+func (w *World) challengeArrives(subject *end) { w.reset(subject.peer()) }
+
+// synACKArrives: RFC 9293 section 3.10.7.3.
+func (w *World) synACKArrives(e *end) {
+	switch e.state {
+	case stateSYNSent:
+		e.state, e.upAt = stateEstablished, w.now
+		w.transmit(e, w.packet(taskACK, e), 0)
+		peer := e.peer()
+		w.scratch = trace.Event{Kind: trace.KindConnected, Conn: e.conn.global, Peer: peer.text, Addr: e.text}
+		w.emit(e.host.name)
+		e.proc.deliver(Event{Kind: EventDialed, Conn: e.id, Peer: peer.addr})
+	case stateClosed:
+		w.reset(e)
+	default: // once more, because the ACK was lost
+		w.transmit(e, w.packet(taskACK, e), 0)
+	}
+}
+
+func (w *World) ackArrives(e *end) {
+	switch e.state {
+	case stateSYNReceived:
+		w.accept(e)
+	case stateClosed:
+		w.reset(e)
+	}
+}
+
+// accept completes the handshake, whatever segment carried the acknowledgement, and gives
+// the connection to the process. If that is no longer the one that listened, the kernel has
+// nobody to give it to: it resets the connection and accept is false.
+func (w *World) accept(e *end) bool {
+	p := e.listener
+	if e.host.listeners[e.addr.Port()] != p {
+		w.reset(e)
+		w.forget(e)
+		return false
+	}
+	e.state, e.listener, e.upAt = stateEstablished, nil, w.now
+	p.accepted++
+	p.attach(e, p.accepted)
+	peer := e.peer()
+	w.scratch = trace.Event{Kind: trace.KindAccept, Conn: e.conn.global, Peer: peer.text, Addr: e.text}
+	w.emit(e.host.name)
+	p.deliver(Event{Kind: EventAccepted, Conn: e.id, Peer: peer.addr})
+	return true
+}

@@ -1,0 +1,183 @@
+// An open connection: bytes, reads in pieces, FIN and RST.
+
+package world
+
+import (
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// write sends bytes as one segment.
+func (w *World) write(e *end, data []byte) {
+	if e.unacked+len(data) > w.config.SendBuffer {
+		w.fail(e, WhyOverflow)
+		return
+	}
+	t := w.packet(taskData, e)
+	t.data = append(t.data, data...)
+	e.unacked += len(data)
+	w.send(e, t)
+}
+
+func (w *World) sendFIN(e *end) { w.send(e, w.packet(taskFIN, e)) }
+
+// send puts a segment in flight. While an earlier one is lost it stays behind that.
+func (w *World) send(e *end, t *task) {
+	if e.flight == nil {
+		e.flight = t
+	} else {
+		e.flightLn.next = t
+	}
+	e.flightLn = t
+	if !e.lost {
+		w.transmit(e, t, 0)
+	}
+}
+
+// acknowledged takes a segment out of flight, if its sender still knows of it.
+func (e *end) acknowledged(t *task) {
+	if e.flight != t {
+		return
+	}
+	e.flight = t.next
+	t.next = nil
+	e.unacked -= len(t.data)
+}
+
+// reset sends RST to the peer.
+func (w *World) reset(e *end) { w.transmit(e, w.packet(taskRST, e), 0) }
+
+// segmentArrives: RFC 9293 section 3.10.7.4 for DATA and FIN.
+func (w *World) segmentArrives(from, to *end, t *task) {
+	from.acknowledged(t)
+	if to.state == stateSYNReceived && !w.accept(to) {
+		return
+	}
+	if to.state == stateFINWait {
+		to.host.endLingering()
+	}
+	if to.state == stateClosed || to.state == stateSYNSent {
+		w.reset(to)
+		return
+	}
+	if t.kind == taskFIN {
+		w.finArrives(to)
+		w.finAcknowledged(from)
+		return
+	}
+	w.dataArrives(to, t.data)
+}
+
+func (w *World) dataArrives(e *end, data []byte) {
+	switch e.state {
+	case stateEstablished:
+		w.receive(e, data)
+	case stateFINWait: // section 3.6.1, SHLD-3: nobody will read it
+		w.reset(e)
+		w.forget(e)
+	}
+}
+
+// receive gives bytes to the process, or to the kernel's buffer first.
+func (w *World) receive(e *end, data []byte) {
+	if !w.config.Split {
+		w.deliverBytes(e, data)
+		return
+	}
+	e.unread = append(e.unread, data...)
+	if e.reading {
+		return // read together with what is there
+	}
+	if e.host.reads.IntN(2) == 0 {
+		w.readLater(e)
+		return
+	}
+	w.read(e)
+}
+
+func (w *World) readLater(e *end) {
+	e.reading = true
+	t := w.queue.newTask(taskRead)
+	t.end = e
+	w.queue.push(w.now+1+e.host.reads.Int64N(int64(w.config.ReadDelay)), t)
+}
+
+// read lets the process read some of what its kernel holds; then the FIN, if that is all.
+func (w *World) read(e *end) {
+	e.reading = false
+	n := len(e.unread) - e.readFrom
+	if e.proc == nil || n == 0 {
+		return
+	}
+	if e.host.reads.IntN(2) == 0 {
+		n = 1 + e.host.reads.IntN(n)
+	}
+	piece := e.unread[e.readFrom : e.readFrom+n]
+	e.readFrom += n
+	w.deliverBytes(e, piece)
+	switch {
+	case e.proc == nil: // closed by the process while it read
+	case e.readFrom < len(e.unread):
+		w.readLater(e)
+	default:
+		e.unread, e.readFrom = e.unread[:0], 0
+		if e.peerFIN {
+			w.closedByPeer(e)
+		}
+	}
+}
+
+func (w *World) deliverBytes(e *end, data []byte) {
+	w.scratch = trace.Event{Kind: trace.KindBytes, Conn: e.conn.global, Size: len(data), Data: data}
+	w.emit(e.host.name)
+	e.proc.deliver(Event{Kind: EventReceived, Conn: e.id, Data: data})
+}
+
+func (w *World) finArrives(e *end) {
+	e.peerFIN = true
+	switch e.state {
+	case stateEstablished:
+		if len(e.unread) == e.readFrom {
+			w.closedByPeer(e)
+		}
+	case stateFINWait:
+		if e.finACKed {
+			w.linger(e, stateTimeWait)
+		}
+	}
+}
+
+// closedByPeer closes this end after the other one and tells the process.
+func (w *World) closedByPeer(e *end) {
+	age := w.age(e)
+	e.state = stateLastACK
+	w.sendFIN(e)
+	w.tellOver(e, EventClosed, trace.KindClosed, WhyFIN, age)
+}
+
+// finAcknowledged: RFC 9293 section 3.10.7.4, fifth, FIN-WAIT-1 to LAST-ACK.
+func (w *World) finAcknowledged(e *end) {
+	if e.state == stateClosed {
+		return
+	}
+	e.finACKed = true
+	switch {
+	case e.state == stateLastACK:
+		w.forget(e)
+	case e.state == stateFINWait && e.peerFIN:
+		w.linger(e, stateTimeWait)
+	case e.state == stateFINWait:
+		w.linger(e, stateFINWait)
+	}
+}
+
+// rstArrives: RFC 9293 section 3.10.7.3 and 3.10.7.4, RST.
+func (w *World) rstArrives(e *end) {
+	switch {
+	case e.state == stateSYNSent:
+		w.lostEnd(e, WhyRefused)
+	case e.state == stateEstablished:
+		w.lostEnd(e, WhyReset)
+	default:
+		w.forget(e)
+	}
+}
