@@ -1,5 +1,5 @@
 // Bodies of the query for a table's partitions (query_cfg), written and read by hand:
-// what routes every request. Upstream idl/dsn.layer2.thrift; section 2.1 of docs/spec.md.
+// what routes every request. Upstream idl/dsn.layer2.thrift.
 
 package protocol
 

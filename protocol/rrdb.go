@@ -1,6 +1,6 @@
 // Bodies of the operations on one record, written and read by hand: get, ttl, put and
 // remove. The others go through the generated structs of protocol/idl/rrdb.
-// Upstream idl/rrdb.thrift; section 2.2 of docs/spec.md.
+// Upstream idl/rrdb.thrift.
 
 package protocol
 

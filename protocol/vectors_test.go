@@ -1,4 +1,4 @@
-// Frames byte for byte: the worked examples of docs/spec.md, both directions.
+// Frames byte for byte: worked examples, both directions.
 
 package protocol_test
 
