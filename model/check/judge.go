@@ -1,0 +1,89 @@
+// The verdict of each property once the states are known.
+
+package check
+
+// judge returns a violation for every property that does not hold, in their order.
+func (s *search[S]) judge() ([]Violation[S], error) {
+	var violations []Violation[S]
+	var parents []uint32
+	need := func() []uint32 {
+		if parents == nil {
+			parents = s.table.parents(int(s.distinct.Load()))
+		}
+		return parents
+	}
+	bit := uint64(1)
+	for i := range s.properties {
+		p := &s.properties[i]
+		var v Violation[S]
+		var found bool
+		var err error
+		switch p.Kind {
+		case Safety, Deadlock:
+			if s.violated[i] != 0 {
+				v, err = s.finite(need(), s.violated[i]-1)
+				found = true
+			}
+		case Reachability:
+			found = s.violated[i] == 0 && s.complete()
+			v.Cycle = -1
+		case Liveness:
+			s.enterPhase(phaseLiveness)
+			v, found, err = s.infinite(p, bit, need())
+			bit <<= 2 * len(p.goals)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			v.Property, v.Kind = p.Name, p.Kind
+			violations = append(violations, v)
+		}
+	}
+	return violations, nil
+}
+
+// finite returns the shortest path to the state with that number.
+func (s *search[S]) finite(parents []uint32, number uint32) (Violation[S], error) {
+	r := reached{previous: parents}
+	trace, err := s.replay(lasso{prefix: r.way(number, parents)})
+	return Violation[S]{Trace: trace, Cycle: -1}, err
+}
+
+// infinite looks for a lasso that violates any obligation of p, the first of which has
+// its predicates at bit. Of several the one with the shortest prefix counts. A search
+// for liveness goes on when the states were cut short: what it finds among those looked
+// into is a violation all the same.
+func (s *search[S]) infinite(p *Property[S], bit uint64, parents []uint32) (Violation[S], bool, error) {
+	var best lasso
+	var blamed int
+	found := false
+	for i, goal := range p.goals {
+		d := duty{
+			from: bit << (2 * i), until: bit << (2*i + 1),
+			again: goal.from == nil, onlyInitially: goal.onlyInitially,
+		}
+		l, ok := s.graph.findLasso(d, parents, s.levels, s.impatient())
+		if ok && (!found || len(l.prefix) < len(best.prefix)) {
+			best, blamed, found = l, i, true
+		}
+	}
+	if !found {
+		return Violation[S]{}, false, nil
+	}
+	trace, err := s.replay(best)
+	if err != nil {
+		return Violation[S]{}, false, err
+	}
+	v := Violation[S]{Trace: trace, Cycle: len(best.prefix) - 1, Stutter: len(best.cycle) == 0}
+	return v, true, s.verify(p.goals[blamed], v)
+}
+
+// impatient returns what tells the search for cycles to end. After a limit has cut the
+// states short it still looks at those that there are, unless it is interrupted.
+func (s *search[S]) impatient() func() bool {
+	if !s.complete() {
+		return s.interrupted.Load
+	}
+	return s.halted
+}

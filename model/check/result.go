@@ -1,0 +1,91 @@
+// What a search found out.
+
+package check
+
+import "time"
+
+// Verdict of a search.
+type Verdict uint8
+
+// Verdicts.
+const (
+	Held         Verdict = iota + 1 // everything was searched, every property holds
+	Violated                        // at least one property does not hold
+	Inconclusive                    // the search ended early without a violation
+)
+
+// String returns the verdict as it is written in reports.
+func (v Verdict) String() string {
+	switch v {
+	case Held:
+		return "held"
+	case Violated:
+		return "violation"
+	case Inconclusive:
+		return "inconclusive"
+	}
+	return "unknown"
+}
+
+// Result of a search. Everything but Elapsed and Memory is the same for the same
+// model and options, whatever the number of workers, unless a limit ended the search.
+type Result[S any] struct {
+	Verdict    Verdict
+	Violations []Violation[S] // in the order of the model's properties
+	Distinct   uint64         // states
+	Generated  uint64         // initial states and steps, repeated ones included
+	Depth      int            // levels; the initial states are one
+	Complete   bool           // every reachable state was looked into
+	Stopped    string         // why the search ended early, "" if it did not
+	NeverFired []string       // actions that no reachable state can take, by name; meaningful where Complete
+	Collision  float64        // upper estimate of the probability that two states shared a fingerprint
+	Workers    int
+	Elapsed    time.Duration
+	Memory     Memory
+}
+
+// Memory of a search, in bytes at the end of it.
+type Memory struct {
+	Visited uint64 // fingerprints, numbers and parents
+	Edges   uint64 // steps and marks of states, kept only where a liveness property is looked at
+}
+
+// PerState returns the bytes of the visited set, parents included, per distinct state.
+func (r *Result[S]) PerState() float64 {
+	if r.Distinct == 0 {
+		return 0
+	}
+	return float64(r.Memory.Visited) / float64(r.Distinct)
+}
+
+// Violation is a property that does not hold, with a behaviour that shows it.
+type Violation[S any] struct {
+	Property string
+	Kind     Kind
+	// Trace is a real path from an initial state. It is empty for Reachability, of
+	// which only the whole state space is a witness.
+	Trace []TraceStep[S]
+	// Cycle is, of a Liveness violation, the index in Trace of the state to which
+	// the last step returns; the steps after it repeat for ever. The cycle is fair.
+	// It is -1 for the other kinds.
+	Cycle int
+	// Stutter says that the behaviour stops at the end of Trace, where nothing that
+	// must happen can happen. Cycle is then the index of the last state.
+	Stutter bool
+}
+
+// TraceStep is one state of a trace and the step that led to it.
+type TraceStep[S any] struct {
+	Action  string // name of the action, "" for the initial state
+	Text    string // the step in words: the model's, else the name of the action
+	State   S
+	Changes []Change // what differs from the state before; in the first step every field
+}
+
+// Change is a field of a state before and after a step. Before is "" where the field
+// was not there, and After is "" where it is no longer.
+type Change struct {
+	Name   string
+	Before string
+	After  string
+}

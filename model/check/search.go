@@ -1,0 +1,243 @@
+// Run: the breadth-first search, level by level.
+
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// ErrModel is wrapped by the errors of a model that cannot be searched.
+var ErrModel = errors.New("check: model")
+
+// Phases of a search, as Progress names them.
+const (
+	phaseStates   = "states"
+	phaseLiveness = "liveness"
+)
+
+// search is the state of one Run.
+type search[S any] struct {
+	model      Model[S]
+	options    Options
+	actions    []Action
+	properties []Property[S]
+	start      time.Time
+	stop       atomic.Pointer[string] // why to end early
+	broken     atomic.Pointer[error]  // what is wrong with the model
+
+	interrupted atomic.Bool // the context has ended
+
+	table    *table
+	frontier []S    // the level being searched
+	first    uint32 // number of its first state
+	depth    int
+	levels   []uint32 // number of the first state of each level
+	chunks   []chunk[S]
+	workers  []*worker[S]
+
+	distinct  atomic.Uint64
+	expanded  uint32 // states below this number were looked into
+	generated atomic.Uint64
+	queue     atomic.Uint64
+	level     atomic.Int64
+	phase     atomic.Pointer[string]
+
+	violated []uint32 // for each property the lowest number of a witness plus one
+	graph    *graph   // nil where no liveness property is looked at
+}
+
+// Run explores model and returns what it found. A limit or the end of ctx makes the
+// result inconclusive (or a violation, if one was found before) and is no error. An
+// error wraps ErrModel and means that the model itself is wrong.
+func Run[S any](ctx context.Context, model Model[S], options Options) (*Result[S], error) {
+	s, err := newSearch(model, options)
+	if err != nil {
+		return nil, err
+	}
+	release := s.watch(ctx)
+	err = s.explore()
+	var violations []Violation[S]
+	if err == nil {
+		violations, err = s.judge()
+	}
+	release()
+	if err != nil {
+		return nil, err
+	}
+	return s.result(violations), nil
+}
+
+func newSearch[S any](model Model[S], options Options) (*search[S], error) {
+	s := &search[S]{
+		model: model, options: options, actions: model.Actions(),
+		start: time.Now(), table: newTable(),
+	}
+	properties := model.Properties()
+	for _, name := range options.Only {
+		if !slices.ContainsFunc(properties, func(p Property[S]) bool { return p.Name == name }) {
+			return nil, fmt.Errorf("%w: it has no property %q to look at", ErrModel, name)
+		}
+	}
+	for _, p := range properties {
+		if len(options.Only) == 0 || slices.Contains(options.Only, p.Name) {
+			s.properties = append(s.properties, p)
+		}
+	}
+	if len(s.actions) > maxActions {
+		return nil, fmt.Errorf("%w: it has %d actions, more than %d", ErrModel, len(s.actions), maxActions)
+	}
+	s.enterPhase(phaseStates)
+	if err := distinctNames(s.actions); err != nil {
+		return nil, err
+	}
+	s.violated = make([]uint32, len(s.properties))
+	groups, err := groupActions(s.actions)
+	if err != nil {
+		return nil, err
+	}
+	s.graph, err = newGraph(s.properties, groups)
+	if err != nil {
+		return nil, err
+	}
+	for range options.workers() {
+		s.workers = append(s.workers, newWorker(s))
+	}
+	return s, nil
+}
+
+func distinctNames(actions []Action) error {
+	if len(actions) > maxActions {
+		return fmt.Errorf("%w: it has %d actions, more than %d", ErrModel, len(actions), maxActions)
+	}
+	seen := map[string]bool{}
+	for _, a := range actions {
+		if seen[a.Name] {
+			return fmt.Errorf("%w: it has two actions named %q", ErrModel, a.Name)
+		}
+		seen[a.Name] = true
+	}
+	return nil
+}
+
+// explore searches level after level until there is none or the search is to end.
+func (s *search[S]) explore() error {
+	if err := s.enterInitial(); err != nil {
+		return err
+	}
+	for len(s.frontier) > 0 {
+		s.depth++
+		s.level.Store(int64(s.depth))
+		s.levels = append(s.levels, s.first)
+		s.expandLevel()
+		if err := s.finishLevel(); err != nil {
+			return err
+		}
+		if s.halted() {
+			return nil
+		}
+		if s.options.StopEarly && s.unsafe() && len(s.frontier) > 0 {
+			s.halt("a safety property is violated")
+		}
+	}
+	return nil
+}
+
+// enterInitial makes the distinct initial states the first level.
+func (s *search[S]) enterInitial() error {
+	initial := s.model.Initial()
+	if len(initial) == 0 {
+		return fmt.Errorf("%w: it has no initial state", ErrModel)
+	}
+	w := s.workers[0]
+	s.table.guard.RLock()
+	defer s.table.guard.RUnlock()
+	for _, state := range initial {
+		s.generated.Add(1)
+		key := w.fingerprint(state)
+		what, _, grow := s.table.insert(key, 0)
+		if what == foundBetter {
+			s.table.lookup(key).enter(uint32(len(s.frontier)))
+			s.frontier = append(s.frontier, state)
+			s.distinct.Add(1)
+		}
+		if grow {
+			s.table.makeRoom()
+		}
+	}
+	s.queue.Store(uint64(len(s.frontier)))
+	for at, state := range s.frontier {
+		s.examine(state, uint32(at), s.violated)
+	}
+	return nil
+}
+
+// examine notes in violated which properties state, numbered number, is a witness for.
+func (s *search[S]) examine(state S, number uint32, violated []uint32) {
+	for i := range s.properties {
+		p := &s.properties[i]
+		if violated[i] != 0 || (p.Kind != Safety && p.Kind != Reachability) {
+			continue
+		}
+		if p.holds(state) == (p.Kind == Reachability) {
+			violated[i] = number + 1
+		}
+	}
+}
+
+// unsafe says whether a safety property is known to be violated.
+func (s *search[S]) unsafe() bool {
+	for i, p := range s.properties {
+		if s.violated[i] != 0 && (p.Kind == Safety || p.Kind == Deadlock) {
+			return true
+		}
+	}
+	return false
+}
+
+// halt makes the search end early. The first reason counts.
+func (s *search[S]) halt(why string) { s.stop.CompareAndSwap(nil, &why) }
+
+func (s *search[S]) halted() bool { return s.stop.Load() != nil }
+
+func (s *search[S]) complete() bool { return uint64(s.expanded) == s.distinct.Load() }
+
+func (s *search[S]) result(violations []Violation[S]) *Result[S] {
+	r := &Result[S]{
+		Verdict:    Held,
+		Violations: violations,
+		Distinct:   s.distinct.Load(),
+		Generated:  s.generated.Load(),
+		Depth:      s.depth,
+		Complete:   s.complete(),
+		Workers:    len(s.workers),
+		Elapsed:    time.Since(s.start),
+		Memory:     Memory{Visited: s.table.bytes.Load()},
+	}
+	if why := s.stop.Load(); why != nil {
+		r.Stopped = *why
+		r.Verdict = Inconclusive
+	}
+	if len(violations) > 0 {
+		r.Verdict = Violated
+	}
+	if s.graph != nil {
+		r.Memory.Edges = s.graph.bytes()
+	}
+	for i, a := range s.actions {
+		fired := false
+		for _, w := range s.workers {
+			fired = fired || w.fired[i]
+		}
+		if !fired {
+			r.NeverFired = append(r.NeverFired, a.Name)
+		}
+	}
+	n := float64(r.Distinct)
+	r.Collision = n * (n - 1) / 2 / (1 << 63) / 2
+	return r
+}

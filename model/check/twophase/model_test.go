@@ -1,0 +1,81 @@
+// The well-known numbers of states, for any number of workers; and the checker's speed.
+
+package twophase_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/model/check"
+	"github.com/a8011091/pegasus-reference/model/check/twophase"
+)
+
+func explore(t testing.TB, managers, workers int) *check.Result[twophase.State] {
+	t.Helper()
+	m, err := twophase.New(managers)
+	require.NoError(t, err)
+	result, err := check.Run(context.Background(), m, check.Options{Workers: workers})
+	require.NoError(t, err)
+	return result
+}
+
+func TestKnownCounts(t *testing.T) {
+	for _, want := range []struct {
+		managers  int
+		distinct  uint64
+		generated uint64
+		depth     int
+	}{
+		{3, 288, 1_146, 11},
+		{5, 8_832, 58_146, 17},
+		{7, 296_448, 2_744_706, 23},
+		{8, 1_745_408, 18_507_778, 26},
+	} {
+		for _, workers := range []int{1, 2, 7} {
+			if testing.Short() && want.managers == 8 && workers == 7 {
+				continue
+			}
+			r := explore(t, want.managers, workers)
+			name := fmt.Sprintf("%d managers, %d workers", want.managers, workers)
+			assert.Equal(t, want.distinct, r.Distinct, name)
+			assert.Equal(t, want.generated, r.Generated, name)
+			assert.Equal(t, want.depth, r.Depth, name)
+			assert.Equal(t, check.Held, r.Verdict, name)
+			assert.True(t, r.Complete, name)
+			assert.Empty(t, r.NeverFired, name)
+		}
+	}
+}
+
+func TestMemoryPerState(t *testing.T) {
+	r := explore(t, 8, 2)
+	assert.LessOrEqual(t, r.PerState(), 40.0, "visited set and parents")
+}
+
+func TestManagersOutOfRange(t *testing.T) {
+	for _, n := range []int{-1, 0, 33} {
+		_, err := twophase.New(n)
+		assert.ErrorContains(t, err, "1 to 32")
+	}
+}
+
+// BenchmarkCheck reports distinct states per second and bytes per state of the visited
+// set with eight resource managers.
+func BenchmarkCheck(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("managers=8/workers=%d", workers), func(b *testing.B) {
+			var states, bytes float64
+			for b.Loop() {
+				r := explore(b, 8, workers)
+				states += float64(r.Distinct)
+				bytes = r.PerState()
+			}
+			b.ReportMetric(states/b.Elapsed().Seconds(), "states/s")
+			b.ReportMetric(bytes, "B/state")
+		})
+	}
+}
