@@ -20,6 +20,7 @@ const (
 	EventTimer                         // [Timer]
 	EventToken                         // [Conn, Data, Done, Failed, Principal] answer to EffectToken
 	EventClose                         // stop serving: close every connection
+	EventLeader                        // [Peer] this address leads the meta servers from now on; zero: nobody is known to
 )
 
 // Event is one input of Step. One that names a connection or timer that is no longer
@@ -45,8 +46,8 @@ const (
 	EffectArmTimer                        // [Timer, After]
 	EffectStopTimer                       // [Timer]
 	EffectToken                           // [Conn, Data, Begin] give the acceptor's mechanism the token; Begin: start a new one first. Answer with EventToken
-	EffectExecuted                        // [Conn, RPC, Principal, Authenticated] a request other than negotiation was executed: told, nothing to do
-	EffectConn                            // [Conn, ConnState, Cause] a connection's state changed: told, nothing to do
+	EffectExecuted                        // [Conn, RPC, Code, Principal, Authenticated] a request other than negotiation passed the gate and was given to its handler, which answered Code: told, nothing to do
+	EffectConn                            // [Conn, ConnState, Cause, Principal] a connection's state changed: told, nothing to do
 )
 
 // ConnState is the state of one accepted connection.
@@ -74,7 +75,41 @@ const (
 	CauseEarlyRequest             // request before authentication
 	CauseLimit                    // a configured limit was reached
 	CauseClosed                   // the node stops
+
+	causeCount
 )
+
+// NumCause is one more than the largest Cause: the length of a table indexed by it.
+const NumCause = int(causeCount)
+
+// stateNames and causeNames are indexed by what they name; nothing writes them.
+var (
+	stateNames = [...]string{
+		ConnOpen: "open", ConnNegotiating: "negotiating", ConnAuthenticated: "authenticated",
+		ConnMute: "mute", ConnGone: "gone",
+	}
+	causeNames = [causeCount]string{
+		CauseNone: "none", CausePeer: "peer", CauseProtocol: "protocol error",
+		CauseNegotiation: "negotiation failed", CauseNegotiationTimeout: "negotiation timed out",
+		CauseEarlyRequest: "request before negotiation", CauseLimit: "limit reached", CauseClosed: "node closed",
+	}
+)
+
+// String returns the state in words.
+func (s ConnState) String() string {
+	if s == 0 || int(s) >= len(stateNames) {
+		return "no state"
+	}
+	return stateNames[s]
+}
+
+// String returns the cause in words.
+func (c Cause) String() string {
+	if c >= causeCount {
+		return "unknown cause"
+	}
+	return causeNames[c]
+}
 
 // Effect is one output of Step. Data is valid until the next Step.
 type Effect struct {
@@ -82,6 +117,7 @@ type Effect struct {
 	ConnState     ConnState
 	Cause         Cause
 	RPC           protocol.RPC
+	Code          protocol.ErrorCode // executed: CodeOK, or the handler's refusal
 	Begin         bool
 	Authenticated bool
 	Conn          protocol.ConnID

@@ -1,0 +1,83 @@
+// What a meta server knows when it starts: itself, the leader, the tables.
+
+// Package meta is the core of a meta server: who leads, and which replica serves what.
+// It is a function of requests and of what its owner sets.
+package meta
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// Table is one table and where its partitions are.
+type Table struct {
+	Name  string
+	AppID int32 // positive
+	// Partitions, all of them, in order of index. PID may be left zero: New sets it.
+	// The zero Primary means that the partition has none at the moment.
+	Partitions []protocol.PartitionConfig
+}
+
+// Config describes a meta server.
+type Config struct {
+	Self   netip.AddrPort
+	Leader netip.AddrPort // Self where this server leads; zero where nobody is known to
+	Tables []Table
+	// HPFields adds the host_port fields to answers, as servers since March 2024 do. The
+	// released Java client 2.5.0 cannot read such an answer.
+	HPFields bool
+}
+
+// ConfigError says which part of a configuration cannot work.
+type ConfigError struct {
+	Field string
+	Why   string
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("configure meta server: %s %s", e.Field, e.Why)
+}
+
+// Validate returns a *ConfigError for the first thing that cannot work.
+func (c *Config) Validate() error {
+	if !c.Self.IsValid() {
+		return &ConfigError{Field: "Self", Why: "is missing; give the address that clients know"}
+	}
+	names, ids := make(map[string]bool), make(map[int32]bool)
+	for i := range c.Tables {
+		t := &c.Tables[i]
+		if err := t.validate(); err != nil {
+			return err
+		}
+		if names[t.Name] || ids[t.AppID] {
+			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("has name %q or id %d twice", t.Name, t.AppID)}
+		}
+		names[t.Name], ids[t.AppID] = true, true
+	}
+	return nil
+}
+
+func (t *Table) validate() error {
+	switch {
+	case t.Name == "":
+		return &ConfigError{Field: "Tables", Why: "has a table without a name"}
+	case t.AppID <= 0:
+		return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives table %q the id %d; it must be positive", t.Name, t.AppID)}
+	case len(t.Partitions) == 0:
+		return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives table %q no partitions", t.Name)}
+	}
+	for i := range t.Partitions {
+		p := &t.Partitions[i]
+		want := protocol.GPID{AppID: t.AppID, Index: int32(i)}
+		switch {
+		case p.PID != want && p.PID != protocol.GPID{}:
+			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("puts partition %d.%d at place %d of table %q", p.PID.AppID, p.PID.Index, i, t.Name)}
+		case p.Ballot < 1:
+			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives partition %d of table %q the ballot %d; the first is 1", i, t.Name, p.Ballot)}
+		}
+	}
+	return nil
+}

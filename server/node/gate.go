@@ -1,0 +1,105 @@
+// The gate: which request is executed, which is refused, and what is written.
+
+package node
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// ackSuffix makes the name of an answer out of a request's; for names that protocol does
+// not know, which are answered under their own.
+const ackSuffix = "_ACK"
+
+// gate takes one request. Where authentication is mandatory, nothing but negotiation
+// passes before success: no white list.
+func (c *Core) gate(now time.Time, cn *conn, r *protocol.Request) {
+	switch {
+	case r.RPC == protocol.RPCNegotiation:
+		c.negotiate(now, cn, r)
+	case c.auth.Mandatory && cn.state != ConnAuthenticated:
+		c.tooEarly(cn, r)
+	default:
+		c.execute(now, cn, r)
+	}
+}
+
+// tooEarly treats a request that came before its connection's negotiation succeeded.
+func (c *Core) tooEarly(cn *conn, r *protocol.Request) {
+	c.stats.Early++
+	switch c.early {
+	case EarlyRefuse:
+		c.refuseEarly(cn, r)
+	case EarlyHold:
+		if !c.hold(cn, r) {
+			c.refuseEarly(cn, r)
+		} else {
+			c.stats.EarlyHeld++
+		}
+	case EarlyDrop:
+		c.stats.EarlyDropped++
+	case EarlyHang:
+		c.mute(cn)
+	default:
+		c.closeConn(cn, CauseEarlyRequest)
+	}
+}
+
+// refuseEarly answers with an error that says: not executed, try again.
+func (c *Core) refuseEarly(cn *conn, r *protocol.Request) {
+	c.stats.EarlyRefused++
+	c.answer(cn, r, protocol.CodeSessionReset, nil)
+}
+
+// mute is the end of a connection that stays open: read, thrown away, never written to.
+func (c *Core) mute(cn *conn) {
+	c.stats.Muted++
+	c.stopDeadline(cn)
+	cn.state = ConnMute
+	c.dropDecoder(cn)
+	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnMute, Cause: CauseEarlyRequest})
+}
+
+// execute gives a request that passed the gate to its handler and writes the answer.
+// Requests for a table (app_id > 0) are a replica server's; the others go by name.
+func (c *Core) execute(now time.Time, cn *conn, r *protocol.Request) {
+	code := protocol.CodeHandlerNotFound
+	c.body = c.body[:0]
+	switch {
+	case r.RPC == protocol.RPCUnknown:
+	case r.Header.AppID > 0 && c.replica != nil:
+		code, c.body = c.replica.Execute(now, r, c.body)
+	case r.Header.AppID > 0:
+		code = protocol.CodeObjectNotFound
+	case c.meta != nil:
+		code, c.body = c.meta.Execute(r, c.body)
+	}
+	if code != protocol.CodeHandlerNotFound {
+		c.stats.Executed++
+		c.emit(Effect{
+			Kind: EffectExecuted, Conn: cn.id, RPC: r.RPC, Code: code,
+			Principal: cn.principal, Authenticated: cn.state == ConnAuthenticated,
+		})
+	}
+	c.answer(cn, r, code, c.body)
+	if cap(c.body) > retainBytes {
+		c.body = nil
+	}
+}
+
+// answer writes one response. One-way requests get none.
+func (c *Core) answer(cn *conn, r *protocol.Request, code protocol.ErrorCode, body []byte) {
+	if r.OneWay || r.RPC.IsOneWay() {
+		return
+	}
+	response := protocol.Response{Code: code, RPC: r.RPC, Seq: r.Seq, Body: body}
+	if r.RPC == protocol.RPCUnknown {
+		response.Name = r.Name + ackSuffix
+	}
+	c.output = protocol.AppendResponse(c.output, &response)
+	if len(c.output) > c.limits.MaxOutputBytes {
+		c.output = c.output[:c.flushed]
+		c.closeConn(cn, CauseLimit)
+	}
+}

@@ -1,0 +1,162 @@
+// Storage in memory: what tests, the simulator and an unconfigured cluster keep rows in.
+
+package replica
+
+import (
+	"cmp"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// DefaultMemoryBytes is the limit of a Memory made by NewMemory.
+const DefaultMemoryBytes = 1 << 30
+
+// recordOverhead is charged for each row beside its key and value.
+const recordOverhead = 64
+
+// Memory is a Storage that lives as long as its owner keeps it. It is not safe for
+// concurrent use: a driver that shares one between nodes wraps it.
+type Memory struct {
+	limit      int64
+	used       int64
+	partitions map[protocol.GPID]*memoryPartition
+}
+
+type memoryPartition struct {
+	rows   map[string]*memoryRow
+	decree int64
+}
+
+type memoryRow struct {
+	value    []byte
+	expireTS int32
+}
+
+// NewMemory makes an empty Memory of at most DefaultMemoryBytes.
+func NewMemory() *Memory { return NewMemoryOf(DefaultMemoryBytes) }
+
+// NewMemoryOf makes an empty Memory of at most limit bytes, keys, values and a fixed
+// charge for each row counted. A Put beyond that answers StatusIOError.
+func NewMemoryOf(limit int64) *Memory {
+	return &Memory{limit: limit, partitions: make(map[protocol.GPID]*memoryPartition)}
+}
+
+// Get implements Storage.
+func (m *Memory) Get(p protocol.GPID, key []byte) (Record, protocol.StorageStatus) {
+	if part := m.partitions[p]; part != nil {
+		if row := part.rows[string(key)]; row != nil {
+			return Record{Value: row.value, ExpireTS: row.expireTS}, protocol.StatusOK
+		}
+	}
+	return Record{}, protocol.StatusNotFound
+}
+
+// Put implements Storage.
+func (m *Memory) Put(p protocol.GPID, key, value []byte, expireTS int32) (int64, protocol.StorageStatus) {
+	part := m.partition(p)
+	row := part.rows[string(key)]
+	grow := int64(len(value))
+	if row == nil {
+		grow += int64(len(key)) + recordOverhead
+	} else {
+		grow -= int64(len(row.value))
+	}
+	if m.used+grow > m.limit {
+		return part.decree, protocol.StatusIOError
+	}
+	m.used += grow
+	if row == nil {
+		row = &memoryRow{}
+		part.rows[string(key)] = row
+	}
+	row.value = append(row.value[:0], value...)
+	row.expireTS = expireTS
+	part.decree++
+	return part.decree, protocol.StatusOK
+}
+
+// Remove implements Storage.
+func (m *Memory) Remove(p protocol.GPID, key []byte) (int64, protocol.StorageStatus) {
+	part := m.partition(p)
+	if row := part.rows[string(key)]; row != nil {
+		m.used -= int64(len(key)+len(row.value)) + recordOverhead
+		delete(part.rows, string(key))
+	}
+	part.decree++
+	return part.decree, protocol.StatusOK
+}
+
+// Reclaim implements Storage.
+func (m *Memory) Reclaim(now time.Time) {
+	for _, p := range m.sorted() {
+		part := m.partitions[p]
+		for _, key := range slices.Sorted(maps.Keys(part.rows)) {
+			if row := part.rows[key]; protocol.Expired(row.expireTS, now) {
+				m.used -= int64(len(key)+len(row.value)) + recordOverhead
+				delete(part.rows, key)
+			}
+		}
+	}
+}
+
+// Clone implements Storage.
+func (m *Memory) Clone() Storage {
+	c := NewMemoryOf(m.limit)
+	c.used = m.used
+	for _, p := range m.sorted() {
+		from, to := m.partitions[p], c.partition(p)
+		to.decree = from.decree
+		for _, key := range slices.Sorted(maps.Keys(from.rows)) {
+			row := from.rows[key]
+			to.rows[key] = &memoryRow{value: slices.Clone(row.value), expireTS: row.expireTS}
+		}
+	}
+	return c
+}
+
+// AppendState implements Storage. The bytes in use count too: they decide whether a
+// later Put is refused.
+func (m *Memory) AppendState(dst []byte, now time.Time) []byte {
+	dst = binary.AppendVarint(dst, m.limit-m.used)
+	for _, p := range m.sorted() {
+		rows := m.partitions[p].rows
+		for _, key := range slices.Sorted(maps.Keys(rows)) {
+			row := rows[key]
+			if protocol.Expired(row.expireTS, now) {
+				continue
+			}
+			dst = binary.AppendVarint(dst, p.Pack())
+			dst = binary.AppendUvarint(dst, uint64(len(key)))
+			dst = append(dst, key...)
+			dst = binary.AppendUvarint(dst, uint64(len(row.value)))
+			dst = append(dst, row.value...)
+			left := time.Duration(-1)
+			if row.expireTS > 0 {
+				left = protocol.EpochTime(row.expireTS).Sub(now)
+			}
+			dst = binary.AppendVarint(dst, int64(left))
+		}
+	}
+	return dst
+}
+
+// partition returns p's rows, making room for them.
+func (m *Memory) partition(p protocol.GPID) *memoryPartition {
+	part := m.partitions[p]
+	if part == nil {
+		part = &memoryPartition{rows: make(map[string]*memoryRow)}
+		m.partitions[p] = part
+	}
+	return part
+}
+
+// sorted returns the partitions in order.
+func (m *Memory) sorted() []protocol.GPID {
+	return slices.SortedFunc(maps.Keys(m.partitions), func(a, b protocol.GPID) int {
+		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.Index, b.Index))
+	})
+}
