@@ -32,7 +32,7 @@ type EventKind uint8
 const (
 	EventSubmit     EventKind = iota + 1 // [Op]
 	EventCancel                          // [ID]
-	EventOpenTable                       // [Table, ID, Deadline] resolve the table, complete ID when known; Op.Table, Op.ID, Op.Deadline carry them
+	EventOpenTable                       // [Op] resolve Op.Table and complete Op.ID when it is known; of Op only these and Op.Deadline count
 	EventDialed                          // [Conn]
 	EventDialFailed                      // [Conn, Reason]
 	EventReceived                        // [Conn, Data]
@@ -75,8 +75,8 @@ const (
 // Completion ends one operation. Every operation is completed exactly once, by its deadline.
 type Completion struct {
 	ID      OpID
-	Outcome session.Outcome
-	Reason  session.Reason     // last obstacle, where Outcome is not OutcomeOK
+	Outcome session.Outcome    // of an operation that only reads never OutcomeUnknown: it has no effect
+	Reason  session.Reason     // last obstacle, where Outcome is not OutcomeOK; ReasonNone where Code was final
 	Code    protocol.ErrorCode // rpc-level answer; CodeOK where Outcome is OutcomeOK, else the last refusal or CodeOK if there was none
 	Body    []byte             // result struct; valid until the next Step
 }

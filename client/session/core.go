@@ -167,7 +167,7 @@ func (c *Core) Continue(now time.Time, ev Event, out []Effect) []Effect {
 	case EventClose:
 		return c.close(out)
 	}
-	if c.draining && len(c.requests.deadlines) == 0 {
+	if c.draining && c.requests.deadlines.Len() == 0 {
 		return c.close(out)
 	}
 	return c.armWatch(now, out)

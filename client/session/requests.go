@@ -127,7 +127,11 @@ func (c *Core) reply(now time.Time, r *protocol.Response, out []Effect) []Effect
 // an instant brings, so that nothing succeeds after its deadline.
 func (c *Core) expire(now time.Time, out []Effect) []Effect {
 	expired := false
-	for i := c.requests.earliest(); i != none && !c.requests.deadline(i).After(now); i = c.requests.earliest() {
+	for {
+		i, deadline, ok := c.requests.deadlines.First()
+		if !ok || deadline.After(now) {
+			break
+		}
 		out = c.giveUp(i, ReasonDeadline, out)
 		expired = true
 	}
@@ -169,16 +173,13 @@ func (c *Core) checkSilence(now time.Time, out []Effect) []Effect {
 // put the timer off when what it was armed for is gone: it fires for nothing then, once,
 // which is cheaper than arming it anew for every request.
 func (c *Core) armWatch(now time.Time, out []Effect) []Effect {
-	var due time.Time
-	if i := c.requests.earliest(); i != none {
-		due = c.requests.deadline(i)
-	}
+	_, due, some := c.requests.deadlines.First()
 	if c.state == StateReady && !c.conn.unanswered.IsZero() {
-		if silent := c.conn.unanswered.Add(c.cfg.Silence); due.IsZero() || silent.Before(due) {
-			due = silent
+		if silent := c.conn.unanswered.Add(c.cfg.Silence); !some || silent.Before(due) {
+			due, some = silent, true
 		}
 	}
-	if due.IsZero() || c.watch.id != 0 && !due.Before(c.watch.due) {
+	if !some || c.watch.id != 0 && !due.Before(c.watch.due) {
 		return out
 	}
 	return c.arm(&c.watch, now, due.Sub(now), 0, out)

@@ -6,7 +6,8 @@ package session
 
 import (
 	"slices"
-	"time"
+
+	"github.com/a8011091/pegasus-reference/client/session/deadline"
 )
 
 // none is the index of no record.
@@ -17,7 +18,6 @@ type record struct {
 	request Request
 	order   uint64 // of submission
 	seq     int32  // on the current connection; 0: not written
-	heap    int32  // position in table.deadlines
 	prev    int32  // in its list
 	next    int32  // in its list, or in the free list
 }
@@ -32,7 +32,7 @@ type table struct {
 	free      int32
 	waiting   list // not written
 	pending   list // written on the current connection, not answered
-	deadlines []int32
+	deadlines deadline.Queue
 	bySeq     []int32 // a pending record with sequence number s is at s modulo the length, a power of two
 	lastSeq   int32   // used on the current connection
 	lastOrder uint64
@@ -46,7 +46,7 @@ func newTable() table {
 func (t *table) clone() table {
 	c := *t
 	c.records = slices.Clone(t.records)
-	c.deadlines = slices.Clone(t.deadlines)
+	c.deadlines = t.deadlines.Clone()
 	c.bySeq = slices.Clone(t.bySeq)
 	return c
 }
@@ -63,13 +63,13 @@ func (t *table) add(r *Request) {
 	t.lastOrder++
 	t.records[i] = record{request: *r, order: t.lastOrder}
 	t.append(&t.waiting, i)
-	t.pushDeadline(i)
+	t.deadlines.Add(i, r.Deadline, t.lastOrder)
 }
 
 // remove frees a record. Its request must have been copied out.
 func (t *table) remove(i int32) {
 	r := &t.records[i]
-	t.dropDeadline(r.heap)
+	t.deadlines.Remove(i)
 	if r.seq == 0 {
 		t.unlink(&t.waiting, i)
 	} else {
@@ -169,78 +169,4 @@ func (t *table) unlink(l *list, i int32) {
 		t.records[r.next].prev = r.prev
 	}
 	l.n--
-}
-
-// earliest returns the record whose deadline comes first.
-func (t *table) earliest() int32 {
-	if len(t.deadlines) == 0 {
-		return none
-	}
-	return t.deadlines[0]
-}
-
-func (t *table) deadline(i int32) time.Time { return t.records[i].request.Deadline }
-
-// before orders the heap: by deadline, of equal ones the earlier submission.
-func (t *table) before(a, b int32) bool {
-	x, y := &t.records[a], &t.records[b]
-	if c := x.request.Deadline.Compare(y.request.Deadline); c != 0 {
-		return c < 0
-	}
-	return x.order < y.order
-}
-
-func (t *table) pushDeadline(i int32) {
-	t.deadlines = append(t.deadlines, i)
-	t.rise(int32(len(t.deadlines) - 1))
-}
-
-func (t *table) dropDeadline(at int32) {
-	last := int32(len(t.deadlines) - 1)
-	moved := t.deadlines[last]
-	t.deadlines = t.deadlines[:last]
-	if at == last {
-		return
-	}
-	t.place(at, moved)
-	t.sink(at)
-	t.rise(t.records[moved].heap)
-}
-
-func (t *table) place(at, i int32) {
-	t.deadlines[at] = i
-	t.records[i].heap = at
-}
-
-func (t *table) rise(at int32) {
-	i := t.deadlines[at]
-	for at > 0 {
-		parent := (at - 1) / 2
-		if !t.before(i, t.deadlines[parent]) {
-			break
-		}
-		t.place(at, t.deadlines[parent])
-		at = parent
-	}
-	t.place(at, i)
-}
-
-func (t *table) sink(at int32) {
-	i := t.deadlines[at]
-	n := int32(len(t.deadlines))
-	for {
-		child := 2*at + 1
-		if child >= n {
-			break
-		}
-		if child+1 < n && t.before(t.deadlines[child+1], t.deadlines[child]) {
-			child++
-		}
-		if !t.before(t.deadlines[child], i) {
-			break
-		}
-		t.place(at, t.deadlines[child])
-		at = child
-	}
-	t.place(at, i)
 }
