@@ -22,14 +22,21 @@ var (
 	replicaA = netip.MustParseAddrPort("127.0.0.1:34801")
 )
 
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	require.TestingT
+	Helper()
+}
+
 // hand drives one client by hand. Timers fire as soon as they may.
 type hand struct {
-	t       *testing.T
+	t       tester
 	c       *upstream.Client
 	now     time.Time
 	timers  []armed
 	effects []upstream.ClientEffect // since the last call of take
 	addr    map[protocol.ConnID]netip.AddrPort
+	done    map[upstream.OpID][]time.Time // when an operation completed
 }
 
 type armed struct {
@@ -37,7 +44,7 @@ type armed struct {
 	at time.Time
 }
 
-func newHand(t *testing.T, cfg upstream.ClientConfig) *hand {
+func newHand(t tester, cfg upstream.ClientConfig) *hand {
 	i := upstream.Interval{Min: time.Millisecond, Max: time.Millisecond}
 	cfg.Delays = upstream.Delays{Timer: i, Wakeup: i, Caller: i, Dial: i, Active: i, Close: i, Inactive: i, Log: i, Retry: i, Failure: i}
 	if cfg.Metas == nil {
@@ -45,7 +52,7 @@ func newHand(t *testing.T, cfg upstream.ClientConfig) *hand {
 	}
 	c, err := upstream.NewClient(cfg)
 	require.NoError(t, err)
-	return &hand{t: t, c: c, now: epoch, addr: make(map[protocol.ConnID]netip.AddrPort)}
+	return &hand{t: t, c: c, now: epoch, addr: make(map[protocol.ConnID]netip.AddrPort), done: make(map[upstream.OpID][]time.Time)}
 }
 
 func (h *hand) step(ev upstream.ClientEvent) {
@@ -65,6 +72,8 @@ func (h *hand) step(ev upstream.ClientEvent) {
 			continue
 		case upstream.ClientDial:
 			h.addr[e.Conn] = e.Addr
+		case upstream.ClientComplete:
+			h.done[e.ID] = append(h.done[e.ID], h.now)
 		}
 		h.effects = append(h.effects, e)
 	}

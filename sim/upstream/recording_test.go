@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,10 +19,9 @@ import (
 const compared = 100
 
 func readRecording(t testing.TB, name string) []recording.Event {
-	f, err := os.Open(filepath.Join("testdata", name+".ndjson"))
+	data, err := os.ReadFile(filepath.Join("testdata", name+".ndjson"))
 	require.NoError(t, err)
-	defer f.Close()
-	events, err := recording.Read(f)
+	events, err := recording.Read(bytes.NewReader(data))
 	require.NoError(t, err)
 	return events
 }

@@ -1,3 +1,5 @@
+// The window's rules one by one, from inside.
+
 package upstream
 
 import (
