@@ -51,8 +51,8 @@ const (
 // NumRPC is one more than the largest RPC: the length of a table indexed by RPC.
 const NumRPC = int(rpcCount)
 
-// ackSuffix turns the name of a request into the name of its answer.
-const ackSuffix = "_ACK"
+// AckSuffix turns the name of a request into the name of its answer.
+const AckSuffix = "_ACK"
 
 type rpcTraits uint8
 
@@ -103,7 +103,7 @@ var rpcTable = [rpcCount]rpcEntry{
 }
 
 func entry(name string, traits rpcTraits) rpcEntry {
-	return rpcEntry{name: name, ack: name + ackSuffix, traits: traits}
+	return rpcEntry{name: name, ack: name + AckSuffix, traits: traits}
 }
 
 // rpcByName is the inverse of rpcTable; nothing writes it.
@@ -125,18 +125,18 @@ func RPCByName(name string) RPC { return rpcByName[name] }
 // LookupAck returns the code of the request that an answer's name on the wire belongs
 // to, RPCUnknown if there is none. It does not allocate.
 func LookupAck(name []byte) RPC {
-	n := len(name) - len(ackSuffix)
-	if n <= 0 || string(name[n:]) != ackSuffix {
+	n := len(name) - len(AckSuffix)
+	if n <= 0 || string(name[n:]) != AckSuffix {
 		return RPCUnknown
 	}
 	return LookupRPC(name[:n])
 }
 
-func (r RPC) entry() *rpcEntry {
+func (r RPC) entry() rpcEntry {
 	if r >= rpcCount {
 		r = RPCUnknown
 	}
-	return &rpcTable[r]
+	return rpcTable[r]
 }
 
 // String returns the name on the wire.
