@@ -322,13 +322,14 @@ func TestMetaRotation(t *testing.T) {
 				seqs[r.from]++
 			}
 			if tt.want == ok {
-				h.dialled() // to the primary
+				assert.Equal(t, replicaA, h.addr[h.dialled()], "the primary is dialled")
 			}
 			h.pass(time.Minute)
-			done := h.take(upstream.ClientComplete)
+			require.Len(t, h.done[9], 1)
 			if tt.want == ok {
 				return
 			}
+			done := h.take(upstream.ClientComplete)
 			require.Len(t, done, 1)
 			assert.Equal(t, tt.want, done[0].Code)
 			assert.Equal(t, upstream.OutcomeFailed, done[0].Outcome)

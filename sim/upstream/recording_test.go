@@ -55,7 +55,13 @@ func simulate(t testing.TB, s setup, want []string) tally {
 // TestRecordings holds the model against what the real client did: the same operations,
 // the same server, the same restart, and nothing of the recorded reactions.
 func TestRecordings(t *testing.T) {
-	for _, name := range []string{"snapshot-hang", "snapshot-hang-op5000", "snapshot-hang-two-metas-idle", "snapshot-early-request-session-reset"} {
+	for name, release := range map[string]upstream.Release{
+		"snapshot-hang":                        upstream.ReleaseSnapshot,
+		"snapshot-hang-op5000":                 upstream.ReleaseSnapshot,
+		"snapshot-hang-two-metas-idle":         upstream.ReleaseSnapshot,
+		"snapshot-early-request-session-reset": upstream.ReleaseSnapshot,
+		"release-2.5.0-hang-op5000":            upstream.Release250,
+	} {
 		t.Run(name, func(t *testing.T) {
 			events := readRecording(t, name)
 			in, err := recording.InputsOf(events)
@@ -64,7 +70,7 @@ func TestRecordings(t *testing.T) {
 			require.NotEmpty(t, recorded.Shapes)
 
 			sum := simulate(t, setup{
-				inputs: in, release: upstream.ReleaseSnapshot, mode: upstream.ModeHang, auth: upstream.AuthMandatory,
+				inputs: in, release: release, mode: upstream.ModeHang, auth: upstream.AuthMandatory,
 				refuse: name == "snapshot-early-request-session-reset",
 			}, recorded.Never)
 
