@@ -190,7 +190,7 @@ func (q *queue) compact() {
 	clear(q.entries[len(kept):])
 	q.entries = kept
 	q.voids = 0
-	for i := (len(kept) - 2) / arity; i >= 0; i-- {
+	for i := (len(kept)+arity-2)/arity - 1; i >= 0; i-- { // from the last one that has a child
 		q.down(i)
 	}
 }

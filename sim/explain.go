@@ -1,0 +1,150 @@
+// A run told in words: one line an event, without what went as it should a thousand
+// times.
+
+package sim
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// maxTimelineLines keeps a storm readable: what comes after is counted.
+const maxTimelineLines = 5000
+
+// Explain runs a scenario and writes its timeline.
+func Explain(ctx context.Context, w io.Writer, s Scenario) error {
+	t := newTimeline(w, &s)
+	if _, err := Run(ctx, s, Options{Sink: t}); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+// timeline is a trace.Sink that writes words.
+type timeline struct {
+	out     *bufio.Writer
+	names   map[string]string // address to node
+	lines   int
+	left    int
+	granted map[uint64]bool // connections on which success was delivered
+	err     error
+}
+
+func newTimeline(w io.Writer, s *Scenario) *timeline {
+	t := &timeline{out: bufio.NewWriter(w), names: make(map[string]string), granted: make(map[uint64]bool)}
+	for i := range s.Metas {
+		t.names[address(1, i, metaPort).String()] = metaName(i)
+	}
+	for i := range s.Replicas {
+		t.names[address(2, i, replicaPort).String()] = replicaName(i)
+	}
+	return t
+}
+
+// Emit implements trace.Sink.
+func (t *timeline) Emit(ev *trace.Event) {
+	words := t.words(ev)
+	if words == "" || t.err != nil {
+		return
+	}
+	if t.lines == maxTimelineLines {
+		t.left++
+		return
+	}
+	t.lines++
+	_, t.err = fmt.Fprintf(t.out, "%12.6fs  %-10s %s\n", time.Duration(ev.AtNS).Seconds(), ev.Node, words)
+}
+
+func (t *timeline) flush() error {
+	if t.left > 0 && t.err == nil {
+		_, t.err = fmt.Fprintf(t.out, "... and %d lines more: every event is in the report's %s\n", t.left, ReportEvents)
+	}
+	if t.err == nil {
+		t.err = t.out.Flush()
+	}
+	return t.err
+}
+
+func (t *timeline) peer(ev *trace.Event) string {
+	if name, known := t.names[ev.Peer]; known {
+		return name
+	}
+	return ev.Peer
+}
+
+// words is the event in words, empty for one that is not told.
+func (t *timeline) words(ev *trace.Event) string {
+	switch ev.Kind {
+	case trace.KindNodeUp:
+		return "starts"
+	case trace.KindNodeDown:
+		return "goes down: " + ev.Note
+	case trace.KindDial:
+		return fmt.Sprintf("dials %s: connection c%d", t.peer(ev), ev.Conn)
+	case trace.KindConnected:
+		return fmt.Sprintf("c%d is up", ev.Conn)
+	case trace.KindDialFailed:
+		return fmt.Sprintf("c%d to %s failed: %s", ev.Conn, t.peer(ev), ev.Note)
+	case trace.KindClose:
+		return fmt.Sprintf("closes c%d", ev.Conn)
+	case trace.KindClosed:
+		return fmt.Sprintf("learns that c%d is gone: %s", ev.Conn, ev.Note)
+	case trace.KindFrameOut:
+		return t.frame(ev)
+	case trace.KindFrameIn:
+		if ev.Neg == "SASL_SUCC" {
+			t.granted[ev.Conn] = true
+		}
+	case trace.KindSession:
+		return t.session(ev)
+	case trace.KindNegotiation:
+		if ev.State == "failed" {
+			return fmt.Sprintf("NEGOTIATION FAILED on c%d to %s: %s, %v after the connection came up", ev.Conn, t.peer(ev), ev.Code, time.Duration(ev.AgeNS).Round(time.Millisecond))
+		}
+	case trace.KindReturn:
+		if ev.State != "ok" {
+			return fmt.Sprintf("application: operation %d (%s) ended %s: %s", ev.Op, ev.RPC, ev.State, ev.Note)
+		}
+	}
+	return ""
+}
+
+func (t *timeline) session(ev *trace.Event) string {
+	where := ""
+	if ev.Peer != "" {
+		where = " to " + t.peer(ev)
+	}
+	if ev.Conn != 0 {
+		where += fmt.Sprintf(" on c%d", ev.Conn)
+	}
+	note := ""
+	if ev.Note != "" && ev.Note != "none" {
+		note = " (" + ev.Note + ")"
+	}
+	return fmt.Sprintf("session%s: %s%s", where, ev.State, note)
+}
+
+// frame tells negotiation, the first frame of a connection and every request that comes
+// too early; answers and requests that went as they should are left out.
+func (t *timeline) frame(ev *trace.Event) string {
+	answer := strings.HasSuffix(ev.RPC, "_ACK")
+	switch {
+	case ev.Neg != "":
+		return fmt.Sprintf("c%d: %s", ev.Conn, ev.Neg)
+	case !answer && !t.granted[ev.Conn]:
+		first := ""
+		if ev.First {
+			first = " as the first frame"
+		}
+		return fmt.Sprintf("c%d: writes %s%s BEFORE the negotiation has succeeded", ev.Conn, ev.RPC, first)
+	case answer && ev.Code != "ERR_OK":
+		return fmt.Sprintf("c%d: answers %s with %s", ev.Conn, strings.TrimSuffix(ev.RPC, "_ACK"), ev.Code)
+	}
+	return ""
+}

@@ -1,0 +1,329 @@
+// The judge: the properties of the specification as they apply to a run. Safety is
+// judged at every step; liveness at the end, when the last fault is long over. The
+// reference client is judged on everything; a model of an upstream client on the three
+// properties of the incident, with the rest told beside.
+
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// propertyFrames is bounded's name for bytes that are no frame: neither side of a run may
+// write them.
+const propertyFrames = PropertyBounded
+
+const (
+	maxDialsPerSecond = 40               // of one session: one at once, the rest after backoff
+	upstreamGrace     = 10 * time.Second // requests of upstream's clients count from this long after the last fault
+	maxAttempt        = 15 * time.Second // an attempt to connect and negotiate that is older than this hangs
+	stillTrying       = 45 * time.Second // twice the slowest pace of a caller, and a little
+)
+
+// Violation is one property that did not hold, and the first time it did not.
+type Violation struct {
+	Property string
+	At       time.Duration
+	What     string
+}
+
+// pair is one client's relation to one node.
+type pair struct {
+	client     int
+	node       string
+	conn       *connection // the open one, or nil
+	attempting time.Time   // since when; zero: not attempting
+	failed     bool        // the latest attempt did not succeed
+	latest     time.Time   // when it began
+	readyAt    time.Time   // the latest success
+	attempts   int
+	recent     []time.Time // dials in the last second
+}
+
+// signatureTolerance is how far ages of one signature may be apart.
+const signatureTolerance = 100 * time.Millisecond
+
+// signature is one way in which a client told that a negotiation failed.
+type signature struct {
+	err   string
+	age   time.Duration
+	node  string
+	count int
+}
+
+// judge collects what happened and says what it means.
+type judge struct {
+	scenario   *Scenario
+	epoch      time.Time
+	reference  bool
+	faultsOver time.Time // zero while faults may still come
+
+	violations []Violation
+	pairs      map[pairKey]*pair
+	order      []*pair // in order of appearance
+	signatures []signature
+	ops        *operations
+	queries    []query // by client
+
+	restarts, reconnects, inFlight int
+	staleOver                      time.Time // when the last connection from before the last fault was gone
+	lostPower                      bool
+}
+
+type pairKey struct {
+	client int
+	node   string
+}
+
+// query is how a client's meta queries fare.
+type query struct{ asked, answered time.Time }
+
+func newJudge(s *Scenario, epoch time.Time) *judge {
+	return &judge{
+		scenario: s, epoch: epoch, reference: s.Client == ClientReference,
+		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients),
+	}
+}
+
+// violate records the first violation of a property.
+func (j *judge) violate(now time.Time, property, what string) {
+	for _, v := range j.violations {
+		if v.Property == property {
+			return
+		}
+	}
+	j.violations = append(j.violations, Violation{Property: property, At: now.Sub(j.epoch), What: what})
+}
+
+func (j *judge) pair(client int, node string) *pair {
+	key := pairKey{client, node}
+	p := j.pairs[key]
+	if p == nil {
+		p = &pair{client: client, node: node}
+		j.pairs[key] = p
+		j.order = append(j.order, p)
+	}
+	return p
+}
+
+// dialed: a new attempt, and the only connection of its session.
+func (j *judge) dialed(now time.Time, c *connection) {
+	p := j.pair(c.client, c.node)
+	if p.conn != nil {
+		j.violate(now, PropertySingleConnection, fmt.Sprintf("%s dialed c%d to %s while it still had c%d", clientName(c.client), c.id, c.node, p.conn.id))
+	}
+	p.conn = c
+	p.attempts++
+	p.latest = now
+	if p.attempting.IsZero() {
+		p.attempting = now
+	}
+	p.recent = append(slices.DeleteFunc(p.recent, func(t time.Time) bool { return now.Sub(t) >= time.Second }), now)
+	if len(p.recent) > maxDialsPerSecond {
+		j.violate(now, PropertyBounded, fmt.Sprintf("%s dialed %s %d times within a second", clientName(c.client), c.node, len(p.recent)))
+	}
+}
+
+func (j *judge) connected(now time.Time, c *connection) {
+	if j.restarts > 0 {
+		j.reconnects++
+	}
+}
+
+// negotiated: success reached the client on c.
+func (j *judge) negotiated(now time.Time, c *connection) {
+	p := j.pair(c.client, c.node)
+	if p.conn == c {
+		p.attempting, p.failed, p.readyAt = time.Time{}, false, now
+	}
+}
+
+// lost: the client's end of c is gone.
+func (j *judge) lost(now time.Time, c *connection) {
+	p := j.pair(c.client, c.node)
+	if p.conn != c {
+		return
+	}
+	p.conn = nil
+	if !c.ready {
+		p.failed = true
+	}
+	p.attempting = time.Time{}
+	if !j.faultsOver.IsZero() && c.dialedAt.Before(j.faultsOver) {
+		j.staleOver = now
+	}
+}
+
+// requestWritten: anything but negotiation was written on c.
+func (j *judge) requestWritten(now time.Time, c *connection, rpc protocol.RPC, first bool) {
+	if !c.ready {
+		when := "before the negotiation had succeeded"
+		if first {
+			when = "as its first frame, before any negotiation"
+		}
+		j.violate(now, PropertyAuthBeforeRequest, fmt.Sprintf("%s wrote %v on c%d to %s %s", clientName(c.client), rpc, c.id, c.node, when))
+	}
+	if rpc == protocol.RPCQueryConfig {
+		j.queries[c.client].asked = now
+	}
+}
+
+// answered: the answer to a request reached the client.
+func (j *judge) answered(now time.Time, c *connection, rpc protocol.RPC, code, query protocol.ErrorCode) {
+	if rpc == protocol.RPCQueryConfig && code == protocol.CodeOK && query == protocol.CodeOK {
+		j.queries[c.client].answered = now
+	}
+}
+
+// executed: a server ran a request that arrived on c.
+func (j *judge) executed(now time.Time, c *connection, node string, rpc protocol.RPC) {
+	if j.scenario.Auth == AuthMandatory && (c == nil || !c.granted) {
+		j.violate(now, PropertyAuthenticatedExecution, fmt.Sprintf("%s executed %v on a connection whose negotiation had not succeeded", node, rpc))
+	}
+}
+
+// sessionReady: the reference client believes that its session to node is ready on c.
+func (j *judge) sessionReady(now time.Time, client int, node string, c *connection) {
+	switch {
+	case c == nil:
+		j.violate(now, PropertyFreshSession, fmt.Sprintf("%s holds its session to %s for ready without a connection", clientName(client), node))
+	case !c.ready && !c.granted:
+		j.violate(now, PropertyNoDowngrade, fmt.Sprintf("%s holds c%d to %s for authenticated, which the server never granted", clientName(client), c.id, node))
+	case !c.ready:
+		j.violate(now, PropertyFreshSession, fmt.Sprintf("%s holds c%d to %s for authenticated before success reached it", clientName(client), c.id, node))
+	}
+}
+
+// negotiationFailed: a client told that a negotiation failed, age after its connection
+// came up.
+func (j *judge) negotiationFailed(node, code string, age time.Duration) {
+	if j.restarts == 0 {
+		return
+	}
+	for i := range j.signatures {
+		s := &j.signatures[i]
+		if s.err == code && s.node == node && (s.age-age).Abs() < signatureTolerance {
+			s.count++
+			return
+		}
+	}
+	j.signatures = append(j.signatures, signature{err: code, age: age, node: node, count: 1})
+}
+
+// fault: a node goes down with requests in flight to it.
+func (j *judge) fault(kind FaultKind, inFlight int) {
+	j.restarts++
+	j.inFlight += inFlight
+	j.lostPower = j.lostPower || kind == FaultPowerLoss
+}
+
+// finish judges what can only be judged at the end.
+func (j *judge) finish(now time.Time) {
+	j.judgeConvergence(now)
+	j.judgeRequests(now)
+	for client, q := range j.queries {
+		if q.asked.After(q.answered) && now.Sub(q.asked) > upstreamGrace {
+			j.violate(now, PropertyLeaderFound, fmt.Sprintf("the meta query of %s asked %v before the end was never answered by a leader", clientName(client), now.Sub(q.asked).Round(time.Millisecond)))
+		}
+	}
+}
+
+// judgeConvergence: nobody is still trying to get in, or was shortly before the end and
+// failed. A session that nobody has asked for since is not held against its client.
+func (j *judge) judgeConvergence(now time.Time) {
+	for _, p := range j.order {
+		switch {
+		case !p.attempting.IsZero() && now.Sub(p.attempting) > maxAttempt:
+			j.violate(now, PropertyReconnectConverges, fmt.Sprintf("%s has been trying to reach %s for %v (attempt %d)", clientName(p.client), p.node, now.Sub(p.attempting).Round(time.Millisecond), p.attempts))
+		case p.failed && j.stillTried(now, p):
+			j.violate(now, PropertyReconnectConverges, fmt.Sprintf("%s still tries to reach %s and fails: %d attempts, the latest %v before the end", clientName(p.client), p.node, p.attempts, now.Sub(p.latest).Round(time.Millisecond)))
+		}
+	}
+}
+
+// stillTried: the latest attempt is so late that the callers of the scenario's slowest
+// pace, and the meta queries that they cause, would have made another if it was needed.
+func (j *judge) stillTried(now time.Time, p *pair) bool {
+	return now.Sub(p.latest) < min(stillTrying, j.scenario.Watch*3/4)
+}
+
+// judgeRequests: what was asked when the faults were over has succeeded.
+func (j *judge) judgeRequests(now time.Time) {
+	from := j.faultsOver
+	if !j.reference {
+		from = from.Add(upstreamGrace)
+	}
+	for _, op := range j.ops.all {
+		if op.returned.IsZero() {
+			if now.After(op.deadline.Add(time.Second)) {
+				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))
+			}
+			continue
+		}
+		if op.outcome != session.OutcomeOK && !op.invoked.Before(from) && !j.mayFail(op) {
+			j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted %v after the last fault, ended %s (%s)",
+				opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.faultsOver).Round(time.Millisecond), outcomeWord(op.outcome), op.why))
+		}
+	}
+}
+
+// mayFail: the operation is outside what requests-drain promises. Its deadline was
+// nearer than the reconnect bound; or power was lost without a word, and the request was
+// submitted while a connection from before that was still taken for alive.
+func (j *judge) mayFail(op *operation) bool {
+	bound := j.faultsOver.Add(j.scenario.reconnectBound())
+	return j.reference && (op.deadline.Before(bound) || j.lostPower && !op.invoked.After(j.staleOver))
+}
+
+// reconnectBound is design's bound on reconnection after the last server is serving: the
+// backoff cap, ten round trips and 100 ms.
+func (s *Scenario) reconnectBound() time.Duration {
+	return s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
+}
+
+// convergedAfter is the time from the last fault's end until every session was ready and
+// every partition that was asked again had answered; false when that never happened.
+func (j *judge) convergedAfter() (time.Duration, bool) {
+	var last time.Time
+	now := j.faultsOver.Add(j.scenario.Watch)
+	for _, p := range j.order {
+		if !p.attempting.IsZero() || p.failed && j.stillTried(now, p) {
+			return 0, false
+		}
+		if p.readyAt.After(last) {
+			last = p.readyAt
+		}
+	}
+	first := make(map[int]time.Time)
+	for _, op := range j.ops.all {
+		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) {
+			if t, seen := first[op.partition]; !seen || op.returned.Before(t) {
+				first[op.partition] = op.returned
+			}
+		}
+	}
+	for partition := range j.scenario.Partitions {
+		if t, seen := first[partition]; seen && t.After(last) {
+			last = t
+		}
+	}
+	return max(0, last.Sub(j.faultsOver)), true
+}
+
+// hollow says why a run that would be held proves nothing, or is empty.
+func (j *judge) hollow() string {
+	switch {
+	case j.restarts == 0:
+		return "no node was restarted"
+	case j.reconnects == 0:
+		return "no connection was established after a restart"
+	case j.inFlight == 0:
+		return "no request was in flight at a restart"
+	}
+	return ""
+}

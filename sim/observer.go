@@ -1,0 +1,275 @@
+// The wire observer: it reads every frame that a process writes, independently of the
+// cores, and knows when the other side has it. What the judge says of connections and
+// negotiations, and every frame in a trace, comes from here and not from what a client
+// or a server believes of itself.
+
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// connection is what the observer knows of one TCP connection.
+type connection struct {
+	id     uint64
+	client int // index
+	node   string
+
+	dialedAt  time.Time
+	upAt      time.Time // zero until the client's handshake completed
+	ready     bool      // success was delivered to the client
+	granted   bool      // success was written by the server
+	clientEnd bool      // the client has its end open
+	serverEnd bool      // the node has its end open
+	requests  int       // requests written and not answered
+	up, down  direction
+}
+
+// direction is one byte stream and the frames in it that have not arrived whole.
+type direction struct {
+	written, delivered int
+	started            bool // a frame was written
+	frames             []frame
+	first              int // index in frames of the oldest that has not arrived
+}
+
+// frame is what arrives when the stream has been delivered up to end.
+type frame struct {
+	end   int
+	event trace.Event
+	rpc   protocol.RPC
+	neg   protocol.NegotiationStatus
+	code  protocol.ErrorCode
+	query protocol.ErrorCode // of the answer to a meta query
+}
+
+func (d *direction) push(f frame) {
+	if d.first > 64 && d.first*2 > len(d.frames) {
+		d.frames = append(d.frames[:0], d.frames[d.first:]...)
+		d.first = 0
+	}
+	d.frames = append(d.frames, f)
+}
+
+// arrive takes n delivered bytes and calls whole for each frame that they complete.
+func (d *direction) arrive(n int, whole func(*frame)) {
+	d.delivered += n
+	for d.first < len(d.frames) && d.frames[d.first].end <= d.delivered {
+		whole(&d.frames[d.first])
+		d.first++
+	}
+}
+
+// observer decodes what is written and tells the judge.
+type observer struct {
+	judge       *judge
+	connections map[uint64]*connection
+	requests    *protocol.RequestDecoder
+	responses   *protocol.ResponseDecoder
+	emit        func(trace.Event)
+}
+
+func newObserver(j *judge) *observer {
+	return &observer{
+		judge:       j,
+		connections: make(map[uint64]*connection),
+		requests:    protocol.NewRequestDecoder(protocol.DefaultLimits()),
+		responses:   protocol.NewResponseDecoder(protocol.DefaultLimits()),
+	}
+}
+
+// dialed: the client started a connection to node.
+func (o *observer) dialed(now time.Time, id uint64, client int, node string) {
+	c := &connection{id: id, client: client, node: node, dialedAt: now, clientEnd: true}
+	o.connections[id] = c
+	o.judge.dialed(now, c)
+}
+
+// connected: the client's handshake completed.
+func (o *observer) connected(now time.Time, id uint64) {
+	c := o.connections[id]
+	c.upAt = now
+	o.judge.connected(now, c)
+}
+
+// clientGone: the client's end is closed, by itself or by what it was told.
+func (o *observer) clientGone(now time.Time, id uint64) {
+	c := o.connections[id]
+	if c == nil || !c.clientEnd {
+		return
+	}
+	c.clientEnd = false
+	o.judge.lost(now, c)
+	o.forget(c)
+}
+
+// accepted: the node has its end.
+func (o *observer) accepted(id uint64) {
+	if c := o.connections[id]; c != nil {
+		c.serverEnd = true
+	}
+}
+
+// serverGone: the node's end is closed, by itself or by what it was told.
+func (o *observer) serverGone(id uint64) {
+	if c := o.connections[id]; c != nil {
+		c.serverEnd = false
+		o.forget(c)
+	}
+}
+
+// nodeGone: every end of the node is closed.
+func (o *observer) nodeGone(node string) {
+	for _, c := range o.connections {
+		if c.node == node {
+			c.serverEnd = false
+			o.forget(c)
+		}
+	}
+}
+
+// forget drops a connection that nobody has open any more.
+func (o *observer) forget(c *connection) {
+	if !c.clientEnd && !c.serverEnd {
+		delete(o.connections, c.id)
+	}
+}
+
+// clientWrote takes whole frames of the client; tell emits their trace events at the
+// client.
+func (o *observer) clientWrote(now time.Time, id uint64, data []byte, tell func(trace.Event)) {
+	c := o.connections[id]
+	if c == nil {
+		return
+	}
+	o.requests.Reset()
+	_ = o.requests.Write(data) // what cannot be decoded is told by Next
+	before := o.requests.Buffered()
+	var r protocol.Request
+	for {
+		ok, err := o.requests.Next(&r)
+		if err != nil {
+			o.judge.violate(now, propertyFrames, fmt.Sprintf("%s wrote bytes on c%d that are not frames: %v", clientName(c.client), id, err))
+			return
+		}
+		if !ok {
+			break
+		}
+		left := o.requests.Buffered()
+		o.clientFrame(now, c, &r, before-left, tell)
+		before = left
+	}
+}
+
+func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request, size int, tell func(trace.Event)) {
+	f := frame{rpc: r.RPC, event: trace.Event{
+		Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.String(), Seq: r.Seq, Size: size, First: !c.up.started,
+	}}
+	c.up.started = true
+	c.up.written += size
+	f.end = c.up.written
+	if r.RPC == protocol.RPCNegotiation {
+		f.neg, _, _ = protocol.ParseNegotiationArgs(r.Body)
+		f.event.Neg = f.neg.String()
+	} else {
+		c.requests++
+		o.judge.requestWritten(now, c, r.RPC, f.event.First)
+	}
+	tell(f.event)
+	f.event.Kind = trace.KindFrameIn
+	c.up.push(f)
+}
+
+// serverReceived: n bytes of the client arrived at the node.
+func (o *observer) serverReceived(id uint64, n int, tell func(trace.Event)) {
+	if c := o.connections[id]; c != nil {
+		c.up.arrive(n, func(f *frame) { tell(f.event) })
+	}
+}
+
+// serverWrote takes whole frames of the node.
+func (o *observer) serverWrote(now time.Time, id uint64, data []byte, tell func(trace.Event)) {
+	c := o.connections[id]
+	if c == nil {
+		return
+	}
+	o.responses.Reset()
+	_ = o.responses.Write(data)
+	before := o.responses.Buffered()
+	var r protocol.Response
+	for {
+		ok, err := o.responses.Next(&r)
+		if err != nil {
+			o.judge.violate(now, propertyFrames, fmt.Sprintf("%s wrote bytes on c%d that are not frames: %v", c.node, id, err))
+			return
+		}
+		if !ok {
+			break
+		}
+		left := o.responses.Buffered()
+		o.serverFrame(c, &r, before-left, tell)
+		before = left
+	}
+}
+
+func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, tell func(trace.Event)) {
+	name := r.CodeName
+	if r.Code != protocol.CodeUnknown {
+		name = r.Code.String()
+	}
+	f := frame{rpc: r.RPC, code: r.Code, event: trace.Event{
+		Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.AckName(), Seq: r.Seq, Code: name, Size: size, First: !c.down.started,
+	}}
+	c.down.started = true
+	c.down.written += size
+	f.end = c.down.written
+	switch {
+	case r.RPC == protocol.RPCNegotiation && r.Code == protocol.CodeOK:
+		f.neg, _, _ = protocol.ParseNegotiationResult(r.Body)
+		f.event.Neg = f.neg.String()
+		c.granted = c.granted || f.neg == protocol.SASLSucc
+	case r.RPC == protocol.RPCQueryConfig && r.Code == protocol.CodeOK:
+		var q protocol.QueryConfig
+		if protocol.ParseQueryConfigResult(r.Body, &q) == nil {
+			f.query = q.Err
+		}
+	}
+	tell(f.event)
+	f.event.Kind = trace.KindFrameIn
+	c.down.push(f)
+}
+
+// clientReceived: n bytes of the node arrived at the client. Called before the client
+// acts on them.
+func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(trace.Event)) {
+	c := o.connections[id]
+	if c == nil {
+		return
+	}
+	c.down.arrive(n, func(f *frame) {
+		tell(f.event)
+		switch {
+		case f.rpc != protocol.RPCNegotiation:
+			c.requests--
+			o.judge.answered(now, c, f.rpc, f.code, f.query)
+		case f.neg == protocol.SASLSucc && !c.ready:
+			c.ready = true
+			o.judge.negotiated(now, c)
+		}
+	})
+}
+
+// inFlight counts the requests that are written to node and not answered.
+func (o *observer) inFlight(node string) int {
+	n := 0
+	for _, c := range o.connections {
+		if c.node == node && c.clientEnd {
+			n += c.requests
+		}
+	}
+	return n
+}

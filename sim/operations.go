@@ -1,0 +1,159 @@
+// The operations of a run: what callers asked, what they were told, and the history
+// that linearizability is checked on.
+
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// operation is one call of an application.
+type operation struct {
+	id        uint64
+	client    int
+	rpc       protocol.RPC
+	hashKey   string
+	sortKey   string
+	value     string // of a put
+	partition int
+	invoked   time.Time
+	deadline  time.Time
+	returned  time.Time // zero while it runs
+	outcome   session.Outcome
+	status    protocol.StorageStatus // where the outcome is ok
+	result    string                 // of a get
+	ttl       int32                  // of a ttl
+	why       string                 // where the outcome is not ok
+}
+
+// operations is every call of a run, in order of invocation; ids begin with 1.
+type operations struct {
+	all   []*operation
+	judge *judge
+	keys  keySpace
+}
+
+func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
+	op := &operation{
+		id: uint64(len(o.all) + 1), client: client, rpc: rpc, hashKey: hashKey, sortKey: sortKey,
+		partition: o.keys.partition(hashKey), invoked: now, deadline: now.Add(timeout),
+	}
+	if rpc == protocol.RPCPut {
+		op.value = "v" + strconv.FormatUint(op.id, 10)
+	}
+	o.all = append(o.all, op)
+	return op
+}
+
+// complete takes what the client told of the operation. A second telling, and one after
+// the deadline, violate complete-once.
+func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome, code protocol.ErrorCode, body []byte, why string) *operation {
+	op := o.all[id-1]
+	if !op.returned.IsZero() {
+		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed twice", id, clientName(op.client)))
+		return op
+	}
+	if late := now.Sub(op.deadline); late > completionSlack {
+		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed %v after its deadline", id, clientName(op.client), late))
+	}
+	op.returned, op.outcome, op.why = now, outcome, why
+	if outcome == session.OutcomeOK {
+		op.readResult(code, body)
+	}
+	return op
+}
+
+// completionSlack is how late a completion may be told: a caller is told when the
+// answer has been read, and a timer may be as late as the client's own rules say.
+const completionSlack = 50 * time.Millisecond
+
+// readResult reads the storage's answer; one that cannot be read is no success.
+func (op *operation) readResult(code protocol.ErrorCode, body []byte) {
+	if code != protocol.CodeOK {
+		op.outcome, op.why = session.OutcomeUnknown, code.String()
+		return
+	}
+	var err error
+	switch op.rpc {
+	case protocol.RPCGet:
+		var r protocol.ReadResult
+		r, err = protocol.ParseReadResult(body)
+		op.status, op.result = r.Status, string(r.Value)
+	case protocol.RPCTTL:
+		var r protocol.TTLResult
+		r, err = protocol.ParseTTLResult(body)
+		op.status, op.ttl = r.Status, r.TTLSeconds
+	default:
+		var r protocol.UpdateResult
+		r, err = protocol.ParseUpdateResult(body)
+		op.status = r.Status
+	}
+	if err != nil {
+		op.outcome, op.why = session.OutcomeUnknown, err.Error()
+	}
+}
+
+// body is the args struct of the operation's request.
+func (op *operation) body() []byte {
+	key, err := protocol.AppendKey(nil, []byte(op.hashKey), []byte(op.sortKey))
+	if err != nil {
+		panic(err) // keys come from keySpace, which makes short ones only
+	}
+	if op.rpc == protocol.RPCPut {
+		return protocol.AppendPutArgs(nil, &protocol.PutArgs{Key: key, Value: []byte(op.value)})
+	}
+	return protocol.AppendKeyArgs(nil, key)
+}
+
+func outcomeWord(o session.Outcome) string {
+	switch o {
+	case session.OutcomeOK:
+		return "ok"
+	case session.OutcomeFailed:
+		return "failed"
+	case session.OutcomeUnknown:
+		return "unknown"
+	}
+	return "running"
+}
+
+// keySpace is the hash keys of a run: k0, k1, ... and the partition of each.
+type keySpace struct{ partitions int }
+
+func (k keySpace) partition(hashKey string) int {
+	return int(protocol.PartitionHash([]byte(hashKey), nil) % uint64(k.partitions))
+}
+
+// in is the first hash key of a partition.
+func (k keySpace) in(partition int) string {
+	for i := 0; ; i++ {
+		if key := "k" + strconv.Itoa(i); k.partition(key) == partition {
+			return key
+		}
+	}
+}
+
+// draw picks a hash key and a sort key.
+func (k keySpace) draw(random *rand.Rand, n int) (hashKey, sortKey string) {
+	return "k" + strconv.Itoa(random.IntN(n)), "s" + strconv.Itoa(random.IntN(2))
+}
+
+// drawRPC picks what a caller does: half puts, most of the rest gets.
+func drawRPC(random *rand.Rand) protocol.RPC {
+	switch n := random.IntN(20); {
+	case n < 10:
+		return protocol.RPCPut
+	case n < 18:
+		return protocol.RPCGet
+	case n < 19:
+		return protocol.RPCRemove
+	default:
+		return protocol.RPCTTL
+	}
+}

@@ -1,0 +1,172 @@
+// The client process: callers (workloads and scripted operations) above a client core,
+// the reference's or a model of upstream's. The core's adapter is a clientCore.
+
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// tableName is the one table of a simulated cluster.
+const tableName = "temp"
+
+// clientCore adapts one kind of client to the world.
+type clientCore interface {
+	// open asks for the table; the answer is clientProcess.opened.
+	open(now time.Time, io *world.IO)
+	// submit starts an operation; the answer is clientProcess.completed.
+	submit(now time.Time, io *world.IO, op *operation)
+	// step takes everything else that the world tells.
+	step(now time.Time, ev world.Event, io *world.IO)
+}
+
+// clientProcess is one client with its callers.
+type clientProcess struct {
+	index   int
+	run     *run
+	core    clientCore
+	callers []*caller
+	byOp    map[uint64]*caller
+	table   bool // opened
+
+	script  []Op   // serial operations whose time has come, in order
+	running uint64 // the scripted operation that they wait for, or 0
+}
+
+// caller does one operation after another.
+type caller struct {
+	workload Workload
+	random   *rand.Rand
+}
+
+// scripted is a scenario's operation, posted for its instant; nextScripted is posted when
+// the one that others wait for has ended.
+type (
+	scripted     struct{ op Op }
+	nextScripted struct{}
+)
+
+func newClientProcess(r *run, index int) *clientProcess {
+	p := &clientProcess{index: index, run: r, byOp: make(map[uint64]*caller)}
+	p.core = r.newClientCore(p)
+	for i, w := range r.scenario.Workloads {
+		if w.Client == index+1 {
+			p.callers = append(p.callers, &caller{workload: w, random: world.Stream(r.scenario.Seed, streamName("caller", i))})
+		}
+	}
+	return p
+}
+
+// Step implements world.Process.
+func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
+	switch value := ev.Value.(type) {
+	case *caller:
+		p.call(now, value, io)
+		return
+	case scripted:
+		p.script = append(p.script, value.op)
+		p.runScript(now, io)
+		return
+	case nextScripted:
+		p.runScript(now, io)
+		return
+	}
+	if ev.Kind == world.EventBoot {
+		p.boot(now, io)
+		return
+	}
+	p.observe(now, ev, io)
+	p.core.step(now, ev, io)
+}
+
+func (p *clientProcess) boot(now time.Time, io *world.IO) {
+	p.core.open(now, io)
+	for _, o := range p.run.scenario.Ops {
+		if o.Client == p.index+1 {
+			io.Post(o.At, scripted{o})
+		}
+	}
+}
+
+// opened starts the callers once the table is there.
+func (p *clientProcess) opened(io *world.IO) {
+	if p.table {
+		return
+	}
+	p.table = true
+	for _, c := range p.callers {
+		io.Post(c.workload.Start+c.pause(), c)
+	}
+}
+
+// observe tells the wire observer what the core is about to be told.
+func (p *clientProcess) observe(now time.Time, ev world.Event, io *world.IO) {
+	observer := p.run.observer
+	switch ev.Kind {
+	case world.EventDialed:
+		observer.connected(now, io.Global(ev.Conn))
+	case world.EventReceived:
+		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Trace)
+	case world.EventDialFailed, world.EventClosed:
+		observer.clientGone(now, io.Global(ev.Conn))
+	}
+}
+
+func (c *caller) pause() time.Duration {
+	return between(c.random, c.workload.EveryMin, c.workload.EveryMax)
+}
+
+func (p *clientProcess) call(now time.Time, c *caller, io *world.IO) {
+	hashKey, sortKey := p.run.ops.keys.draw(c.random, c.workload.Keys)
+	id := p.invoke(now, io, drawRPC(c.random), hashKey, sortKey, c.workload.Timeout)
+	p.byOp[id] = c
+}
+
+func (p *clientProcess) invoke(now time.Time, io *world.IO, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) uint64 {
+	op := p.run.ops.invoke(now, p.index, rpc, hashKey, sortKey, timeout)
+	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: rpc.String(), Key: hashKey + "/" + sortKey})
+	p.core.submit(now, io, op)
+	return op.id
+}
+
+// runScript starts the scripted operations that need not wait any more.
+func (p *clientProcess) runScript(now time.Time, io *world.IO) {
+	for len(p.script) > 0 && (p.running == 0 || !p.script[0].Serial) {
+		op := p.script[0]
+		p.script = p.script[1:]
+		p.running = p.invoke(now, io, op.RPC, p.run.ops.keys.in(op.Partition), "s0", op.Timeout)
+	}
+}
+
+// completed is the client's answer to an operation; its caller goes on after a pause.
+func (p *clientProcess) completed(now time.Time, io *world.IO, id uint64, outcome session.Outcome, code protocol.ErrorCode, body []byte, why string) {
+	op := p.run.ops.complete(now, id, outcome, code, body, why)
+	io.Trace(trace.Event{Kind: trace.KindReturn, Op: id, RPC: op.rpc.String(), State: outcomeWord(op.outcome), Code: code.String(), Note: op.why})
+	if c := p.byOp[id]; c != nil {
+		delete(p.byOp, id)
+		io.Post(c.pause(), c)
+	}
+	if id == p.running {
+		p.running = 0
+		if len(p.script) > 0 {
+			io.Post(0, nextScripted{})
+		}
+	}
+}
+
+// write and drop are what adapters do to connections, so that the observer sees it.
+func (p *clientProcess) write(now time.Time, io *world.IO, conn protocol.ConnID, data []byte) {
+	p.run.observer.clientWrote(now, io.Global(conn), data, io.Trace)
+	io.Write(conn, data)
+}
+
+func (p *clientProcess) drop(now time.Time, io *world.IO, conn protocol.ConnID) {
+	p.run.observer.clientGone(now, io.Global(conn))
+	io.Close(conn)
+}

@@ -1,0 +1,168 @@
+// The reference client in the simulated world: client/routing's core with its effects
+// carried out, and SASL tokens made a drawn while after they are asked for.
+
+package sim
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/routing"
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// openID is the id of the call that opens the table; operations' ids begin with 1.
+const openID = 0
+
+// referenceClient implements clientCore.
+type referenceClient struct {
+	process *clientProcess
+	core    *routing.Core
+	tokens  map[protocol.ConnID]sasl.Session
+	effects []routing.Effect
+	ballots []int64 // highest seen of each partition
+}
+
+func newReferenceClient(p *clientProcess) *referenceClient {
+	s := p.run.scenario
+	cfg := routing.DefaultConfig()
+	cfg.Metas = p.run.metaAddrs()
+	cfg.Session.Auth = session.AuthRequired
+	cfg.Session.Mechanism = p.run.mechanism.Name()
+	cfg.Session.BackoffCap = s.BackoffCap
+	return &referenceClient{
+		process: p, core: routing.New(cfg), tokens: make(map[protocol.ConnID]sasl.Session),
+		ballots: make([]int64, s.Partitions),
+	}
+}
+
+func (c *referenceClient) open(now time.Time, io *world.IO) {
+	c.do(now, io, routing.Event{Kind: routing.EventOpenTable, Op: routing.Op{
+		ID: openID, Table: tableName, Deadline: now.Add(time.Minute),
+	}})
+}
+
+func (c *referenceClient) submit(now time.Time, io *world.IO, op *operation) {
+	c.do(now, io, routing.Event{Kind: routing.EventSubmit, Op: routing.Op{
+		ID: routing.OpID(op.id), Table: tableName, RPC: op.rpc,
+		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Deadline: op.deadline,
+	}})
+}
+
+func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
+	switch ev.Kind {
+	case world.EventDialed:
+		c.do(now, io, routing.Event{Kind: routing.EventDialed, Conn: ev.Conn})
+	case world.EventDialFailed:
+		c.do(now, io, routing.Event{Kind: routing.EventDialFailed, Conn: ev.Conn, Reason: dialReason(ev.Why)})
+	case world.EventReceived:
+		c.do(now, io, routing.Event{Kind: routing.EventReceived, Conn: ev.Conn, Data: ev.Data})
+	case world.EventClosed:
+		delete(c.tokens, ev.Conn)
+		c.do(now, io, routing.Event{Kind: routing.EventClosed, Conn: ev.Conn, Reason: closeReason(ev.Why)})
+	case world.EventTimer:
+		c.do(now, io, routing.Event{Kind: routing.EventTimer, Timer: ev.Timer})
+	case world.EventPost:
+		token := ev.Value.(madeToken)
+		c.do(now, io, routing.Event{Kind: routing.EventToken, Conn: token.conn, Data: token.data, Done: token.done, Failed: token.failed})
+	}
+}
+
+func (c *referenceClient) do(now time.Time, io *world.IO, ev routing.Event) {
+	c.effects = c.core.Step(now, ev, c.effects[:0])
+	for i := range c.effects {
+		c.apply(now, io, &c.effects[i])
+	}
+}
+
+func (c *referenceClient) apply(now time.Time, io *world.IO, e *routing.Effect) {
+	p := c.process
+	switch e.Kind {
+	case routing.EffectDial:
+		io.Dial(e.Conn, e.Addr)
+		p.run.observer.dialed(now, io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
+	case routing.EffectWrite:
+		p.write(now, io, e.Conn, e.Data)
+	case routing.EffectClose:
+		delete(c.tokens, e.Conn)
+		p.drop(now, io, e.Conn)
+	case routing.EffectArmTimer:
+		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
+	case routing.EffectStopTimer:
+		io.Stop(e.Timer)
+	case routing.EffectMakeToken:
+		io.Post(p.run.tokenDelay(io), makeToken(p.run.mechanism, c.tokens, now, io, e.Conn, e.Addr, e.Data == nil, e.Data))
+	case routing.EffectComplete:
+		c.completed(now, io, &e.Completion)
+	case routing.EffectSession:
+		c.sessionChanged(now, io, e)
+	case routing.EffectTable:
+		c.tableLearned(now)
+	}
+}
+
+func (c *referenceClient) completed(now time.Time, io *world.IO, done *routing.Completion) {
+	if done.ID == openID {
+		c.process.opened(io)
+		return
+	}
+	c.process.completed(now, io, uint64(done.ID), done.Outcome, done.Code, done.Body, why(done))
+}
+
+func why(done *routing.Completion) string {
+	switch {
+	case done.Outcome == session.OutcomeOK:
+		return ""
+	case done.Code != protocol.CodeOK:
+		return done.Code.String()
+	}
+	return done.Reason.String()
+}
+
+// sessionChanged holds what the core believes against what the observer saw.
+func (c *referenceClient) sessionChanged(now time.Time, io *world.IO, e *routing.Effect) {
+	p := c.process
+	node := p.run.nodeName(e.Addr)
+	var id uint64
+	if e.Conn != 0 {
+		id = io.Global(e.Conn)
+	}
+	io.Trace(trace.Event{Kind: trace.KindSession, Conn: id, Peer: node, State: e.State.String(), Note: e.Reason.String()})
+	if e.State == session.StateReady {
+		p.run.judge.sessionReady(now, p.index, node, p.run.observer.connections[id])
+	}
+}
+
+// tableLearned holds the partitions that the core uses against those it used before.
+func (c *referenceClient) tableLearned(now time.Time) {
+	for partition := range c.ballots {
+		view, known := c.core.Partition(tableName, partition)
+		if !known {
+			continue
+		}
+		if view.Ballot < c.ballots[partition] {
+			c.process.run.judge.violate(now, PropertyBallotMonotonic, "a client went back to an older configuration of a partition")
+		}
+		c.ballots[partition] = view.Ballot
+	}
+}
+
+func dialReason(why world.Why) session.Reason {
+	if why == world.WhyTimeout {
+		return session.ReasonDialTimeout
+	}
+	return session.ReasonRefused
+}
+
+func closeReason(why world.Why) session.Reason {
+	switch why {
+	case world.WhyFIN:
+		return session.ReasonFIN
+	case world.WhyTimeout:
+		return session.ReasonIO
+	}
+	return session.ReasonReset
+}

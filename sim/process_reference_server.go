@@ -1,0 +1,78 @@
+// The reference server in the simulated world: server/node's core with its effects
+// carried out. A restarted node is a new process over the storage that was kept.
+
+package sim
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/server/node"
+	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// referenceServer implements world.Process.
+type referenceServer struct {
+	run     *run
+	place   *nodePlace
+	core    *node.Core
+	tokens  map[protocol.ConnID]sasl.ServerSession
+	effects []node.Effect
+}
+
+// Step implements world.Process.
+func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
+	switch ev.Kind {
+	case world.EventBoot:
+		io.Listen(s.place.addr)
+	case world.EventAccepted:
+		s.run.observer.accepted(io.Global(ev.Conn))
+		s.do(now, io, node.Event{Kind: node.EventAccepted, Conn: ev.Conn, Peer: ev.Peer})
+	case world.EventReceived:
+		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Trace)
+		s.do(now, io, node.Event{Kind: node.EventReceived, Conn: ev.Conn, Data: ev.Data})
+	case world.EventClosed:
+		s.run.observer.serverGone(io.Global(ev.Conn))
+		delete(s.tokens, ev.Conn)
+		s.do(now, io, node.Event{Kind: node.EventClosed, Conn: ev.Conn})
+	case world.EventTimer:
+		s.do(now, io, node.Event{Kind: node.EventTimer, Timer: ev.Timer})
+	case world.EventPost:
+		t := ev.Value.(acceptedToken)
+		s.do(now, io, node.Event{Kind: node.EventToken, Conn: t.conn, Data: t.data, Done: t.done, Failed: t.failed, Principal: t.principal})
+	}
+}
+
+func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
+	s.effects = s.core.Step(now, ev, s.effects[:0])
+	for i := range s.effects {
+		s.apply(now, io, &s.effects[i])
+	}
+}
+
+func (s *referenceServer) apply(now time.Time, io *world.IO, e *node.Effect) {
+	switch e.Kind {
+	case node.EffectWrite:
+		s.run.observer.serverWrote(now, io.Global(e.Conn), e.Data, io.Trace)
+		io.Write(e.Conn, e.Data)
+	case node.EffectClose:
+		s.run.observer.serverGone(io.Global(e.Conn))
+		delete(s.tokens, e.Conn)
+		io.Close(e.Conn)
+	case node.EffectArmTimer:
+		io.Arm(e.Timer, e.After)
+	case node.EffectStopTimer:
+		io.Stop(e.Timer)
+	case node.EffectToken:
+		io.Post(s.run.tokenDelay(io), acceptToken(s.run.mechanism, s.tokens, now, io, e.Conn, s.place.addr, e.Begin, e.Data))
+	case node.EffectExecuted:
+		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
+		s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+	case node.EffectConn:
+		if e.ConnState == node.ConnMute {
+			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})
+		}
+	}
+}

@@ -1,0 +1,160 @@
+// A model of an upstream client in the simulated world. An application above it opens
+// its table first, as upstream's interface demands, and opens it again for the next
+// operation where that failed.
+
+package sim
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sim/upstream"
+	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// upstreamClient implements clientCore.
+type upstreamClient struct {
+	process *clientProcess
+	core    *upstream.Client
+	tokens  map[protocol.ConnID]sasl.Session
+	effects []upstream.ClientEffect
+
+	isOpen, opening bool
+	waiting         []*operation // for the table
+}
+
+var upstreamReleases = map[string]upstream.Release{
+	ClientUpstream250:      upstream.Release250,
+	ClientUpstreamSnapshot: upstream.ReleaseSnapshot,
+}
+
+func newUpstreamClient(p *clientProcess) *upstreamClient {
+	core, err := upstream.NewClient(upstream.ClientConfig{
+		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanism.Name(),
+	})
+	if err != nil {
+		panic(err) // a validated scenario makes valid configurations only
+	}
+	return &upstreamClient{process: p, core: core, tokens: make(map[protocol.ConnID]sasl.Session)}
+}
+
+func (c *upstreamClient) open(now time.Time, io *world.IO) {
+	c.opening = true
+	c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientOpenTable, ID: openID, Table: tableName})
+}
+
+func (c *upstreamClient) submit(now time.Time, io *world.IO, op *operation) {
+	if !c.isOpen {
+		c.waiting = append(c.waiting, op)
+		if !c.opening {
+			c.open(now, io)
+		}
+		return
+	}
+	c.do(now, io, upstream.ClientEvent{
+		Kind: upstream.ClientSubmit, ID: upstream.OpID(op.id), Table: tableName, RPC: op.rpc,
+		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Timeout: op.deadline.Sub(op.invoked),
+	})
+}
+
+func (c *upstreamClient) step(now time.Time, ev world.Event, io *world.IO) {
+	switch ev.Kind {
+	case world.EventDialed:
+		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientDialed, Conn: ev.Conn})
+	case world.EventDialFailed:
+		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientDialFailed, Conn: ev.Conn})
+	case world.EventReceived:
+		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientReceived, Conn: ev.Conn, Data: ev.Data})
+	case world.EventClosed:
+		delete(c.tokens, ev.Conn)
+		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientClosed, Conn: ev.Conn})
+	case world.EventTimer:
+		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientTimer, Timer: ev.Timer})
+	case world.EventPost:
+		switch value := ev.Value.(type) {
+		case madeToken:
+			c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientToken, Conn: value.conn, Data: value.data, Done: value.done, Failed: value.failed})
+		case *operation:
+			c.submit(now, io, value)
+		}
+	}
+}
+
+func (c *upstreamClient) do(now time.Time, io *world.IO, ev upstream.ClientEvent) {
+	c.effects = c.core.Step(now, ev, c.effects[:0])
+	for i := range c.effects {
+		c.apply(now, io, &c.effects[i])
+	}
+}
+
+func (c *upstreamClient) apply(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+	p := c.process
+	switch e.Kind {
+	case upstream.ClientDial:
+		io.Dial(e.Conn, e.Addr)
+		p.run.observer.dialed(now, io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
+	case upstream.ClientWrite:
+		p.write(now, io, e.Conn, e.Data)
+	case upstream.ClientClose:
+		delete(c.tokens, e.Conn)
+		p.drop(now, io, e.Conn)
+	case upstream.ClientArmTimer:
+		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
+	case upstream.ClientStopTimer:
+		io.Stop(e.Timer)
+	case upstream.ClientMakeToken:
+		io.Post(p.run.tokenDelay(io), makeToken(p.run.mechanism, c.tokens, now, io, e.Conn, e.Addr, e.Begin, e.Data))
+	case upstream.ClientComplete:
+		c.completed(now, io, e)
+	default:
+		c.told(io, e)
+	}
+}
+
+// told: the model said what it did; nothing is to be done.
+func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
+	p := c.process
+	node := p.run.nodeName(e.Addr)
+	switch e.Kind {
+	case upstream.ClientNegotiated:
+		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "ok", AgeNS: int64(e.Age)})
+	case upstream.ClientNegotiationFailed:
+		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "failed", Code: e.Code.String(), AgeNS: int64(e.Age)})
+		p.run.judge.negotiationFailed(node, e.Code.String(), e.Age)
+	case upstream.ClientUnresponsive:
+		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "unresponsive", Note: "no answer for the reset window: the client closes it"})
+	}
+}
+
+func (c *upstreamClient) completed(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+	if e.ID == openID {
+		c.opened(now, io, e)
+		return
+	}
+	outcome := session.Outcome(e.Outcome)
+	why := ""
+	if e.Outcome != upstream.OutcomeOK {
+		why = e.Code.String()
+	}
+	c.process.completed(now, io, uint64(e.ID), outcome, e.Code, e.Body, why)
+}
+
+// opened lets the waiting operations go, each with a step of its own, or fails them with
+// what opening said.
+func (c *upstreamClient) opened(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+	c.opening, c.isOpen = false, e.Outcome == upstream.OutcomeOK
+	waiting := c.waiting
+	c.waiting = nil
+	code := e.Code
+	c.process.opened(io)
+	for _, op := range waiting {
+		if c.isOpen {
+			io.Post(0, op)
+		} else {
+			c.process.completed(now, io, op.id, session.OutcomeFailed, code, nil, "openTable: "+code.String())
+		}
+	}
+}

@@ -1,0 +1,72 @@
+// A model of an upstream server (fin, hang) in the simulated world. A restarted node is
+// a new process over the storage that was kept.
+
+package sim
+
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sim/upstream"
+	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// upstreamServer implements world.Process.
+type upstreamServer struct {
+	run     *run
+	place   *nodePlace
+	core    *upstream.Server
+	tokens  map[protocol.ConnID]sasl.ServerSession
+	effects []upstream.ServerEffect
+}
+
+// Step implements world.Process.
+func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
+	switch ev.Kind {
+	case world.EventBoot:
+		io.Listen(s.place.addr)
+	case world.EventAccepted:
+		s.run.observer.accepted(io.Global(ev.Conn))
+		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerAccepted, Conn: ev.Conn, Peer: ev.Peer})
+	case world.EventReceived:
+		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Trace)
+		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerReceived, Conn: ev.Conn, Data: ev.Data})
+	case world.EventClosed:
+		s.run.observer.serverGone(io.Global(ev.Conn))
+		delete(s.tokens, ev.Conn)
+		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerClosed, Conn: ev.Conn})
+	case world.EventPost:
+		t := ev.Value.(acceptedToken)
+		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerToken, Conn: t.conn, Data: t.data, Done: t.done, Failed: t.failed, Principal: t.principal})
+	}
+}
+
+func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent) {
+	s.effects = s.core.Step(now, ev, s.effects[:0])
+	for i := range s.effects {
+		s.apply(now, io, &s.effects[i])
+	}
+}
+
+func (s *upstreamServer) apply(now time.Time, io *world.IO, e *upstream.ServerEffect) {
+	switch e.Kind {
+	case upstream.ServerWrite:
+		s.run.observer.serverWrote(now, io.Global(e.Conn), e.Data, io.Trace)
+		io.Write(e.Conn, e.Data)
+	case upstream.ServerClose:
+		s.run.observer.serverGone(io.Global(e.Conn))
+		delete(s.tokens, e.Conn)
+		io.Close(e.Conn)
+	case upstream.ServerAcceptToken:
+		io.Post(s.run.tokenDelay(io), acceptToken(s.run.mechanism, s.tokens, now, io, e.Conn, s.place.addr, e.Begin, e.Data))
+	case upstream.ServerExecuted:
+		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
+		s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+	case upstream.ServerConn:
+		if e.State == upstream.ServerConnDead {
+			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})
+		}
+	}
+}

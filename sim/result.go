@@ -1,0 +1,141 @@
+// The result of a run: the verdict, what led to it, and its one JSON object.
+
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// Verdict of a run, a check or a campaign.
+type Verdict string
+
+// Verdicts. Inconclusive is never counted as a pass.
+const (
+	VerdictHeld         Verdict = "held"
+	VerdictViolation    Verdict = "violation"
+	VerdictInconclusive Verdict = "inconclusive"
+)
+
+// Signature is one way in which negotiations failed after a restart.
+type Signature struct {
+	Error   string `json:"error"`
+	AfterNS int64  `json:"after_ns"` // since its connection came up
+	Node    string `json:"node"`
+	Count   int    `json:"count"`
+}
+
+// Result is what a run came to. Its JSON form is stable: fields are added, never changed.
+type Result struct {
+	Kind         string  `json:"kind"` // "run"
+	Version      string  `json:"version"`
+	TraceFormat  int     `json:"trace_format"`
+	Scenario     string  `json:"scenario"`
+	Seed         string  `json:"seed"`
+	Client       string  `json:"client"`
+	Server       string  `json:"server"`
+	Auth         string  `json:"auth"`
+	EarlyRequest string  `json:"early_request"`
+	HPFields     bool    `json:"hp_fields"`
+	Verdict      Verdict `json:"verdict"`
+	Property     *string `json:"property"`
+
+	AlsoViolated     []string    `json:"also_violated"`
+	Signature        *string     `json:"signature"`
+	SignatureAfterNS *int64      `json:"signature_after_ns"`
+	Signatures       []Signature `json:"signatures"`
+	AtNS             *int64      `json:"at_ns"` // of the first violation
+	ConvergedAfterNS *int64      `json:"converged_after_ns"`
+	Restarts         int         `json:"restarts"`
+	Reconnects       int         `json:"reconnects"`
+	InFlight         int         `json:"in_flight_at_restart"`
+	Events           uint64      `json:"events"`
+	TraceHash        string      `json:"trace_hash"`
+	Report           *string     `json:"report"`
+
+	Operations  int         `json:"operations"`
+	SimulatedNS int64       `json:"simulated_ns"`
+	Reason      string      `json:"reason"` // of the verdict, in words
+	Violations  []Violation `json:"-"`      // judged ones first
+	Judged      []string    `json:"-"`      // the violated properties that decide the verdict
+	Effective   Scenario    `json:"-"`
+}
+
+func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history historyCheck) Result {
+	s, j := r.scenario, r.judge
+	out := Result{
+		Kind: "run", Version: Version(), TraceFormat: trace.FormatVersion,
+		Scenario: s.Name, Seed: fmt.Sprintf("%#x", s.Seed), Client: s.Client, Server: s.Server, Auth: s.Auth,
+		EarlyRequest: s.EarlyRequest, HPFields: s.HPFields,
+		AlsoViolated: []string{}, Signatures: []Signature{},
+		Restarts: j.restarts, Reconnects: j.reconnects, InFlight: j.inFlight,
+		Events: hash.Events(), TraceHash: hash.String(),
+		Operations: len(r.ops.all), SimulatedNS: int64(r.world.Now().Sub(j.epoch)), Effective: *s,
+	}
+	if after, ok := j.convergedAfter(); ok && whole {
+		out.ConvergedAfterNS = ref(int64(after))
+	}
+	out.judgeBy(j, whole, history)
+	out.tellSignatures(j.signatures, opts.Expect)
+	return out
+}
+
+// judgeBy sets the verdict: a violation of a judged property, before anything that is
+// inconclusive, before held.
+func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
+	judged := judgedProperties(j.scenario.Client)
+	slices.SortStableFunc(j.violations, func(a, b Violation) int {
+		return rank(judged, a.Property) - rank(judged, b.Property)
+	})
+	out.Violations = j.violations
+	out.Verdict, out.Reason = VerdictHeld, "every property held"
+	switch hollow := j.hollow(); {
+	case !whole:
+		out.Verdict, out.Reason = VerdictInconclusive, "interrupted before the end"
+	case hollow != "":
+		out.Verdict, out.Reason = VerdictInconclusive, hollow
+	case history.timedOut && j.reference:
+		out.Verdict, out.Reason = VerdictInconclusive, "linearizability was not decided in time"
+	}
+	for _, v := range j.violations {
+		if slices.Contains(judged, v.Property) {
+			out.Judged = append(out.Judged, v.Property)
+		}
+		if len(out.Judged) == 1 && out.Property == nil {
+			out.Verdict, out.Property, out.AtNS, out.Reason = VerdictViolation, ref(v.Property), ref(int64(v.At)), v.What
+		} else {
+			out.AlsoViolated = append(out.AlsoViolated, v.Property)
+		}
+	}
+}
+
+// tellSignatures lists every signature, most frequent first, and names one: the
+// expected one if it was seen, else the first.
+func (out *Result) tellSignatures(seen []signature, expect string) {
+	slices.SortStableFunc(seen, func(a, b signature) int { return b.count - a.count })
+	for _, s := range seen {
+		out.Signatures = append(out.Signatures, Signature{Error: s.err, AfterNS: int64(s.age), Node: s.node, Count: s.count})
+	}
+	if out.Verdict != VerdictViolation {
+		return
+	}
+	for i, s := range out.Signatures {
+		if expect == "" || matches(s, expect) {
+			out.Signature, out.SignatureAfterNS = &out.Signatures[i].Error, &out.Signatures[i].AfterNS
+			return
+		}
+	}
+}
+
+// matches: expect is `ERROR` or `ERROR@10s`, the age to 100 ms.
+func matches(s Signature, expect string) bool {
+	name, at, aged := strings.Cut(expect, "@")
+	age, err := time.ParseDuration(at)
+	return s.Error == name && (!aged || err == nil && (time.Duration(s.AfterNS)-age).Abs() < signatureTolerance)
+}
+
+func ref[T any](v T) *T { return &v }

@@ -1,0 +1,246 @@
+// Package sim is the simulator: it runs clients and servers, the reference's or models
+// of upstream's, in a simulated world (sim/world) under a scenario of faults and
+// operations, judges what they did by the properties of the specification, and says
+// how to see it again. One seed, one trace hash.
+//
+// The parts: a Scenario (this file; its text form in scenario_text.go, its generators
+// in full_restart.go), adapters that make a Process of each core (process_*.go), the
+// wire observer (observer.go), the judge (judge.go) and Run (run.go).
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// Clients and servers that a scenario can name.
+const (
+	ClientReference        = "reference"
+	ClientUpstream250      = "upstream-2.5.0"
+	ClientUpstreamSnapshot = "upstream-snapshot"
+
+	ServerReference = "reference"
+	ServerFIN       = "fin"
+	ServerHang      = "hang"
+)
+
+// Authentication of the servers that a scenario can name.
+const (
+	AuthMandatory = "mandatory"
+	AuthOptional  = "optional"
+)
+
+// Policies of the reference server for a request that comes before its negotiation.
+const (
+	EarlyRefuse = "refuse"
+	EarlyHold   = "hold"
+	EarlyDrop   = "drop"
+	EarlyClose  = "close"
+	EarlyHang   = "hang"
+)
+
+// Words that a scenario accepts, in the order in which help texts list them.
+var (
+	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot}
+	ServerNames = []string{ServerReference, ServerFIN, ServerHang}
+	AuthNames   = []string{AuthMandatory, AuthOptional}
+	EarlyNames  = []string{EarlyRefuse, EarlyHold, EarlyDrop, EarlyClose, EarlyHang}
+)
+
+// Limits of a scenario: what one simulation thread and a reader can still cope with.
+const (
+	maxMetas      = 8
+	maxReplicas   = 32
+	maxPartitions = 256
+	maxClients    = 64
+	maxEntries    = 100_000
+	maxDuration   = 24 * time.Hour
+)
+
+// Scenario is everything that decides a run: two runs of equal scenarios have equal
+// trace hashes. What the scenario leaves open is drawn from Seed.
+type Scenario struct {
+	Name         string
+	Seed         uint64
+	Client       string // of ClientNames
+	Server       string // of ServerNames
+	Auth         string // of AuthNames
+	EarlyRequest string // of EarlyNames; counts for the reference server
+	HPFields     bool   // servers write the hp_ fields
+
+	Metas, Replicas, Partitions, Clients int
+	Leader                               int // number of the meta that leads, from 1
+
+	LatencyMin, LatencyMax time.Duration // of a segment, one way
+	SplitReads             bool          // deliver segments in pieces and together
+	Pairs                  int           // request/response pairs of a negotiation: 4 or 5
+	BackoffCap             time.Duration // of the reference client's sessions
+	Watch                  time.Duration // how long after the last fault "never" is
+
+	Workloads []Workload
+	Ops       []Op
+	Faults    []Fault
+}
+
+// Workload is a caller that does one operation after another on random keys.
+type Workload struct {
+	Client   int // 1..Clients
+	Start    time.Duration
+	EveryMin time.Duration // pause before each operation
+	EveryMax time.Duration
+	Timeout  time.Duration // of an operation
+	Keys     int           // number of hash keys
+}
+
+// Op is one scripted operation.
+type Op struct {
+	At        time.Duration
+	Client    int
+	RPC       protocol.RPC
+	Partition int // the hash key is the first one of the key space that falls there
+	Timeout   time.Duration
+	Serial    bool // begin when the client's scripted operation before it has ended, if that is later
+}
+
+// FaultKind says what happens to a node.
+type FaultKind uint8
+
+// Fault kinds.
+const (
+	FaultRestart   FaultKind = iota + 1 // the process is killed; its host closes the sockets
+	FaultPowerLoss                      // the host vanishes without a word
+)
+
+// Fault is one thing done to one node; the node is serving again at At+Down.
+type Fault struct {
+	At   time.Duration
+	Kind FaultKind
+	Node string // meta-1.., replica-1..
+	Down time.Duration
+}
+
+var faultNames = [...]string{FaultRestart: "restart", FaultPowerLoss: "power-loss"}
+
+// String is the fault's word in a scenario file.
+func (k FaultKind) String() string { return faultNames[k] }
+
+// Default is a scenario without faults and operations: the settings that generators
+// start from and that a scenario file may leave out.
+func Default() Scenario {
+	return Scenario{
+		Name: "custom", Seed: 1,
+		Client: ClientReference, Server: ServerReference, Auth: AuthMandatory, EarlyRequest: EarlyRefuse,
+		HPFields: true,
+		Metas:    2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
+		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
+		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
+	}
+}
+
+// LastFault is the instant at which the last fault is over, zero without faults.
+func (s *Scenario) LastFault() time.Duration {
+	var last time.Duration
+	for _, f := range s.Faults {
+		last = max(last, f.At+f.Down)
+	}
+	return last
+}
+
+// End is the instant at which a run that does not converge is given up.
+func (s *Scenario) End() time.Duration { return s.LastFault() + s.Watch }
+
+// Validate says what is wrong with the scenario in one sentence, or nil.
+func (s *Scenario) Validate() error {
+	for _, w := range []struct {
+		what, word string
+		valid      []string
+	}{
+		{"client", s.Client, ClientNames},
+		{"server", s.Server, ServerNames},
+		{"auth", s.Auth, AuthNames},
+		{"early-request", s.EarlyRequest, EarlyNames},
+	} {
+		if err := oneOf(w.what, w.word, w.valid); err != nil {
+			return err
+		}
+	}
+	for _, n := range []struct {
+		what            string
+		value, min, max int
+	}{
+		{"metas", s.Metas, 1, maxMetas},
+		{"replicas", s.Replicas, 1, maxReplicas},
+		{"partitions", s.Partitions, 1, maxPartitions},
+		{"clients", s.Clients, 1, maxClients},
+		{"leader", s.Leader, 1, s.Metas},
+		{"pairs", s.Pairs, 4, 5},
+		{"number of workloads", len(s.Workloads), 0, maxEntries},
+		{"number of operations", len(s.Ops), 0, maxEntries},
+		{"number of faults", len(s.Faults), 0, maxEntries},
+	} {
+		if n.value < n.min || n.value > n.max {
+			return usagef("%s is %d: it must be %d to %d", n.what, n.value, n.min, n.max)
+		}
+	}
+	if s.Partitions&(s.Partitions-1) != 0 {
+		return usagef("partitions is %d: it must be a power of two", s.Partitions)
+	}
+	if s.LatencyMin <= 0 || s.LatencyMax < s.LatencyMin || s.LatencyMax > time.Minute {
+		return usagef("latency is %v..%v: it must be positive, in order and at most 1m", s.LatencyMin, s.LatencyMax)
+	}
+	if s.BackoffCap <= 0 || s.BackoffCap > time.Hour || s.Watch <= 0 || s.Watch > maxDuration {
+		return usagef("backoff-cap is %v and watch is %v: both must be positive, at most 1h and %v", s.BackoffCap, s.Watch, maxDuration)
+	}
+	return s.validateEntries()
+}
+
+func (s *Scenario) validateEntries() error {
+	for _, w := range s.Workloads {
+		if w.Client < 1 || w.Client > s.Clients {
+			return usagef("a workload names client %d: there are clients 1 to %d", w.Client, s.Clients)
+		}
+		if w.Start < 0 || w.Start > maxDuration || w.EveryMin <= 0 || w.EveryMax < w.EveryMin || w.EveryMax > maxDuration || w.Timeout <= 0 || w.Timeout > time.Hour {
+			return usagef("the workload of client %d has start %v, every %v..%v, timeout %v: times must be positive and in order", w.Client, w.Start, w.EveryMin, w.EveryMax, w.Timeout)
+		}
+		if w.Keys < 1 || w.Keys > 4096 {
+			return usagef("the workload of client %d has %d keys: it must be 1 to 4096", w.Client, w.Keys)
+		}
+	}
+	for _, o := range s.Ops {
+		if o.Client < 1 || o.Client > s.Clients || o.Partition < 0 || o.Partition >= s.Partitions {
+			return usagef("the operation at %v names client %d and partition %d: there are clients 1 to %d and partitions 0 to %d", o.At, o.Client, o.Partition, s.Clients, s.Partitions-1)
+		}
+		if o.At < 0 || o.At > maxDuration || o.Timeout <= 0 || o.Timeout > time.Hour {
+			return usagef("the operation at %v has timeout %v: times must be positive", o.At, o.Timeout)
+		}
+	}
+	for _, f := range s.Faults {
+		if !s.hasNode(f.Node) {
+			return usagef("the fault at %v names node %q: there are meta-1 to meta-%d and replica-1 to replica-%d", f.At, f.Node, s.Metas, s.Replicas)
+		}
+		if f.At < 0 || f.Down <= 0 || f.At > maxDuration || f.Down > maxDuration {
+			return usagef("the fault of %s at %v has down %v: times must be positive", f.Node, f.At, f.Down)
+		}
+	}
+	return nil
+}
+
+func (s *Scenario) hasNode(name string) bool {
+	for i := range s.Metas {
+		if name == metaName(i) {
+			return true
+		}
+	}
+	for i := range s.Replicas {
+		if name == replicaName(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func metaName(i int) string    { return fmt.Sprintf("meta-%d", i+1) }
+func replicaName(i int) string { return fmt.Sprintf("replica-%d", i+1) }
+func clientName(i int) string  { return fmt.Sprintf("client-%d", i+1) }

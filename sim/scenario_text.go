@@ -1,0 +1,339 @@
+// Scenario files: the text form of a Scenario, written by a failing run and by people.
+//
+//	simulate scenario 1
+//	name full-restart
+//	seed 0x2a
+//	client upstream-snapshot
+//	...
+//	workload client=1 start=0s every=50ms..150ms timeout=1s keys=16
+//	op at=1.9s client=1 put partition=3 timeout=1s
+//	fault at=2s restart node=meta-1 down=300ms
+//
+// The first line holds the format version; settings that are left out have their
+// defaults; # begins a comment.
+
+package sim
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+const (
+	scenarioMagic    = "simulate scenario"
+	maxScenarioBytes = 16 << 20
+	maxScenarioLine  = 4096
+	serialWord       = "serial"
+)
+
+// FormatError is a scenario file that cannot be read, with the line it fails at.
+type FormatError struct {
+	Line int
+	Err  error
+}
+
+func (e *FormatError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// setting is one `word value` line: how it is written and how it is read.
+type setting struct {
+	word  string
+	write func(s *Scenario) string
+	read  func(s *Scenario, value string) error
+}
+
+var settings = []setting{
+	text("name", func(s *Scenario) *string { return &s.Name }),
+	{"seed", func(s *Scenario) string { return fmt.Sprintf("%#x", s.Seed) }, func(s *Scenario, v string) (err error) {
+		s.Seed, err = ParseSeed(v)
+		return err
+	}},
+	text("client", func(s *Scenario) *string { return &s.Client }),
+	text("server", func(s *Scenario) *string { return &s.Server }),
+	text("auth", func(s *Scenario) *string { return &s.Auth }),
+	text("early-request", func(s *Scenario) *string { return &s.EarlyRequest }),
+	boolean("hp-fields", func(s *Scenario) *bool { return &s.HPFields }),
+	number("metas", func(s *Scenario) *int { return &s.Metas }),
+	number("replicas", func(s *Scenario) *int { return &s.Replicas }),
+	number("partitions", func(s *Scenario) *int { return &s.Partitions }),
+	number("clients", func(s *Scenario) *int { return &s.Clients }),
+	number("leader", func(s *Scenario) *int { return &s.Leader }),
+	{"latency", func(s *Scenario) string { return span(s.LatencyMin, s.LatencyMax) }, func(s *Scenario, v string) (err error) {
+		s.LatencyMin, s.LatencyMax, err = parseSpan(v)
+		return err
+	}},
+	boolean("split-reads", func(s *Scenario) *bool { return &s.SplitReads }),
+	number("pairs", func(s *Scenario) *int { return &s.Pairs }),
+	length("backoff-cap", func(s *Scenario) *time.Duration { return &s.BackoffCap }),
+	length("watch", func(s *Scenario) *time.Duration { return &s.Watch }),
+}
+
+// WriteScenario writes the scenario's text form, which ReadScenario reads back equal.
+func WriteScenario(w io.Writer, s *Scenario) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "%s %d\n\n", scenarioMagic, trace.FormatVersion)
+	for _, set := range settings {
+		fmt.Fprintf(b, "%s %s\n", set.word, set.write(s))
+	}
+	for i, w := range s.Workloads {
+		blankBefore(b, i)
+		fmt.Fprintf(b, "workload client=%d start=%v every=%s timeout=%v keys=%d\n", w.Client, w.Start, span(w.EveryMin, w.EveryMax), w.Timeout, w.Keys)
+	}
+	for i, o := range s.Ops {
+		blankBefore(b, i)
+		serial := ""
+		if o.Serial {
+			serial = " " + serialWord
+		}
+		fmt.Fprintf(b, "op at=%v client=%d %s partition=%d timeout=%v%s\n", o.At, o.Client, opWord(o.RPC), o.Partition, o.Timeout, serial)
+	}
+	for i, f := range s.Faults {
+		blankBefore(b, i)
+		fmt.Fprintf(b, "fault at=%v %v node=%s down=%v\n", f.At, f.Kind, f.Node, f.Down)
+	}
+	return b.Flush()
+}
+
+func blankBefore(b *bufio.Writer, i int) {
+	if i == 0 {
+		b.WriteByte('\n')
+	}
+}
+
+// ReadScenario reads and validates a scenario's text form. Errors are a *FormatError
+// or a *UsageError.
+func ReadScenario(r io.Reader) (Scenario, error) {
+	s := Default()
+	scanner := bufio.NewScanner(io.LimitReader(r, maxScenarioBytes))
+	scanner.Buffer(make([]byte, 0, maxScenarioLine), maxScenarioLine)
+	line, headed := 0, false
+	for scanner.Scan() {
+		line++
+		words := strings.Fields(strings.SplitN(scanner.Text(), "#", 2)[0])
+		if len(words) == 0 {
+			continue
+		}
+		var err error
+		if !headed {
+			headed, err = true, checkHeader(words)
+		} else {
+			err = s.readLine(words)
+		}
+		if err != nil {
+			return Scenario{}, &FormatError{Line: line, Err: err}
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return Scenario{}, &FormatError{Line: line + 1, Err: err}
+	}
+	if !headed {
+		return Scenario{}, &FormatError{Line: 1, Err: errors.New("empty: a scenario file begins with `" + scenarioMagic + " 1`")}
+	}
+	return s, s.Validate()
+}
+
+func checkHeader(words []string) error {
+	if len(words) != 3 || words[0]+" "+words[1] != scenarioMagic {
+		return usagef("not a scenario file: the first line must be `%s %d`", scenarioMagic, trace.FormatVersion)
+	}
+	if words[2] != strconv.Itoa(trace.FormatVersion) {
+		return usagef("scenario format version %s: this program replays version %d only", words[2], trace.FormatVersion)
+	}
+	return nil
+}
+
+func (s *Scenario) readLine(words []string) error {
+	switch words[0] {
+	case "workload":
+		return s.readWorkload(words[1:])
+	case "op":
+		return s.readOp(words[1:])
+	case "fault":
+		return s.readFault(words[1:])
+	}
+	known := []string{"workload", "op", "fault"}
+	for _, set := range settings {
+		if set.word == words[0] {
+			if len(words) != 2 {
+				return usagef("%s takes one value", words[0])
+			}
+			return set.read(s, words[1])
+		}
+		known = append(known, set.word)
+	}
+	return usagef("unknown setting %q%s", words[0], DidYouMean(words[0], known))
+}
+
+func (s *Scenario) readWorkload(words []string) error {
+	w := Workload{Client: 1, Timeout: time.Second, Keys: 16}
+	err := readFields(words, fields{
+		"client":  intField(&w.Client),
+		"start":   durationField(&w.Start),
+		"every":   func(v string) (err error) { w.EveryMin, w.EveryMax, err = parseSpan(v); return err },
+		"timeout": durationField(&w.Timeout),
+		"keys":    intField(&w.Keys),
+	}, nil)
+	s.Workloads = append(s.Workloads, w)
+	return err
+}
+
+func (s *Scenario) readOp(words []string) error {
+	o := Op{Client: 1, Timeout: time.Second}
+	err := readFields(words, fields{
+		"at":        durationField(&o.At),
+		"client":    intField(&o.Client),
+		"partition": intField(&o.Partition),
+		"timeout":   durationField(&o.Timeout),
+	}, func(word string) error {
+		if word == serialWord {
+			o.Serial = true
+			return nil
+		}
+		for _, rpc := range opRPCs {
+			if opWord(rpc) == word {
+				o.RPC = rpc
+				return nil
+			}
+		}
+		return usagef("unknown operation %q: there are get, put, remove, ttl", word)
+	})
+	if err == nil && o.RPC == protocol.RPCUnknown {
+		err = usagef("an op says which: get, put, remove or ttl")
+	}
+	s.Ops = append(s.Ops, o)
+	return err
+}
+
+func (s *Scenario) readFault(words []string) error {
+	var f Fault
+	err := readFields(words, fields{
+		"at":   durationField(&f.At),
+		"node": func(v string) error { f.Node = v; return nil },
+		"down": durationField(&f.Down),
+	}, func(word string) error {
+		for kind := FaultRestart; kind <= FaultPowerLoss; kind++ {
+			if kind.String() == word {
+				f.Kind = kind
+				return nil
+			}
+		}
+		return usagef("unknown fault %q%s", word, DidYouMean(word, faultNames[1:]))
+	})
+	if err == nil && f.Kind == 0 {
+		err = usagef("a fault says which: restart or power-loss")
+	}
+	s.Faults = append(s.Faults, f)
+	return err
+}
+
+type fields map[string]func(value string) error
+
+// readFields reads key=value words; bare takes the words without a value.
+func readFields(words []string, known fields, bare func(string) error) error {
+	for _, word := range words {
+		key, value, has := strings.Cut(word, "=")
+		switch read := known[key]; {
+		case has && read != nil:
+			if err := read(value); err != nil {
+				return err
+			}
+		case !has && bare != nil:
+			if err := bare(word); err != nil {
+				return err
+			}
+		default:
+			return usagef("unknown field %q", word)
+		}
+	}
+	return nil
+}
+
+// ParseSeed reads a seed: decimal, or hexadecimal after 0x.
+func ParseSeed(v string) (uint64, error) {
+	seed, err := strconv.ParseUint(v, 0, 64)
+	if err != nil {
+		return 0, usagef("seed %q: it must be a whole number from 0 to 2^64-1, decimal or 0x", v)
+	}
+	return seed, nil
+}
+
+var opRPCs = []protocol.RPC{protocol.RPCGet, protocol.RPCPut, protocol.RPCRemove, protocol.RPCTTL}
+
+// opWord is the operation's word in scenario files: get, put, remove, ttl.
+func opWord(rpc protocol.RPC) string {
+	name := rpc.String()
+	return strings.ToLower(name[strings.LastIndexByte(name, '_')+1:])
+}
+
+func text(word string, field func(*Scenario) *string) setting {
+	return setting{word, func(s *Scenario) string { return *field(s) }, func(s *Scenario, v string) error {
+		*field(s) = v
+		return nil
+	}}
+}
+
+func number(word string, field func(*Scenario) *int) setting {
+	return setting{word, func(s *Scenario) string { return strconv.Itoa(*field(s)) }, func(s *Scenario, v string) error {
+		return intField(field(s))(v)
+	}}
+}
+
+func boolean(word string, field func(*Scenario) *bool) setting {
+	return setting{word, func(s *Scenario) string { return strconv.FormatBool(*field(s)) }, func(s *Scenario, v string) error {
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return usagef("%s is %q: it must be true or false", word, v)
+		}
+		*field(s) = b
+		return nil
+	}}
+}
+
+func length(word string, field func(*Scenario) *time.Duration) setting {
+	return setting{word, func(s *Scenario) string { return field(s).String() }, func(s *Scenario, v string) error {
+		return durationField(field(s))(v)
+	}}
+}
+
+func intField(p *int) func(string) error {
+	return func(v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return usagef("%q is not a whole number", v)
+		}
+		*p = n
+		return nil
+	}
+}
+
+func durationField(p *time.Duration) func(string) error {
+	return func(v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return usagef("%q is not a duration such as 1.5s or 200ms", v)
+		}
+		*p = d
+		return nil
+	}
+}
+
+func span(lo, hi time.Duration) string { return lo.String() + ".." + hi.String() }
+
+func parseSpan(v string) (lo, hi time.Duration, err error) {
+	a, b, ranged := strings.Cut(v, "..")
+	if !ranged {
+		b = a
+	}
+	if err = durationField(&lo)(a); err == nil {
+		err = durationField(&hi)(b)
+	}
+	return lo, hi, err
+}
