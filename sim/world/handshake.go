@@ -128,6 +128,7 @@ func (w *World) synACKArrives(e *end) {
 		e.proc.deliver(Event{Kind: EventDialed, Conn: e.id, Peer: peer.addr})
 	case stateClosed:
 		w.reset(e)
+		w.armSYNACK(e.peer()) // it comes again, should the reset get lost
 	default: // once more, because the ACK was lost
 		w.transmit(e, w.packet(taskACK, e), 0)
 	}

@@ -27,7 +27,8 @@ func (h *Host) linkTo(to *Host) *link {
 }
 
 // Cut drops every packet from one host to another, also those under way, until Heal is
-// called as often as Cut.
+// called as often as Cut. Acknowledgements are no packets: who sends into an open direction
+// does not notice that the other is cut.
 func (w *World) Cut(from, to *Host) {
 	from.linkTo(to).cuts++
 	w.scratch = trace.Event{Kind: trace.KindFault, Note: "cut " + from.name + " to " + to.name}
@@ -98,7 +99,7 @@ func (w *World) arrive(t *task) {
 	case taskData, taskFIN:
 		w.segmentArrives(from, to, t)
 	case taskProbe:
-		w.probeArrives(from, to)
+		w.probeArrives(from, to, t)
 	case taskRST:
 		w.rstArrives(to)
 	case taskChallenge:

@@ -66,8 +66,13 @@ func (w *World) probeLost(e *end, probe *task) {
 
 // probeArrives: the first segment got through. Its acknowledgement travels back, then the
 // others leave.
-func (w *World) probeArrives(from, to *end) {
+func (w *World) probeArrives(from, to *end, probe *task) {
 	if !from.lost {
+		return // the sender does not know the connection any more
+	}
+	admitted := w.admits(to, from.flight.kind)
+	if !admitted || !from.lost { // or it lost its power just now
+		w.probeLost(from, probe)
 		return
 	}
 	from.lost = false
@@ -76,7 +81,7 @@ func (w *World) probeArrives(from, to *end) {
 		s.sentAt = w.now
 		w.transmit(from, s, w.latency(to.link))
 	}
-	w.segmentArrives(from, to, first)
+	w.take(from, to, first)
 	w.queue.release(first)
 }
 

@@ -46,34 +46,41 @@ func (e *end) acknowledged(t *task) {
 // reset sends RST to the peer.
 func (w *World) reset(e *end) { w.transmit(e, w.packet(taskRST, e), 0) }
 
-// segmentArrives: RFC 9293 section 3.10.7.4 for DATA and FIN.
+// segmentArrives: RFC 9293 section 3.10.7.4 for DATA and FIN. One that is not admitted is
+// not acknowledged either: it will come again, should the reset get lost.
 func (w *World) segmentArrives(from, to *end, t *task) {
-	from.acknowledged(t)
-	if to.state == stateSYNReceived && !w.accept(to) {
+	if !w.admits(to, t.kind) {
+		w.segmentLost(from, t)
 		return
 	}
-	if to.state == stateFINWait {
-		to.host.endLingering()
-	}
-	if to.state == stateClosed || to.state == stateSYNSent {
-		w.reset(to)
-		return
-	}
-	if t.kind == taskFIN {
-		w.finArrives(to)
-		w.finAcknowledged(from)
-		return
-	}
-	w.dataArrives(to, t.data)
+	w.take(from, to, t)
 }
 
-func (w *World) dataArrives(e *end, data []byte) {
-	switch e.state {
-	case stateEstablished:
-		w.receive(e, data)
-	case stateFINWait: // section 3.6.1, SHLD-3: nobody will read it
+// admits is whether an end's kernel takes a segment; it resets the sender otherwise. The
+// segment completes a handshake that is not complete.
+func (w *World) admits(e *end, kind taskKind) bool {
+	if e.state == stateSYNReceived && !w.accept(e) {
+		return false
+	}
+	e.host.endLingering()
+	// Section 3.6.1, SHLD-3: nobody will read data that comes after CLOSE.
+	if e.state == stateClosed || e.state == stateFINWait && kind == taskData {
 		w.reset(e)
 		w.forget(e)
+		return false
+	}
+	return true
+}
+
+// take acknowledges a segment and lets it have its effect.
+func (w *World) take(from, to *end, t *task) {
+	from.acknowledged(t)
+	switch {
+	case t.kind == taskFIN:
+		w.finArrives(to)
+		w.finAcknowledged(from)
+	case to.state == stateEstablished:
+		w.receive(to, t.data)
 	}
 }
 
