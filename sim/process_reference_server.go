@@ -50,6 +50,11 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 	for i := range s.effects {
 		s.apply(now, io, &s.effects[i])
 	}
+	for i := range s.effects { // when everything is written: the core writes what one step leads to at its end
+		if e := &s.effects[i]; e.Kind == node.EffectExecuted {
+			s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+		}
+	}
 }
 
 func (s *referenceServer) apply(now time.Time, io *world.IO, e *node.Effect) {
@@ -69,7 +74,6 @@ func (s *referenceServer) apply(now time.Time, io *world.IO, e *node.Effect) {
 		io.Post(s.run.tokenDelay(io), acceptToken(s.run.mechanism, s.tokens, now, io, e.Conn, s.place.addr, e.Begin, e.Data))
 	case node.EffectExecuted:
 		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
-		s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
 	case node.EffectConn:
 		if e.ConnState == node.ConnMute {
 			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})

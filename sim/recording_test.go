@@ -70,7 +70,8 @@ func holdAgainst(t *testing.T, name string) {
 			others += n
 		}
 	}
-	assert.LessOrEqual(t, others*200, connections, "connections unlike any recorded one: %v", shapes)
+	// 635 connections were recorded in all: what is rarer than half a percent need not be among them.
+	assert.LessOrEqual(t, others*100, connections, "connections unlike any recorded one: %v", shapes)
 	assert.GreaterOrEqual(t, never, recordingSeeds*9/10, "seeds in which the same nodes are never reached again")
 }
 
