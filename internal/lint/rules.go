@@ -1,0 +1,188 @@
+// The rules as data: the layout with its arrows, which packages are cores, and what
+// a core may import and call.
+
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// Rules say what a module's packages may do. Paths are relative to the module and
+// cover what lies below them.
+type Rules struct {
+	Layout []string    // from top to bottom: a package imports only what stands below its own line
+	Apart  [][2]string // the first never imports the second, wherever they stand
+	Alone  []string    // imports nothing of the module but what lies below it
+	Cores  []Core
+	Exempt []string // generated: only what a core reaches of it is read, and only for what it calls
+}
+
+// Core is a sans-IO package and what it may use beyond the common list.
+type Core struct {
+	Path    string
+	Drivers []string            // below Path, and not cores
+	Allowed map[string][]string // import path -> names, as in allowedEverywhere
+}
+
+// Project is the layout and the cores of this repository; docs/architecture.md draws it.
+func Project() Rules {
+	return Rules{
+		Layout: []string{
+			"internal/lint",
+			"cmd/simulate",
+			"conformance",
+			"sim",
+			"sim/world",
+			"sim/upstream",
+			"sim/exhaustive",
+			"linearizability",
+			"client",
+			"client/routing",
+			"client/session",
+			"server",
+			"server/node",
+			"server/meta",
+			"server/replica",
+			"sasl/gssapi",
+			"sasl",
+			"trace",
+			"protocol",
+			"model",
+			"model/check",
+		},
+		Apart: [][2]string{
+			{"client", "server"}, {"server", "client"},
+			{"sim/upstream", "client"}, {"sim/upstream", "server"},
+		},
+		Alone: []string{"model"},
+		Cores: []Core{
+			{Path: "client/session"},
+			{Path: "client/routing"},
+			{Path: "server/node"},
+			{Path: "server/meta"},
+			{Path: "server/replica"},
+			{Path: "sasl", Allowed: map[string][]string{
+				"crypto/hmac": {"*"}, "crypto/sha256": {"*"}, "crypto/subtle": {"*"}, "hash": {"*"},
+			}},
+			{Path: "protocol", Allowed: map[string][]string{
+				"context":                                {"Context.*", "Background"}, // generated readers and writers want one; it carries nothing
+				"hash/crc64":                             {"*"},
+				"github.com/apache/thrift/lib/go/thrift": thriftNames,
+			}},
+			{Path: "sim/upstream", Drivers: []string{"sim/upstream/recording"}},
+			{Path: "model", Drivers: []string{"model/check"}},
+		},
+		Exempt: []string{"protocol/idl"},
+	}
+}
+
+// thriftNames is the part of the Thrift library that reads and writes memory.
+var thriftNames = []string{
+	"TProtocol.*", "TTransport.*", "TStruct.*", "TBinaryProtocol.*", "TMemoryBuffer.*", "TConfiguration.*",
+	"NewTBinaryProtocolConf", "NewTMemoryBuffer", "NewTMemoryBufferLen", "NewStreamTransportR", "NewStreamTransportW",
+	"NewTProtocolException", "NewTProtocolExceptionWithType", "PrependError", "SkipDefaultDepth", "Skip",
+}
+
+// allowedEverywhere is what every core may use of the standard library: functions of
+// their arguments and nothing else. A name is a function, a variable, or
+// Type.Method; "Type.*" is every method, "*" everything, "-Name" takes one out again.
+// Types and constants are always allowed.
+var allowedEverywhere = map[string][]string{
+	"bytes":           {"*"},
+	"cmp":             {"*"},
+	"container/heap":  {"*"},
+	"encoding/binary": {"*", "-Read", "-Write"},
+	"encoding/hex":    {"*"},
+	"errors":          {"*"},
+	"fmt": {"Errorf", "Sprintf", "Sprint", "Sprintln", "Append", "Appendf", "Appendln",
+		"Fprint", "Fprintf", "Fprintln", "Stringer.*", "State.*", "Formatter.*"},
+	"io":        {"*", "-Pipe", "-PipeReader.*", "-PipeWriter.*"},
+	"iter":      {"-Pull", "-Pull2"},
+	"maps":      {"Clone", "Copy", "Equal", "Keys", "Values"}, // Keys and Values only where sorted, see maporder.go
+	"math":      {},                                           // constants; its functions are of floating point
+	"math/bits": {"*"},
+	"net/netip": {"*"},
+	"slices":    {"*"},
+	"sort":      {"*"},
+	"strconv":   {"*", "-ParseFloat", "-FormatFloat", "-AppendFloat"},
+	"strings":   {"*"},
+	"time": {
+		"Date", "Unix", "UnixMilli", "UnixMicro", "UTC",
+		"Time.Add", "Time.Sub", "Time.After", "Time.Before", "Time.Compare", "Time.Equal", "Time.IsZero",
+		"Time.Unix", "Time.UnixNano", "Time.UnixMicro", "Time.UnixMilli", "Time.UTC", "Time.Truncate", "Time.Round",
+		"Duration.*", "-Duration.Hours", "-Duration.Minutes", "-Duration.Seconds",
+	},
+	"unicode":      {"*"},
+	"unicode/utf8": {"*"},
+	"":             {"error.*"}, // the universe
+}
+
+// within says whether path is prefix or lies below it.
+func within(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+// withinAny says whether path is one of prefixes or lies below one.
+func withinAny(path string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return within(path, prefix) })
+}
+
+// core finds the core that path belongs to.
+func (r Rules) core(path string) (Core, bool) {
+	for _, core := range r.Cores {
+		if within(path, core.Path) && !withinAny(path, core.Drivers) {
+			return core, true
+		}
+	}
+	return Core{}, false
+}
+
+// readWhole finds the core that path belongs to, unless path is exempt: of generated
+// code only what a core reaches is read.
+func (r Rules) readWhole(path string) (Core, bool) {
+	if withinAny(path, r.Exempt) {
+		return Core{}, false
+	}
+	return r.core(path)
+}
+
+// rank is path's line in the layout, the closest above it.
+func (r Rules) rank(path string) (int, bool) {
+	best, length := 0, -1
+	for i, line := range r.Layout {
+		if within(path, line) && len(line) > length {
+			best, length = i, len(line)
+		}
+	}
+	return best, length >= 0
+}
+
+// imports says whether the core may import the foreign package path.
+func (c Core) imports(path string) bool {
+	_, own := c.Allowed[path]
+	_, everywhere := allowedEverywhere[path]
+	return own || everywhere
+}
+
+// allows says whether the core may use name, a function, variable or Type.Method, of
+// the foreign package path.
+func (c Core) allows(path, name string) bool {
+	return named(c.Allowed[path], name) || named(allowedEverywhere[path], name)
+}
+
+func named(names []string, name string) bool {
+	receiver, _, isMethod := strings.Cut(name, ".")
+	matches := func(pattern string) bool {
+		return pattern == "*" || pattern == name || isMethod && pattern == receiver+".*"
+	}
+	allowed := false
+	for _, pattern := range names {
+		if out, ok := strings.CutPrefix(pattern, "-"); ok {
+			allowed = allowed && !matches(out)
+		} else {
+			allowed = allowed || matches(pattern)
+		}
+	}
+	return allowed
+}

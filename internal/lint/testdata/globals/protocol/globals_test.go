@@ -1,0 +1,7 @@
+package protocol
+
+import "testing"
+
+func TestWrites(*testing.T) {
+	inTest = 2
+}

@@ -1,0 +1,1 @@
+// A body in assembly. // want "hidden: .*not built here"

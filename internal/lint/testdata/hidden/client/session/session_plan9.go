@@ -1,0 +1,3 @@
+// For one system only. // want "hidden: .*not built here"
+
+package session

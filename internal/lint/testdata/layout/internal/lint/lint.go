@@ -1,0 +1,2 @@
+// Package lint is somewhere else.
+package lint

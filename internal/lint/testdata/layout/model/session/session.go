@@ -1,0 +1,6 @@
+// Package session is a specification.
+package session
+
+import (
+	_ "fixture/layout/model/check"
+)

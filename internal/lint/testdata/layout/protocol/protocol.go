@@ -1,0 +1,2 @@
+// Package protocol is near the bottom.
+package protocol

@@ -1,0 +1,2 @@
+// Package sim stands on top of both.
+package sim

@@ -1,0 +1,4 @@
+// Package world stands right below the simulator.
+package world
+
+import _ "fixture/layout/trace"
