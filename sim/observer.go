@@ -70,7 +70,6 @@ type observer struct {
 	connections map[uint64]*connection
 	requests    *protocol.RequestDecoder
 	responses   *protocol.ResponseDecoder
-	emit        func(trace.Event)
 }
 
 func newObserver(j *judge) *observer {

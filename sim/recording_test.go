@@ -78,7 +78,7 @@ func holdAgainst(t *testing.T, name string) {
 func readRecording(t *testing.T, name string) []recording.Event {
 	f, err := os.Open(filepath.Join("upstream", "testdata", name+".ndjson"))
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	events, err := recording.Read(f)
 	require.NoError(t, err)
 	return events

@@ -26,7 +26,7 @@ func TestIncidentTableIsAsExpected(t *testing.T) {
 	require.Len(t, results, len(IncidentTable()))
 	for i := range results {
 		ok, how := results[i].AsExpected()
-		require.True(t, ok, "row %d (%s, %s, %s): %s", i+1, results[i].Result.Client, results[i].Result.Server, results[i].Result.Auth, how)
+		require.True(t, ok, "row %d (%s, %s, %s): %s", i+1, results[i].Client, results[i].Server, results[i].Auth, how)
 	}
 }
 

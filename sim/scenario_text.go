@@ -78,34 +78,39 @@ var settings = []setting{
 
 // WriteScenario writes the scenario's text form, which ReadScenario reads back equal.
 func WriteScenario(w io.Writer, s *Scenario) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "%s %d\n\n", scenarioMagic, trace.FormatVersion)
+	_, err := w.Write(s.appendText(nil))
+	return err
+}
+
+func (s *Scenario) appendText(b []byte) []byte {
+	b = fmt.Appendf(b, "%s %d\n\n", scenarioMagic, trace.FormatVersion)
 	for _, set := range settings {
-		fmt.Fprintf(b, "%s %s\n", set.word, set.write(s))
+		b = fmt.Appendf(b, "%s %s\n", set.word, set.write(s))
 	}
 	for i, w := range s.Workloads {
-		blankBefore(b, i)
-		fmt.Fprintf(b, "workload client=%d start=%v every=%s timeout=%v keys=%d\n", w.Client, w.Start, span(w.EveryMin, w.EveryMax), w.Timeout, w.Keys)
+		b = blankBefore(b, i)
+		b = fmt.Appendf(b, "workload client=%d start=%v every=%s timeout=%v keys=%d\n", w.Client, w.Start, span(w.EveryMin, w.EveryMax), w.Timeout, w.Keys)
 	}
 	for i, o := range s.Ops {
-		blankBefore(b, i)
 		serial := ""
 		if o.Serial {
 			serial = " " + serialWord
 		}
-		fmt.Fprintf(b, "op at=%v client=%d %s partition=%d timeout=%v%s\n", o.At, o.Client, opWord(o.RPC), o.Partition, o.Timeout, serial)
+		b = blankBefore(b, i)
+		b = fmt.Appendf(b, "op at=%v client=%d %s partition=%d timeout=%v%s\n", o.At, o.Client, opWord(o.RPC), o.Partition, o.Timeout, serial)
 	}
 	for i, f := range s.Faults {
-		blankBefore(b, i)
-		fmt.Fprintf(b, "fault at=%v %v node=%s down=%v\n", f.At, f.Kind, f.Node, f.Down)
+		b = blankBefore(b, i)
+		b = fmt.Appendf(b, "fault at=%v %v node=%s down=%v\n", f.At, f.Kind, f.Node, f.Down)
 	}
-	return b.Flush()
+	return b
 }
 
-func blankBefore(b *bufio.Writer, i int) {
+func blankBefore(b []byte, i int) []byte {
 	if i == 0 {
-		b.WriteByte('\n')
+		return append(b, '\n')
 	}
+	return b
 }
 
 // ReadScenario reads and validates a scenario's text form. Errors are a *FormatError
