@@ -156,8 +156,8 @@ func (w *walker) unary(e *ast.UnaryExpr) {
 	case token.ARROW:
 		w.fail("it receives from a channel")
 	case token.AND:
-		_, isComposite := ast.Unparen(e.X).(*ast.CompositeLit)
-		if _, local, ok := w.place(e.X); !isComposite && !(ok && local) {
+		_, made := ast.Unparen(e.X).(*ast.CompositeLit)
+		if _, local, _ := w.place(e.X); !made && !local {
 			w.fail("it takes an address")
 		}
 	}

@@ -114,10 +114,7 @@ func (u *use) of(cur inspector.Cursor, t types.Type) string {
 		case edge.BinaryExpr_X, edge.BinaryExpr_Y, edge.IndexExpr_Index, edge.CallExpr_Fun, edge.SwitchStmt_Tag, edge.IfStmt_Cond, edge.ForStmt_Cond:
 			return ""
 		case edge.RangeStmt_X:
-			if loop := parent.Node().(*ast.RangeStmt); loop.Value == nil && !canBeMap(t) {
-				return ""
-			}
-			return u.elements(t, "is ranged over, and its elements can be written through")
+			return u.ranged(parent, t)
 		case edge.CallExpr_Args:
 			next, what := u.argument(parent.Node().(*ast.CallExpr), cur.ParentEdgeIndex(), t)
 			if next == nil {
@@ -126,6 +123,8 @@ func (u *use) of(cur inspector.Cursor, t types.Type) string {
 			t = next
 			cur = parent
 			continue
+		case edge.AssignStmt_Rhs:
+			return u.assigned(parent, cur.ParentEdgeIndex(), t)
 		default:
 			return u.value(t, "is handed on, and can be written there")
 		}
@@ -144,6 +143,55 @@ func (u *use) value(t types.Type, what string) string {
 		return ""
 	}
 	return what
+}
+
+// ranged judges a range over t: where its elements share what can be written, every
+// mention of the loop's variable counts as one of the table's.
+func (u *use) ranged(loop inspector.Cursor, t types.Type) string {
+	statement := loop.Node().(*ast.RangeStmt)
+	if statement.Value == nil && !canBeMap(t) {
+		return ""
+	}
+	what := u.elements(t, "is ranged over, and its elements can be written through")
+	if id, ok := statement.Value.(*ast.Ident); ok && what != "" && statement.Tok == token.DEFINE && !canBeMap(t) {
+		return u.local(loop, id)
+	}
+	return what
+}
+
+// assigned judges `x := table[i]` by every mention of x.
+func (u *use) assigned(assign inspector.Cursor, i int, t types.Type) string {
+	statement := assign.Node().(*ast.AssignStmt)
+	what := u.value(t, "is handed on, and can be written there")
+	if what == "" || statement.Tok != token.DEFINE || len(statement.Lhs) != len(statement.Rhs) {
+		return what
+	}
+	if id, ok := statement.Lhs[i].(*ast.Ident); ok {
+		return u.local(assign, id)
+	}
+	return what
+}
+
+// local judges every mention of a variable that was declared at id, in the function around.
+func (u *use) local(from inspector.Cursor, id *ast.Ident) string {
+	object, ok := u.info.Defs[id].(*types.Var)
+	if id.Name == "_" {
+		return ""
+	}
+	if !ok {
+		return "is handed on, and can be written there"
+	}
+	for function := range from.Enclosing((*ast.FuncDecl)(nil)) {
+		for cur := range function.Preorder((*ast.Ident)(nil)) {
+			if u.info.Uses[cur.Node().(*ast.Ident)] == object {
+				if what := u.of(cur, object.Type()); what != "" {
+					return what
+				}
+			}
+		}
+		return ""
+	}
+	return "is handed on, and can be written there"
 }
 
 // elements judges the copies that a range makes.

@@ -109,12 +109,12 @@ func (p *comparison) read(e ast.Expr) {
 func (p *comparison) pair(x, y ast.Expr) {
 	ofX, fieldX := p.part(x)
 	ofY, fieldY := p.part(y)
-	if fieldX != fieldY || !(ofX == p.a && ofY == p.b || ofX == p.b && ofY == p.a) {
-		return
-	}
-	if fieldX == nil {
+	across := ofX == p.a && ofY == p.b || ofX == p.b && ofY == p.a
+	switch {
+	case fieldX != fieldY || !across:
+	case fieldX == nil:
 		p.whole = true
-	} else {
+	default:
 		p.fields[fieldX] = true
 	}
 }

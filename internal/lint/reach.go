@@ -120,7 +120,7 @@ func (c *checker) reportBody(core Core, from *unit, start mention, at *link, b *
 	home, isCore := c.rules.core(at.function.unit.rel)
 	for _, m := range b.foreign {
 		path, name := packagePath(m.object), qualifiedName(m.object)
-		if !core.allows(path, name) && !(isCore && home.allows(path, name)) {
+		if allowed := core.allows(path, name) || isCore && home.allows(path, name); !allowed {
 			c.report(start.pos, RuleCall, "core %s calls %s%s%s (%s)%s", from.rel, at.chain(), chainArrow, c.shortName(m.object), c.where(m.pos), refusal(m.object))
 			return true
 		}

@@ -11,7 +11,7 @@ import (
 	"sort"
 )
 
-var counter int // want "global: package-level variable counter of a core is assigned \\(protocol/globals.go:69\\)"
+var counter int // want "global: package-level variable counter of a core is assigned \\(protocol/globals.go:73\\)"
 
 var increased int // want "global: .* increased .* is assigned"
 
@@ -37,7 +37,7 @@ var written = []int{1, 2} // want "global: .* written .* is written by append"
 
 var copied = []byte("abc") // want "global: .* copied .* is written by copy"
 
-var aliased = []int{1, 2} // want "global: .* aliased .* is handed on, and can be written there"
+var aliased = []int{1, 2} // want "global: .* aliased .* is assigned"
 
 var passed = []int{3, 1, 2} // want "global: .* passed .* is handed to a function that may write it"
 
@@ -52,11 +52,15 @@ var inTest = 1 // want "global: .* inTest .* is assigned \\(protocol/globals_tes
 // Exported is written by another package.
 var Exported = 1 // want "global: .* Exported .* is assigned \\(server/node/node.go:9\\)"
 
-var rows = []*limits{{1}, {2}} // want "global: .* rows .* is ranged over, and its elements can be written through"
+var rows = []*limits{{1}, {2}} // want "global: .* rows .* is assigned"
 
 var next = counting() // want "global: .* next .* may hold state that its initialiser made"
 
 var source io.Reader = &bytes.Buffer{} // want "global: .* source .* may hold state"
+
+var returned = []int{1} // want "global: .* returned .* is handed on, and can be written there"
+
+var leaked = []option{{"a", []string{"x"}}} // want "global: .* leaked .* is handed on"
 
 var shared, private int // want "global: .* shared .* is assigned"
 
@@ -91,6 +95,18 @@ func writes(in []byte) {
 	}
 	shared, _ = private, next()
 	source.Read(in)
+}
+
+func leaks() ([]int, []string) {
+	for _, o := range leaked {
+		return returned, o.values
+	}
+	return nil, nil
+}
+
+type option struct {
+	name   string
+	values []string
 }
 
 func counting() func() int {
@@ -140,6 +156,17 @@ func makeTable() (t [256]uint32) {
 		t[i] = uint32(i)
 	}
 	return t
+}
+
+var options = []option{{"a", []string{"x"}}}
+
+func optionNames() (names []string) {
+	for _, o := range options {
+		first := o.values
+		names = append(names, o.name, first[0])
+		names = append(names, o.values...)
+	}
+	return append(names, slices.Clone(options[0].values)...)
 }
 
 func rowOf(i int) *row { return &layout[i] }
