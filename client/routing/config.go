@@ -15,7 +15,7 @@ import (
 // DefaultConfig's.
 type Config struct {
 	Metas   []netip.AddrPort // at least one; more are learned from redirects
-	Session session.Config   // of every session; Owner, LastConn, LastTimer and KeepReady are set by the core
+	Session session.Config   // of every session; Owner, LastConn and LastTimer are set by the core
 
 	// KeepReady: sessions that serve a table, and the one to the leader among the metas,
 	// connect without waiting for a request, and again after a loss. Without it they

@@ -76,7 +76,7 @@ func (c *Core) peerFor(addr netip.AddrPort) int {
 	}
 	p := &c.peers[free]
 	cfg := c.cfg.Session
-	cfg.Owner, cfg.KeepReady = uint32(free)+1, false
+	cfg.Owner = uint32(free) + 1
 	cfg.LastConn, cfg.LastTimer = p.lastConn, p.lastTime
 	*p = peer{addr: addr, core: session.New(cfg), needed: true, lastConn: p.lastConn, lastTime: p.lastTime}
 	return free

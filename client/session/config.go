@@ -37,8 +37,6 @@ type Config struct {
 	BackoffBase        time.Duration // least time between the beginnings of two attempts to connect
 	BackoffCap         time.Duration // most time between them, see backoff.go
 
-	KeepReady bool // initial value, see EventKeepReady
-
 	MaxWaiting      int // requests not yet written
 	MaxPending      int // requests written and not answered
 	MaxChallenges   int // rounds of one negotiation

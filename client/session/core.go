@@ -72,7 +72,6 @@ func New(cfg Config) *Core {
 	cfg = cfg.withDefaults()
 	return &Core{
 		cfg:      cfg,
-		keep:     cfg.KeepReady,
 		requests: newTable(),
 		decoder:  protocol.NewResponseDecoder(cfg.Limits),
 		lastConn: cfg.LastConn,

@@ -51,7 +51,6 @@ func words(d *datadriven.TestData) string {
 
 func scriptConfig(t *testing.T, d *datadriven.TestData) Config {
 	cfg := testConfig()
-	cfg.KeepReady = d.HasArg("keep")
 	for _, a := range d.CmdArgs {
 		if len(a.Vals) == 0 {
 			continue
@@ -142,7 +141,7 @@ func (h *harness) saslFrame(status string, named map[string]string) []byte {
 func (h *harness) replyFrame(seq int, named map[string]string) []byte {
 	r := protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCGet, Seq: int32(seq), Body: []byte(named["body"])}
 	if code, ok := named["code"]; ok {
-		r.Code = protocol.ErrorCodeByName(code)
+		r.Code, r.CodeName = protocol.ErrorCodeByName(code), code
 	}
 	if rpc, ok := named["rpc"]; ok {
 		r.RPC = protocol.RPCByName(rpc)
