@@ -40,10 +40,11 @@ type heldRequest struct {
 
 // newConn makes or reuses a connection, and knows it from now on.
 func (c *Core) newConn(id protocol.ConnID, peer netip.AddrPort) *conn {
-	cn := &conn{}
+	var cn *conn
 	if n := len(c.spareConns); n > 0 {
-		cn = c.spareConns[n-1]
-		c.spareConns = c.spareConns[:n-1]
+		cn, c.spareConns = c.spareConns[n-1], c.spareConns[:n-1]
+	} else {
+		cn = new(conn)
 	}
 	cn.id, cn.peer, cn.state = id, peer, ConnOpen
 	c.conns[id] = cn

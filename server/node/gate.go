@@ -8,10 +8,6 @@ import (
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
-// ackSuffix makes the name of an answer out of a request's; for names that protocol does
-// not know, which are answered under their own.
-const ackSuffix = "_ACK"
-
 // gate takes one request. Where authentication is mandatory, nothing but negotiation
 // passes before success: no white list.
 func (c *Core) gate(now time.Time, cn *conn, r *protocol.Request) {
@@ -54,6 +50,7 @@ func (c *Core) refuseEarly(cn *conn, r *protocol.Request) {
 
 // mute is the end of a connection that stays open: read, thrown away, never written to.
 func (c *Core) mute(cn *conn) {
+	c.flush(cn)
 	c.stats.Muted++
 	c.stopDeadline(cn)
 	cn.state = ConnMute
@@ -95,7 +92,7 @@ func (c *Core) answer(cn *conn, r *protocol.Request, code protocol.ErrorCode, bo
 	}
 	response := protocol.Response{Code: code, RPC: r.RPC, Seq: r.Seq, Body: body}
 	if r.RPC == protocol.RPCUnknown {
-		response.Name = r.Name + ackSuffix
+		response.Name = r.Name + protocol.AckSuffix
 	}
 	c.output = protocol.AppendResponse(c.output, &response)
 	if len(c.output) > c.limits.MaxOutputBytes {

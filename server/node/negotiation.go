@@ -67,6 +67,7 @@ func (c *Core) takeToken(cn *conn, seq int32, token []byte) {
 		return
 	}
 	cn.tokenPending, cn.tokenSeq = true, seq
+	c.flush(cn)
 	c.emit(Effect{Kind: EffectToken, Conn: cn.id, Data: token, Begin: cn.step == stepInitiate})
 }
 
