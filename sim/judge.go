@@ -36,11 +36,12 @@ type Violation struct {
 type pair struct {
 	client     int
 	node       string
-	conn       *connection // the open one, or nil
-	attempting time.Time   // since when; zero: not attempting
-	failed     bool        // the latest attempt did not succeed
-	latest     time.Time   // when it began
-	readyAt    time.Time   // the latest success
+	conn       *connection   // the open one, or nil
+	attempting time.Time     // since when; zero: not attempting
+	failed     bool          // the latest attempt did not succeed
+	latest     time.Time     // when it began
+	trying     time.Time     // the first attempt since the latest success; zero: none
+	took       time.Duration // longest from that, or the end of the faults, to the next success
 	attempts   int
 	recent     []time.Time // dials in the last second
 }
@@ -120,6 +121,9 @@ func (j *judge) dialed(now time.Time, c *connection) {
 	p.conn = c
 	p.attempts++
 	p.latest = now
+	if p.trying.IsZero() {
+		p.trying = now
+	}
 	if p.attempting.IsZero() {
 		p.attempting = now
 	}
@@ -139,7 +143,8 @@ func (j *judge) connected(now time.Time, c *connection) {
 func (j *judge) negotiated(now time.Time, c *connection) {
 	p := j.pair(c.client, c.node)
 	if p.conn == c {
-		p.attempting, p.failed, p.readyAt = time.Time{}, false, now
+		p.took = max(p.took, j.sinceFaults(now, p.trying))
+		p.attempting, p.trying, p.failed = time.Time{}, time.Time{}, false
 	}
 }
 
@@ -286,33 +291,37 @@ func (s *Scenario) reconnectBound() time.Duration {
 	return s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
 }
 
-// convergedAfter is the time from the last fault's end until every session was ready and
-// every partition that was asked again had answered; false when that never happened.
+// convergedAfter is how long the cluster was up and its clients were not: the longest
+// that a session took to become ready, and a partition to answer, from the end of the
+// faults or from when it was first asked after that. False when that never happened.
 func (j *judge) convergedAfter() (time.Duration, bool) {
-	var last time.Time
-	now := j.faultsOver.Add(j.scenario.Watch)
+	var longest time.Duration
+	end := j.faultsOver.Add(j.scenario.Watch)
 	for _, p := range j.order {
-		if !p.attempting.IsZero() || p.failed && j.stillTried(now, p) {
+		if !p.attempting.IsZero() || p.failed && j.stillTried(end, p) {
 			return 0, false
 		}
-		if p.readyAt.After(last) {
-			last = p.readyAt
+		longest = max(longest, p.took)
+	}
+	answered := make([]bool, j.scenario.Partitions)
+	for _, op := range j.ops.byReturn() {
+		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) && !answered[op.partition] {
+			answered[op.partition] = true
+			longest = max(longest, j.sinceFaults(op.returned, op.invoked))
 		}
 	}
-	first := make(map[int]time.Time)
-	for _, op := range j.ops.all {
-		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) {
-			if t, seen := first[op.partition]; !seen || op.returned.Before(t) {
-				first[op.partition] = op.returned
-			}
-		}
+	return longest, true
+}
+
+// sinceFaults is how much of the time from then to now lies after the faults.
+func (j *judge) sinceFaults(now, then time.Time) time.Duration {
+	if j.faultsOver.IsZero() {
+		return 0
 	}
-	for partition := range j.scenario.Partitions {
-		if t, seen := first[partition]; seen && t.After(last) {
-			last = t
-		}
+	if then.Before(j.faultsOver) {
+		then = j.faultsOver
 	}
-	return max(0, last.Sub(j.faultsOver)), true
+	return now.Sub(then)
 }
 
 // hollow says why a run that would be held proves nothing, or is empty.

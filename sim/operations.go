@@ -6,6 +6,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -69,6 +70,13 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	return op
 }
 
+// byReturn is the operations that returned, in order of that.
+func (o *operations) byReturn() []*operation {
+	list := slices.DeleteFunc(slices.Clone(o.all), func(op *operation) bool { return op.returned.IsZero() })
+	slices.SortStableFunc(list, func(a, b *operation) int { return a.returned.Compare(b.returned) })
+	return list
+}
+
 // completionSlack is how late a completion may be told: a caller is told when the
 // answer has been read, and a timer may be as late as the client's own rules say.
 const completionSlack = 50 * time.Millisecond
@@ -93,6 +101,9 @@ func (op *operation) readResult(code protocol.ErrorCode, body []byte) {
 		var r protocol.UpdateResult
 		r, err = protocol.ParseUpdateResult(body)
 		op.status = r.Status
+	}
+	if err == nil && op.status != protocol.StatusOK && op.status != protocol.StatusNotFound {
+		err = fmt.Errorf("storage status %v", op.status)
 	}
 	if err != nil {
 		op.outcome, op.why = session.OutcomeUnknown, err.Error()
