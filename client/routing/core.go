@@ -74,6 +74,7 @@ func New(cfg Config) *Core {
 func (c *Core) Step(now time.Time, ev Event, out []Effect) []Effect {
 	c.steps++
 	c.effects, c.runs = c.effects[:0], c.runs[:0]
+	out = c.expire(now, out)
 	switch ev.Kind {
 	case EventSubmit:
 		out = c.submit(now, &ev.Op, false, out)
@@ -126,8 +127,8 @@ func (c *Core) fired(now time.Time, ev *Event, out []Effect) []Effect {
 	switch ev.Timer {
 	case 0:
 	case c.deadline.id:
-		c.deadline = timer{}
-		return c.expire(now, out)
+		c.deadline = timer{} // what is due has been completed before
+		return out
 	case c.retry.id:
 		c.retry = timer{}
 		return c.retryDue(now, out)

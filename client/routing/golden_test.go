@@ -170,7 +170,7 @@ func (h *harness) show() {
 	}
 }
 
-func reasonByName(t testing.TB, name string) session.Reason {
+func reasonByName(t tester, name string) session.Reason {
 	for r := session.ReasonNone; r <= session.ReasonClosed; r++ {
 		if r.String() == name {
 			return r
@@ -180,13 +180,13 @@ func reasonByName(t testing.TB, name string) session.Reason {
 	return 0
 }
 
-func atoi(t testing.TB, s string) int {
+func atoi(t tester, s string) int {
 	n, err := strconv.Atoi(s)
 	require.NoError(t, err)
 	return n
 }
 
-func duration(t testing.TB, s string) time.Duration {
+func duration(t tester, s string) time.Duration {
 	d, err := time.ParseDuration(s)
 	require.NoError(t, err)
 	return d

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +33,7 @@ func nameOf(a netip.AddrPort) string {
 
 // harness drives one client. It holds what a driver and the servers would hold.
 type harness struct {
-	t      testing.TB
+	t      tester
 	core   *Core
 	now    time.Time
 	timers []armed
@@ -43,6 +42,13 @@ type harness struct {
 	quiet  bool    // log nothing
 	done   []Completion
 	log    strings.Builder
+}
+
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	require.TestingT
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 type armed struct {
@@ -67,7 +73,7 @@ func testConfig() Config {
 	return cfg
 }
 
-func newHarness(t testing.TB, cfg Config) *harness {
+func newHarness(t tester, cfg Config) *harness {
 	require.NoError(t, cfg.Validate())
 	return &harness{t: t, core: New(cfg), now: epoch}
 }

@@ -64,6 +64,7 @@ func (c *Core) peerFor(addr netip.AddrPort) int {
 				free = i
 			}
 		case p.addr == addr && !p.closing:
+			p.needed = true
 			return i
 		}
 	}

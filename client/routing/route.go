@@ -169,7 +169,8 @@ func (c *Core) retryDue(now time.Time, out []Effect) []Effect {
 	}
 }
 
-// expire completes what has reached its deadline outside a session.
+// expire completes what has reached its deadline outside a session. It comes before
+// everything else that an instant brings.
 func (c *Core) expire(now time.Time, out []Effect) []Effect {
 	for {
 		i, at, ok := c.ops.deadlines.First()
