@@ -33,11 +33,15 @@ type timeline struct {
 	lines   int
 	left    int
 	granted map[uint64]bool // connections on which success was delivered
+	refused map[string]int  // dials from a node to a peer that failed in a row
 	err     error
 }
 
+// maxRefused is how many failed dials in a row are told one by one.
+const maxRefused = 3
+
 func newTimeline(w io.Writer, s *Scenario) *timeline {
-	t := &timeline{out: bufio.NewWriter(w), names: make(map[string]string), granted: make(map[uint64]bool)}
+	t := &timeline{out: bufio.NewWriter(w), names: make(map[string]string), granted: make(map[uint64]bool), refused: make(map[string]int)}
 	for i := range s.Metas {
 		t.names[address(1, i, metaPort).String()] = metaName(i)
 	}
@@ -85,12 +89,8 @@ func (t *timeline) words(ev *trace.Event) string {
 		return "starts"
 	case trace.KindNodeDown:
 		return "goes down: " + ev.Note
-	case trace.KindDial:
-		return fmt.Sprintf("dials %s: connection c%d", t.peer(ev), ev.Conn)
-	case trace.KindConnected:
-		return fmt.Sprintf("c%d is up", ev.Conn)
-	case trace.KindDialFailed:
-		return fmt.Sprintf("c%d to %s failed: %s", ev.Conn, t.peer(ev), ev.Note)
+	case trace.KindDial, trace.KindConnected, trace.KindDialFailed:
+		return t.dial(ev)
 	case trace.KindClose:
 		return fmt.Sprintf("closes c%d", ev.Conn)
 	case trace.KindClosed:
@@ -111,6 +111,29 @@ func (t *timeline) words(ev *trace.Event) string {
 		if ev.State != "ok" {
 			return fmt.Sprintf("application: operation %d (%s) ended %s: %s", ev.Op, ev.RPC, ev.State, ev.Note)
 		}
+	}
+	return ""
+}
+
+// dial tells attempts to connect; of many refused ones in a row the first few, and how
+// many more there were when one succeeds.
+func (t *timeline) dial(ev *trace.Event) string {
+	pair := ev.Node + " " + ev.Peer
+	refused := t.refused[pair]
+	switch {
+	case ev.Kind == trace.KindConnected:
+		delete(t.refused, pair)
+		if refused > maxRefused {
+			return fmt.Sprintf("c%d to %s is up, after %d more dials that failed", ev.Conn, t.peer(ev), refused-maxRefused)
+		}
+		return fmt.Sprintf("c%d is up", ev.Conn)
+	case ev.Kind == trace.KindDialFailed:
+		t.refused[pair]++
+		if refused < maxRefused {
+			return fmt.Sprintf("c%d to %s failed: %s", ev.Conn, t.peer(ev), ev.Note)
+		}
+	case refused < maxRefused:
+		return fmt.Sprintf("dials %s: connection c%d", t.peer(ev), ev.Conn)
 	}
 	return ""
 }
