@@ -193,7 +193,7 @@ func (c *Core) learnMeta(now time.Time, a netip.AddrPort) int {
 		return len(c.metas) - 1
 	}
 	for m := range c.metas {
-		if c.metas[m].learned && m != c.leader && !c.beingAsked(m) {
+		if c.metas[m].learned && !c.beingAsked(m) {
 			c.metas[m] = meta{addr: a, peer: none, learned: true}
 			for i := range c.tables {
 				c.tables[i].tried &^= 1 << m
