@@ -1,0 +1,8 @@
+// Package model runs specifications, and is no core.
+package model
+
+import (
+	_ "context"
+
+	_ "fixture/layout/model/session"
+)
