@@ -1,0 +1,201 @@
+// Running a specification by name: what is asked and what is answered.
+
+package model
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/model/check"
+)
+
+// Request asks for one specification to be checked. Only Spec is needed.
+type Request struct {
+	Spec     string
+	Config   string    // "" means the default one
+	Set      []Setting // constants, in order; the last one of a name counts
+	With     []string  // switches
+	Server   string    // "" means the configuration's
+	Auth     string    // "mandatory" or "optional"; "" means the configuration's
+	Property string    // "" means all of them
+	RMs      int       // resource managers of two-phase-commit, 0 means 7
+
+	Workers       int // 0 means one for each processor
+	MaxStates     uint64
+	MaxMemory     uint64 // bytes
+	Timeout       time.Duration
+	Progress      func(check.Progress)
+	ProgressEvery time.Duration
+}
+
+// Setting gives a constant a value, both as words.
+type Setting struct {
+	Name  string
+	Value string
+}
+
+// Report is what was found. It encodes as the one line of JSON that a check prints.
+type Report struct {
+	Kind       string         `json:"kind"` // "check"
+	Spec       string         `json:"spec"`
+	Config     string         `json:"config"`
+	Constants  map[string]any `json:"constants"`
+	Switches   []string       `json:"switches"`
+	Server     string         `json:"server"` // "" where there is none
+	Auth       string         `json:"auth"`   // "" where there is none
+	Verdict    string         `json:"verdict"`
+	Property   *string        `json:"property"`   // the first that is violated
+	Violations []string       `json:"violations"` // all that are violated
+	Distinct   uint64         `json:"distinct"`
+	Generated  uint64         `json:"generated"`
+	Depth      int            `json:"depth"`
+	Seconds    float64        `json:"seconds"`
+	Workers    int            `json:"workers"`
+	Complete   bool           `json:"complete"`
+	Trace      []Step         `json:"trace"` // of Property
+
+	Failures   []Failure `json:"-"` // every violation with its trace, in the order of Violations
+	Stopped    string    `json:"-"` // why the search ended early, "" if it did not
+	NeverFired []string  `json:"-"` // actions that never happen
+	Collision  float64   `json:"-"` // upper estimate of the probability that two states were taken for one
+	PerState   float64   `json:"-"` // bytes of the visited set per distinct state
+	EdgeBytes  uint64    `json:"-"` // bytes of the steps kept for liveness
+}
+
+// Failure is one violated property.
+type Failure struct {
+	Property string
+	Kind     string // as Property.Kind
+	Trace    []Step
+}
+
+// Step is one step of a trace in words.
+type Step struct {
+	Number  int      `json:"step"` // 0 is the initial state
+	Action  string   `json:"action"`
+	Text    string   `json:"text"`
+	Cycle   bool     `json:"cycle"` // part of what repeats for ever
+	Changes []Change `json:"changes"`
+}
+
+// Change is a part of the state before and after a step; in step 0 Before is empty.
+type Change struct {
+	Name   string `json:"name"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// runner runs one specification. It fills what explore does not know.
+type runner func(context.Context, Request, Spec) (Report, error)
+
+// Run checks what request asks for. A *UsageError says what is wrong with request. The
+// end of ctx makes the report inconclusive and is no error.
+func Run(ctx context.Context, request Request) (Report, error) {
+	s, err := find(request.Spec)
+	if err != nil {
+		return Report{}, err
+	}
+	spec := s.describe()
+	if request.Config, err = choose("configuration", request.Config, configNames(spec)); err != nil {
+		return Report{}, err
+	}
+	for _, w := range request.With {
+		if _, err := choose("switch", w, switchNames(spec)); err != nil {
+			return Report{}, err
+		}
+	}
+	if request.Property != "" {
+		if _, err := choose("property", request.Property, propertyNames(spec)); err != nil {
+			return Report{}, err
+		}
+	}
+	if request.Workers < 0 {
+		return Report{}, &UsageError{What: "number of workers", Word: itoa(request.Workers), Want: "0 or more"}
+	}
+	report, err := s.run(ctx, request, spec)
+	if err != nil {
+		return Report{}, err
+	}
+	report.Kind, report.Spec, report.Config = "check", spec.Name, request.Config
+	report.Switches = append([]string{}, request.With...)
+	return report, nil
+}
+
+// explore runs m under the checker and puts the result into a report.
+func explore[S any](ctx context.Context, m check.Model[S], request Request) (Report, error) {
+	options := check.Options{
+		Workers: request.Workers, MaxStates: request.MaxStates, MaxMemory: request.MaxMemory,
+		Timeout: request.Timeout, Progress: request.Progress, ProgressEvery: request.ProgressEvery,
+	}
+	if request.Property != "" {
+		options.Only = []string{request.Property}
+	}
+	result, err := check.Run(ctx, m, options)
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{
+		Verdict: result.Verdict.String(), Violations: []string{}, Trace: []Step{},
+		Distinct: result.Distinct, Generated: result.Generated, Depth: result.Depth,
+		Seconds: result.Elapsed.Seconds(), Workers: result.Workers, Complete: result.Complete,
+		Stopped: result.Stopped, NeverFired: result.NeverFired, Collision: result.Collision,
+		PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
+	}
+	for _, v := range result.Violations {
+		report.Violations = append(report.Violations, v.Property)
+		report.Failures = append(report.Failures, Failure{
+			Property: v.Property, Kind: v.Kind.String(), Trace: inWords(v),
+		})
+	}
+	if len(report.Failures) > 0 {
+		report.Property = &report.Failures[0].Property
+		report.Trace = report.Failures[0].Trace
+	}
+	return report, nil
+}
+
+// inWords turns a violation's trace into steps in words.
+func inWords[S any](v check.Violation[S]) []Step {
+	steps := make([]Step, 0, len(v.Trace)+1)
+	for i, t := range v.Trace {
+		step := Step{
+			Number: i, Action: t.Action, Text: t.Text, Changes: make([]Change, 0, len(t.Changes)),
+			Cycle: v.Cycle >= 0 && i > v.Cycle,
+		}
+		for _, c := range t.Changes {
+			step.Changes = append(step.Changes, Change{Name: c.Name, Before: c.Before, After: c.After})
+		}
+		steps = append(steps, step)
+	}
+	if v.Stutter {
+		steps = append(steps, Step{
+			Number: len(steps), Action: "stutter", Cycle: true, Changes: []Change{},
+			Text: "nothing that must happen can happen: it may stay like this for ever",
+		})
+	}
+	return steps
+}
+
+func configNames(s Spec) []string { return names(s.Configs, func(c Config) string { return c.Name }) }
+func switchNames(s Spec) []string { return names(s.Switches, func(w Switch) string { return w.Name }) }
+func propertyNames(s Spec) []string {
+	return names(s.Properties, func(p Property) string { return p.Name })
+}
+
+func names[T any](list []T, name func(T) string) []string {
+	all := make([]string, 0, len(list))
+	for _, v := range list {
+		all = append(all, name(v))
+	}
+	return slices.Clip(all)
+}
+
+// describeProperties lists the properties of a model.
+func describeProperties[S any](properties []check.Property[S]) []Property {
+	list := make([]Property, 0, len(properties))
+	for _, p := range properties {
+		list = append(list, Property{Name: p.Name, Kind: p.Kind.String()})
+	}
+	return list
+}

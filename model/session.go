@@ -1,0 +1,136 @@
+// The session specification in the catalogue: its configurations and switches.
+
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/a8011091/pegasus-reference/model/session"
+)
+
+// staleAuthFlag makes the client remember authentication in its session, as upstream's
+// client does up to 2.5.0: cause C1 of the incident.
+const staleAuthFlag = "stale-auth-flag"
+
+const (
+	authMandatory = "mandatory"
+	authOptional  = "optional"
+)
+
+var sessionConfigs = []struct {
+	Config
+	constants func() session.Constants
+}{
+	{Config{"default", "three requests, three crashes, a negotiation of four rounds"}, session.Default},
+}
+
+func describeSession() Spec {
+	defaults := session.Default()
+	values := defaults.Values()
+	spec := Spec{
+		Name:  "session",
+		About: "one client's session to one server address: connections, negotiation, requests, timers, restarts",
+		Switches: []Switch{{
+			Name:       staleAuthFlag,
+			About:      "the client keeps authentication in a flag of its session, which nothing resets",
+			Properties: []string{session.AuthBeforeRequest, session.FreshSession, session.ReconnectConverges, session.RequestsDrain},
+		}},
+		Servers: []string{string(session.ServerReference), string(session.ServerFin), string(session.ServerHang)},
+		Auths:   []string{authMandatory, authOptional},
+	}
+	for _, c := range sessionConfigs {
+		spec.Configs = append(spec.Configs, c.Config)
+	}
+	for _, c := range session.Describe() {
+		spec.Constants = append(spec.Constants, Constant{Name: c.Name, Want: c.Want, Default: fmt.Sprint(values[c.Name])})
+	}
+	m, err := session.New(defaults)
+	if err != nil {
+		panic(err)
+	}
+	spec.Properties = describeProperties(m.Properties())
+	return spec
+}
+
+func runSession(ctx context.Context, request Request, spec Spec) (Report, error) {
+	constants, err := sessionConstants(request, spec)
+	if err != nil {
+		return Report{}, err
+	}
+	m, err := session.New(constants)
+	if err != nil {
+		return Report{}, sessionUsage(err)
+	}
+	report, err := explore(ctx, m, request)
+	report.Constants = constants.Values()
+	report.Server = string(constants.ServerMode)
+	report.Auth = authOptional
+	if constants.Mandatory {
+		report.Auth = authMandatory
+	}
+	return report, err
+}
+
+// sessionConstants applies the request to its configuration: switches, server and
+// authentication first, then the single constants, which must not contradict them.
+func sessionConstants(request Request, spec Spec) (session.Constants, error) {
+	var constants session.Constants
+	for _, c := range sessionConfigs {
+		if c.Name == request.Config {
+			constants = c.constants()
+		}
+	}
+	if len(request.With) > 0 {
+		constants.Client = session.ClientSession
+	}
+	server, err := choose("server", request.Server, spec.Servers)
+	if err != nil {
+		return constants, err
+	}
+	auth, err := choose("auth", request.Auth, spec.Auths)
+	if err != nil {
+		return constants, err
+	}
+	if request.Server != "" {
+		constants.ServerMode = session.ServerMode(server)
+	}
+	if request.Auth != "" {
+		constants.Mandatory = auth == authMandatory
+	}
+	asked := constants
+	for _, s := range request.Set {
+		if err := constants.Set(s.Name, s.Value); err != nil {
+			return constants, sessionUsage(err)
+		}
+	}
+	switch {
+	case len(request.With) > 0 && constants.Client != asked.Client:
+		return constants, contradiction("Client", constants.Client, asked.Client, "switch "+staleAuthFlag)
+	case request.Server != "" && constants.ServerMode != asked.ServerMode:
+		return constants, contradiction("ServerMode", constants.ServerMode, asked.ServerMode, "server "+server)
+	case request.Auth != "" && constants.Mandatory != asked.Mandatory:
+		return constants, contradiction("Mandatory", constants.Mandatory, asked.Mandatory, "auth "+auth)
+	}
+	return constants, nil
+}
+
+func contradiction(name string, got, asked any, by string) error {
+	return &UsageError{
+		What: "value of constant " + name, Word: fmt.Sprint(got),
+		Want: fmt.Sprintf("%v, which %s asks for, or left out", asked, by),
+	}
+}
+
+// sessionUsage makes what is wrong with a constant a *UsageError.
+func sessionUsage(err error) error {
+	var wrong *session.ConstantError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Want == "":
+		return &UsageError{What: "constant", Word: wrong.Name, Valid: wrong.Valid}
+	}
+	return &UsageError{What: "value of constant " + wrong.Name, Word: wrong.Value, Want: wrong.Want, Valid: wrong.Valid}
+}

@@ -1,0 +1,26 @@
+// What this specification covers, and how its clauses are numbered.
+
+// Package session specifies how a client holds its session to one server address: its
+// connections one after another, the negotiation on each, the requests that wait for
+// it or are written, the timers, and what crashes and restarts of the server do to all
+// of that. docs/spec/tla/Session.tla says the same in TLA+; for every assignment of
+// the constants both have the same number of distinct states and the same verdicts.
+//
+// Time is abstract. A timer fires when what it waits for can no longer come (it is
+// due, and fair), or early, which uses up a finite budget. Faults use up budgets as
+// well, so that every behaviour has a last fault; after it progress is required.
+//
+// Three clients are specified. "conn" is the reference client: authentication is a
+// state of the connection. "session" is upstream's client up to 2.5.0, which keeps it
+// in a flag of the session that nothing resets, and "reset" is upstream's repair, which
+// resets that flag some time after the connection has closed. Where they differ a
+// clause says so.
+//
+// Clauses are numbered: S1 to S19 the client, S20 to S29 the network, S30 to S39 the
+// server, P1 to P6 the properties. Nothing in this package is without a clause but the
+// state itself and what shows it to people.
+//
+// Not covered: several servers, other tables than one, quantities of time, the content
+// of messages, reordering or loss inside a connection (TCP excludes it), and more
+// requests, connections or faults than the constants say.
+package session

@@ -1,0 +1,104 @@
+// Clauses P1 to P6: what must be true.
+
+package session
+
+import (
+	"strings"
+
+	"github.com/a8011091/pegasus-reference/model/check"
+)
+
+// Names of the properties.
+const (
+	AuthBeforeRequest  = "auth-before-request"
+	FreshSession       = "fresh-session"
+	SingleConnection   = "single-connection"
+	CompleteOnce       = "complete-once"
+	ReconnectConverges = "reconnect-converges"
+	RequestsDrain      = "requests-drain"
+)
+
+// authBeforeRequest. P1: on an open connection a request is on its way only if it is
+// the session's and its negotiation has succeeded. It is looked at where the client
+// writes, not where the server reads.
+func (m *Model) authBeforeRequest(s State) bool {
+	for c := uint8(1); c <= uint8(m.K); c++ {
+		end := s.connection(c)
+		if end.Client == Open && strings.ContainsFunc(end.ToServer, func(r rune) bool { return isRequest(byte(r)) }) {
+			if c != s.Current || s.Negotiation != m.authenticated() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// freshSession. P2: the session takes itself for authenticated exactly if the
+// negotiation of the connection that it has succeeded.
+func (m *Model) freshSession(s State) bool {
+	return !s.connected() || s.Flag == (s.Negotiation == m.authenticated())
+}
+
+// singleConnection. P3: the client has at most one end.
+func (m *Model) singleConnection(s State) bool {
+	ends := 0
+	for c := range m.K {
+		if s.Connections[c].Client != NoEnd {
+			ends++
+		}
+	}
+	return ends <= 1
+}
+
+// completeOnce. P4: a submission completes at most once, and has completed when it is over.
+func (m *Model) completeOnce(s State) bool {
+	for r := range m.NReq {
+		if s.Completions[r] > 1 || s.Requests[r].over() && s.Completions[r] != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// readyWhereNeeded. P5, from some point on always: a session with a request under way
+// is ready. "Again and again ready" would hide a client that reconnects for ever.
+func (m *Model) readyWhereNeeded(s State) bool {
+	return !m.needed(&s) || s.connected() && s.Negotiation == m.authenticated() && s.Flag
+}
+
+func (m *Model) needed(s *State) bool {
+	for r := range m.NReq {
+		if at := s.Requests[r]; at != Idle && !at.over() {
+			return true
+		}
+	}
+	return false
+}
+
+// ends. P6a: a request that was submitted is over sooner or later.
+func (m *Model) ends(r byte) check.Property[State] {
+	return check.LeadsTo(RequestsDrain,
+		func(s State) bool { return *s.request(r) != Idle },
+		func(s State) bool { return s.request(r).over() })
+}
+
+// succeeds. P6b: one that is under way when the world has settled is answered. So
+// "unknown" is an end only for what faults have hit.
+func (m *Model) succeeds(r byte) check.Property[State] {
+	return check.LeadsTo(RequestsDrain,
+		func(s State) bool { return m.settled(&s) && *s.request(r) != Idle && !s.request(r).over() },
+		func(s State) bool { return *s.request(r) == Done })
+}
+
+// settled says whether the last fault is over: the server is up, every budget is used
+// up, and the connection that the session has, if any, is one that the server serves.
+func (m *Model) settled(s *State) bool {
+	if !s.Up || s.Crashes > 0 || s.Losses > 0 || s.Earlies > 0 {
+		return false
+	}
+	if s.Current == 0 || s.connection(s.Current).Client != Open {
+		return true
+	}
+	server := s.connection(s.Current).Server
+	return server >= 1 && server <= m.authenticated()
+}
