@@ -3,6 +3,7 @@
 package node
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -106,7 +107,7 @@ func (c *Core) stepConn(now time.Time, ev Event) {
 	case EventToken:
 		c.tokenMade(now, cn, ev)
 	case EventClosed:
-		c.gone(cn, CausePeer)
+		c.gone(cn, cmp.Or(ev.Cause, CausePeer))
 	}
 	c.flush(cn)
 }

@@ -16,7 +16,7 @@ type EventKind uint8
 const (
 	EventAccepted EventKind = iota + 1 // [Conn, Peer] a connection came in; the driver chose Conn
 	EventReceived                      // [Conn, Data]
-	EventClosed                        // [Conn] gone, by the peer or the network
+	EventClosed                        // [Conn, Cause] gone, by the peer or the network; Cause: why the driver gave it up, where it did
 	EventTimer                         // [Timer]
 	EventToken                         // [Conn, Data, Done, Failed, Principal] answer to EffectToken
 	EventClose                         // stop serving: close every connection
@@ -32,6 +32,7 @@ type Event struct {
 	Peer      netip.AddrPort
 	Done      bool // token: the mechanism is satisfied, Principal is set
 	Failed    bool
+	Cause     Cause // closed: CauseNone means CausePeer
 	Principal string
 	Data      []byte // borrowed for the duration of Step
 }

@@ -5,6 +5,7 @@ package node
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -338,7 +339,7 @@ func (s *script) frame(words []string) (*protocol.Request, error) {
 }
 
 func (s *script) body(r *protocol.Request, words, args []string, put *protocol.PutArgs) ([]byte, error) {
-	if app := strings.Contains(strings.Join(words, " "), "app="); !app && strings.Contains("get ttl put remove", words[0]) {
+	if app := strings.Contains(strings.Join(words, " "), "app="); !app && slices.Contains([]string{"get", "ttl", "put", "remove"}, words[0]) {
 		r.Header.AppID = 1
 	}
 	args = append(args, "", "")

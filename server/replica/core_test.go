@@ -160,7 +160,8 @@ func TestAnswersCarryWhoAnswered(t *testing.T) {
 		u := c.testPut(t, epoch, "k", "v", 0)
 		assert.Equal(t, i, u.Decree)
 		assert.Equal(t, "10.0.0.1:34801", string(u.Server))
-		assert.Equal(t, home, protocol.GPID{AppID: u.AppID, Index: u.Partition})
+		assert.Equal(t, home.AppID, u.AppID)
+		assert.Equal(t, home.Index, u.Partition)
 	}
 	assert.Equal(t, protocol.StatusOK, c.testRemove(t, epoch, "absent").Status, "removing nothing succeeds")
 	assert.Equal(t, "10.0.0.1:34801", string(c.testGet(t, epoch, "k").Server))
