@@ -28,7 +28,7 @@ func (w *World) send(e *end, t *task) {
 		e.flightLn.next = t
 	}
 	e.flightLn = t
-	if true {
+	if !e.lost {
 		w.transmit(e, t, 0)
 	}
 }
