@@ -69,6 +69,7 @@ func (w *world) businessFrame(c *conn, f *frame, r *protocol.Request) {
 		w.breaks(malformed, "nobody asked for that")
 		return
 	}
+	c.asked = slices.Clone(c.asked)
 	c.asked[f.slot] = r.Seq
 	q := &w.s.requests[f.slot]
 	if !q.outstanding() {

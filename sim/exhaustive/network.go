@@ -17,8 +17,8 @@ import (
 type end uint8
 
 const (
-	absent  end = iota // client: gone. node: not yet accepted
-	dialing            // client: SYN is on its way
+	absent  end = iota // the node's, before it accepted
+	dialing            // the client's, while SYN is on its way
 	open
 	gone
 )
@@ -48,11 +48,11 @@ type conn struct {
 	nodeEnd   end
 	toNode    []packet
 	toClient  []packet
-	granted   bool // success was delivered to the client
-	admitted  bool // the node wrote success
-	unacked   bool // the client wrote, and no host has taken it
-	lost      bool // the node's end went without a FIN
-	asked     []int32
+	granted   bool    // success was delivered to the client
+	admitted  bool    // the node wrote success
+	unacked   bool    // the client wrote, and no host has taken it
+	lost      bool    // the node's end went without a FIN
+	asked     []int32 // by request: the number under which it was last written here; 0: was not
 	handshake
 }
 
@@ -143,17 +143,17 @@ func (w *world) nodeWrites(id protocol.ConnID, bytes []byte) {
 
 // nodeEnds ends the node's end; say tells the client, unless the power is gone.
 func (w *world) nodeEnds(c *conn, say bool) {
-	if say && c.clientEnd == open {
-		last := fin
-		if slices.ContainsFunc(c.toNode, func(p packet) bool { return p.kind == data }) {
-			last = rst // closed with something unread
-		}
-		c.toClient = push(c.toClient, packet{kind: last})
+	unread := slices.ContainsFunc(c.toNode, func(p packet) bool { return p.kind == data })
+	switch {
+	case c.clientEnd != open:
+	case !say:
+		c.lost, c.unacked = true, unread
+	case unread:
+		c.toClient = push(c.toClient, packet{kind: rst})
+	default:
+		c.toClient = push(c.toClient, packet{kind: fin})
 	}
-	c.nodeEnd = gone
-	c.unacked = c.unacked || !say && len(c.toNode) > 0
-	c.lost = !say
-	c.toNode = nil
+	c.nodeEnd, c.toNode = gone, nil
 	c.endNode()
 }
 
@@ -168,7 +168,9 @@ func (w *world) powerIsBack() {
 }
 
 // sweep drops the connections of which nothing can come any more.
-func (w *world) sweep() { w.s.conns = slices.DeleteFunc(w.s.conns, func(c conn) bool { return c.forgotten() }) }
+func (w *world) sweep() {
+	w.s.conns = slices.DeleteFunc(w.s.conns, func(c conn) bool { return c.forgotten() })
+}
 
 // number of a connection as traces show it.
 func number(id protocol.ConnID) uint32 { return uint32(id) }

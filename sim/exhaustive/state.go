@@ -64,6 +64,7 @@ type State struct {
 	dialed       time.Time // last dial began
 	left         budgets
 	broken       defects
+	story        []string // of the step that led here, where somebody listens
 }
 
 // budgets is what can still go wrong, and what the user can still ask.
@@ -96,6 +97,7 @@ func (r *request) outstanding() bool { return r.progress == waiting || r.progres
 // clone copies what a step may change in place.
 func (s *State) clone() *State {
 	c := *s
+	c.story = nil
 	c.conns = slices.Clone(s.conns)
 	c.clientTimers = slices.Clone(s.clientTimers)
 	c.nodeTimers = slices.Clone(s.nodeTimers)

@@ -101,7 +101,7 @@ func (m *Model) firings(s *State, ofNode bool, quiet bool, steps []step) []step 
 
 func (m *Model) fire(s *State, ofNode bool, t timer, at time.Time, action int, steps []step) []step {
 	return m.take(s, action, steps, func(w *world) {
-		w.tellTimer(ofNode, at.Sub(w.s.now), action == actClientTimerEarly || action == actNodeTimerEarly)
+		w.tellTimer(action, at.Sub(w.s.now))
 		w.s.now = at
 		if action == actClientTimerEarly || action == actNodeTimerEarly {
 			w.s.left.earlies--

@@ -1,0 +1,235 @@
+// What must be true. The names are those of the specification.
+
+package exhaustive
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/model/check"
+)
+
+// defect is a safety property that was seen broken. It stays seen.
+type defect uint8
+
+const (
+	authBeforeRequest defect = iota
+	freshSession
+	singleConnection
+	completeOnce
+	honestOutcome
+	authenticatedExecution
+	bounded
+	malformed
+	numDefects
+)
+
+// defectNames are the properties' names; nothing writes them.
+var defectNames = [numDefects]string{
+	authBeforeRequest:      "auth-before-request",
+	freshSession:           "fresh-session",
+	singleConnection:       "single-connection",
+	completeOnce:           "complete-once",
+	honestOutcome:          "honest-outcome",
+	authenticatedExecution: "authenticated-execution",
+	bounded:                "bounded",
+	malformed:              "well-formed",
+}
+
+// defects is a set.
+type defects uint16
+
+func (d defects) has(one defect) bool { return d&(1<<one) != 0 }
+
+func (d defects) String() string {
+	var names []string
+	for one := range numDefects {
+		if d.has(one) {
+			names = append(names, defectNames[one])
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// breaks notes that a property is broken, and why.
+func (w *world) breaks(one defect, why string, args ...any) {
+	w.s.broken |= 1 << one
+	w.tell("*** "+defectNames[one]+": "+why, args...)
+}
+
+// Properties returns what must be true of the world.
+func (m *Model) Properties() []check.Property[*State] {
+	list := m.safety()
+	list = append(list, check.EventuallyAlways("reconnect-converges", m.converged))
+	if m.cfg.Requests > 0 {
+		list = append(list, m.drain(), m.ends())
+	}
+	return append(list, m.reached()...)
+}
+
+// safety: what a step broke, and what a state shows by itself.
+func (m *Model) safety() []check.Property[*State] {
+	shown := map[defect]func(*State) bool{
+		singleConnection: oneConnection,
+		bounded:          m.withinBounds,
+		completeOnce:     accounted,
+	}
+	var list []check.Property[*State]
+	for one := range numDefects {
+		holds := shown[one]
+		list = append(list, check.Always(defectNames[one], func(s *State) bool {
+			return !s.broken.has(one) && (holds == nil || holds(s))
+		}))
+	}
+	return list
+}
+
+// oneConnection: the driver has open, or is opening, what the session calls its own, and
+// nothing else.
+func oneConnection(s *State) bool {
+	own := s.client.Conn()
+	found := false
+	for i := range s.conns {
+		switch c := &s.conns[i]; {
+		case c.clientEnd == gone:
+		case c.id != own:
+			return false
+		default:
+			found = true
+		}
+	}
+	return found == (own != 0)
+}
+
+// accounted: the session holds exactly the requests that are not completed.
+func accounted(s *State) bool {
+	holds, writes := s.client.Outstanding()
+	return holds+writes == s.outstanding()
+}
+
+// withinBounds: no more timers, packets and bytes than the protocol has use for.
+func (m *Model) withinBounds(s *State) bool {
+	if len(s.clientTimers) > 2 || len(s.nodeTimers) > m.cfg.Connections || s.connected() > m.cfg.Connections {
+		return false
+	}
+	// Handshake, one negotiation message, every request and FIN to the node; one message,
+	// every answer and FIN or RST back.
+	most := 4 + 2*m.cfg.Requests
+	if slices.ContainsFunc(s.conns, func(c conn) bool { return len(c.toNode) > most || len(c.toClient) > most }) {
+		return false
+	}
+	if s.node == nil {
+		return true
+	}
+	n := s.node.Stats()
+	return n.Conns <= m.cfg.Connections && n.HalfOpen <= n.Conns && n.BufferedBytes <= maxNodeBytes
+}
+
+// maxNodeBytes that one client can make a node keep in this world: a few small requests.
+const maxNodeBytes = 4096
+
+// converged: a session that needs a connection has one that both sides know. It cannot
+// know that a connection is lost before it writes on it.
+func (m *Model) converged(s *State) bool {
+	if !m.cfg.KeepReady && s.outstanding() == 0 {
+		return true
+	}
+	if s.client.State() != session.StateReady {
+		return false
+	}
+	c := s.conn(s.client.Conn())
+	switch {
+	case c == nil:
+		return false
+	case c.lost:
+		return s.outstanding() == 0
+	}
+	return c.nodeEnd == open && c.admitted
+}
+
+// drain: a request that is not lost with its connection succeeds, unless another fault
+// comes first. With so many faults left, "comes first" is that fewer are:
+// so the formula is stated for each number.
+func (m *Model) drain() check.Property[*State] {
+	var parts []check.Property[*State]
+	for slot := range m.cfg.Requests {
+		for faults := range m.cfg.faults() + 1 {
+			parts = append(parts, check.LeadsTo("",
+				func(s *State) bool { return m.cfg.Deadline == 0 && s.left.faults() == faults && s.hopeful(slot) },
+				func(s *State) bool { return s.requests[slot].progress == okay || s.left.faults() < faults }))
+		}
+	}
+	return check.All("requests-drain", parts...)
+}
+
+// hopeful: the request is outstanding, and neither written nor about to be written on a
+// connection whose other end is gone already. No client can know better: where success
+// is still on its way when the node ends, what waits is written to nobody, and is unknown.
+func (s *State) hopeful(slot int) bool {
+	r := &s.requests[slot]
+	if !r.outstanding() {
+		return false
+	}
+	id := s.client.Conn()
+	if r.progress == written {
+		id = r.conn
+	}
+	if c := s.conn(id); c != nil {
+		return c.nodeEnd != gone
+	}
+	return r.progress == waiting
+}
+
+// ends: whatever happens, every request is completed.
+func (m *Model) ends() check.Property[*State] {
+	var parts []check.Property[*State]
+	for slot := range m.cfg.Requests {
+		parts = append(parts, check.LeadsTo("",
+			func(s *State) bool { return s.requests[slot].outstanding() },
+			func(s *State) bool { return !s.requests[slot].outstanding() }))
+	}
+	return check.All("requests-end", parts...)
+}
+
+// reached: without these the exploration would be hollow.
+func (m *Model) reached() []check.Property[*State] {
+	sometimes := func(name string, wanted func(*State) bool) check.Property[*State] {
+		return check.Sometimes("reached: "+name, wanted)
+	}
+	list := []check.Property[*State]{
+		sometimes("ready", func(s *State) bool { return s.client.State() == session.StateReady }),
+	}
+	if m.cfg.Requests > 0 {
+		list = append(list, sometimes("every request answered", func(s *State) bool {
+			return !slices.ContainsFunc(s.requests, func(r request) bool { return r.progress != okay })
+		}))
+	}
+	if m.cfg.Crashes == 0 {
+		return list
+	}
+	for _, at := range []session.Step{session.StepList, session.StepSelect, session.StepToken, session.StepInitiate, session.StepChallenge} {
+		list = append(list, sometimes("node down while the client negotiates: "+at.String(), func(s *State) bool {
+			return s.power != up && s.client.NegotiationStep() == at
+		}))
+	}
+	list = append(list,
+		sometimes("backoff", func(s *State) bool { return s.client.State() == session.StateBackoff }),
+		sometimes("node down and refusing", func(s *State) bool { return s.power == crashed && s.client.State() == session.StateDialing }),
+	)
+	if m.cfg.Requests > 0 {
+		list = append(list,
+			sometimes("unknown though executed", func(s *State) bool { return s.has(unknown, true) }),
+			sometimes("unknown and not executed", func(s *State) bool { return s.has(unknown, false) }),
+			sometimes("ready again, all answered after a crash", func(s *State) bool {
+				return int(s.left.crashes) < m.cfg.Crashes && s.power == up && s.client.State() == session.StateReady &&
+					!slices.ContainsFunc(s.requests, func(r request) bool { return r.progress != okay })
+			}))
+	}
+	return list
+}
+
+// has says whether some request got there.
+func (s *State) has(p progress, executed bool) bool {
+	return slices.ContainsFunc(s.requests, func(r request) bool { return r.progress == p && r.executed == executed })
+}
