@@ -1,6 +1,11 @@
+// The rules held against this repository, and their data against its documentation.
+
 package lint
 
 import (
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,5 +18,55 @@ func TestRepository(t *testing.T) {
 	require.NoError(t, err)
 	for _, f := range findings {
 		assert.Fail(t, f.String())
+	}
+}
+
+// TestDocumentedLayout compares the list of docs/architecture.md with the rules: the
+// same lines in the same order, a star where the lint sees a core.
+func TestDocumentedLayout(t *testing.T) {
+	page, err := os.ReadFile("../../docs/architecture.md")
+	require.NoError(t, err)
+	_, list, found := strings.Cut(string(page), "```\n")
+	require.True(t, found)
+	list, _, found = strings.Cut(list, "```")
+	require.True(t, found)
+
+	rules := Project()
+	var documented, cores []string
+	for _, line := range regexp.MustCompile(`(?m)^(\S+) +(\* )?`).FindAllStringSubmatch(list, -1) {
+		documented = append(documented, line[1])
+		if line[2] != "" {
+			cores = append(cores, line[1])
+		}
+	}
+	assert.Equal(t, rules.Layout, documented)
+	var known []string
+	for _, line := range rules.Layout {
+		if _, isCore := rules.core(line); isCore {
+			known = append(known, line)
+		}
+	}
+	assert.Equal(t, known, cores)
+}
+
+// TestNames pins how an allow-list is read.
+func TestNames(t *testing.T) {
+	for _, test := range []struct {
+		list  []string
+		name  string
+		allow bool
+	}{
+		{nil, "Now", false},
+		{[]string{"Unix"}, "Unix", true},
+		{[]string{"Unix"}, "UnixMilli", false},
+		{[]string{"*"}, "Reader.Read", true},
+		{[]string{"*", "-Pipe"}, "Pipe", false},
+		{[]string{"-Pipe", "*"}, "Pipe", true}, // the last word counts
+		{[]string{"Duration.*", "-Duration.Seconds"}, "Duration.Round", true},
+		{[]string{"Duration.*", "-Duration.Seconds"}, "Duration.Seconds", false},
+		{[]string{"Duration.*"}, "Duration", false},
+		{[]string{"*", "-Timer.*"}, "Timer.Reset", false},
+	} {
+		assert.Equal(t, test.allow, named(test.list, test.name), "%v %s", test.list, test.name)
 	}
 }
