@@ -1,0 +1,203 @@
+// What a server is given: address, roles, whom it lets in, limits, hooks.
+
+// Package server runs a Pegasus meta or replica server, or both in one, over real
+// connections, and whole clusters of them in one process for tests.
+//
+// What a server does is decided by the core in server/node; this package carries bytes,
+// time and tokens to it and back.
+package server
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/server/meta"
+	"github.com/a8011091/pegasus-reference/server/node"
+	"github.com/a8011091/pegasus-reference/server/replica"
+)
+
+// What configures the core, under the names of this package.
+type (
+	// Auth says whether a server negotiates, and whether it insists.
+	Auth = node.Auth
+	// EarlyRequest says what happens to a request that comes before its connection's
+	// negotiation succeeded.
+	EarlyRequest = node.EarlyRequest
+	// Limits bound a server. A zero field means its default.
+	Limits = node.Limits
+	// Table is one table and where its partitions are.
+	Table = meta.Table
+	// Partition is one partition that a replica server holds.
+	Partition = replica.Partition
+	// Storage keeps a replica server's rows.
+	Storage = replica.Storage
+)
+
+// Policies for early requests, see server/node.
+const (
+	EarlyRefuse = node.EarlyRefuse
+	EarlyHold   = node.EarlyHold
+	EarlyDrop   = node.EarlyDrop
+	EarlyClose  = node.EarlyClose
+	EarlyHang   = node.EarlyHang
+)
+
+// Meta makes a server a meta server.
+type Meta struct {
+	Leader   netip.AddrPort // zero: this server leads
+	Tables   []Table
+	HPFields bool // adds host_port fields, which the released Java client 2.5.0 cannot read
+}
+
+// Replica makes a server a replica server.
+type Replica struct {
+	Partitions []Partition
+	// Storage that outlives the server; used by the server's one goroutine only. Nil
+	// means memory that ends with the server.
+	Storage Storage
+	// MaxWriteBytes is the largest body of a write; default 1 MiB.
+	MaxWriteBytes int
+}
+
+// Hooks tell what happens. They are called by the goroutine that owns the core: they
+// must return soon, and must not call methods of the same Server. A nil hook is not called.
+type Hooks struct {
+	// Conn: a connection's state changed.
+	Conn func(ConnChange)
+	// Executed: a request other than negotiation passed the gate and was answered.
+	Executed func(Execution)
+}
+
+// ConnChange is one change of one connection's state.
+type ConnChange struct {
+	Conn      protocol.ConnID
+	Peer      netip.AddrPort
+	State     node.ConnState
+	Cause     node.Cause // of ConnGone and ConnMute
+	Principal string     // of ConnAuthenticated
+}
+
+// Execution is one request that a handler was given.
+type Execution struct {
+	Conn          protocol.ConnID
+	RPC           protocol.RPC
+	Code          protocol.ErrorCode // of the answer
+	Principal     string             // empty where not authenticated
+	Authenticated bool
+}
+
+// Config describes one server.
+type Config struct {
+	// Listen is host:port; port 0 means any. IPv4 only: addresses travel as such.
+	// Not used where Listener is given.
+	Listen string
+	// Listener to accept from; the server closes it.
+	Listener net.Listener
+	// Advertise is the address that clients know; default: the listener's. It is needed
+	// where the server listens on all interfaces.
+	Advertise netip.AddrPort
+
+	Meta    *Meta    // nil: not a meta server
+	Replica *Replica // nil: not a replica server
+
+	Auth      Auth
+	Mechanism sasl.Mechanism // needed where Auth.Enabled
+	Host      string         // as SASL names this server; empty: whatever the client calls it
+	Early     EarlyRequest
+
+	Limits Limits
+	// MaxWriteQueue is how many bytes may wait for one peer to read them; it is
+	// disconnected beyond. Default 32 MiB.
+	MaxWriteQueue int
+	// WriteTimeout is how long one write may take; the peer is disconnected then.
+	// Default 30 s.
+	WriteTimeout time.Duration
+	// FlushTimeout is how long a connection that is being closed may take to take what
+	// was written to it. Default 1 s.
+	FlushTimeout time.Duration
+
+	Logger *slog.Logger // default: nothing is logged
+	Hooks  Hooks
+	Random io.Reader // of nonces; default crypto/rand. Must be safe for concurrent use
+}
+
+// ConfigError says which part of a configuration cannot work.
+type ConfigError struct {
+	Field string
+	Why   string
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string { return fmt.Sprintf("configure server: %s %s", e.Field, e.Why) }
+
+func (c Config) withDefaults() Config {
+	if c.MaxWriteQueue == 0 {
+		c.MaxWriteQueue = 32 << 20
+	}
+	if c.Limits.MaxOutputBytes == 0 {
+		c.Limits.MaxOutputBytes = c.MaxWriteQueue
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 30 * time.Second
+	}
+	if c.FlushTimeout == 0 {
+		c.FlushTimeout = time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	return c
+}
+
+// validate finds what cannot work before anything is opened.
+func (c *Config) validate() error {
+	switch {
+	case c.Listen == "" && c.Listener == nil:
+		return &ConfigError{Field: "Listen", Why: "is missing; give host:port, or a Listener"}
+	case c.MaxWriteQueue < 0:
+		return &ConfigError{Field: "MaxWriteQueue", Why: "is negative"}
+	case c.WriteTimeout < 0:
+		return &ConfigError{Field: "WriteTimeout", Why: "is negative"}
+	case c.FlushTimeout < 0:
+		return &ConfigError{Field: "FlushTimeout", Why: "is negative"}
+	case c.Auth.Enabled && c.Mechanism == nil:
+		return &ConfigError{Field: "Mechanism", Why: "is missing; authentication is enabled and needs one"}
+	case c.Advertise.IsValid() && !usable(c.Advertise):
+		return &ConfigError{Field: "Advertise", Why: fmt.Sprintf("is %v; clients need an IPv4 address and a port", c.Advertise)}
+	}
+	return nil
+}
+
+// usable says that clients can be told this address.
+func usable(a netip.AddrPort) bool {
+	ip := a.Addr().Unmap()
+	return ip.Is4() && !ip.IsUnspecified() && a.Port() != 0
+}
+
+// nodeConfig is what the core is given, now that the address is known.
+func (c *Config) nodeConfig(self netip.AddrPort) node.Config {
+	n := node.Config{Self: self, Auth: c.Auth, Early: c.Early, Limits: c.Limits}
+	if c.Mechanism != nil {
+		n.Mechanism = c.Mechanism.Name()
+	}
+	if m := c.Meta; m != nil {
+		n.Meta = &meta.Config{Self: self, Leader: m.Leader, Tables: m.Tables, HPFields: m.HPFields}
+		if !m.Leader.IsValid() {
+			n.Meta.Leader = self
+		}
+	}
+	if r := c.Replica; r != nil {
+		n.Replica = &replica.Config{Server: self.String(), Partitions: r.Partitions, Storage: r.Storage, MaxWriteBytes: r.MaxWriteBytes}
+	}
+	return n
+}

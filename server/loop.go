@@ -1,0 +1,264 @@
+// The goroutine that owns the core: inputs in, effects out.
+
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/server/node"
+)
+
+// inputQueue is how many inputs may wait for the core. Whoever sends more waits: a reader
+// does not read meanwhile.
+const inputQueue = 256
+
+type inputKind uint8
+
+const (
+	inputAccepted inputKind = iota // net
+	inputReceived                  // conn, data; answered on conn.ack
+	inputClosed                    // conn
+	inputTimer                     // timer
+	inputToken                     // event, panicked
+	inputCall                      // call
+)
+
+// input is one thing that happened outside of the core.
+type input struct {
+	kind     inputKind
+	conn     *conn
+	net      net.Conn
+	data     []byte
+	timer    protocol.TimerID
+	event    node.Event
+	panicked bool
+	call     func()
+}
+
+// loopState belongs to the loop.
+type loopState struct {
+	timers   map[protocol.TimerID]*time.Timer
+	effects  []node.Effect
+	overflow []*conn // peers that do not read, found while effects were carried out
+	counts   Stats   // but for what the core counts
+}
+
+func newLoopState() loopState { return loopState{timers: make(map[protocol.TimerID]*time.Timer)} }
+
+// send hands an input to the core's goroutine; false when there is none any more.
+func (s *Server) send(in input) bool {
+	select {
+	case s.inputs <- in:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
+// loop runs until the server stops.
+func (s *Server) loop() {
+	defer s.running.Done()
+	for {
+		select {
+		case <-s.stop:
+			s.shutdown()
+			return
+		case in := <-s.inputs:
+			s.take(in)
+		}
+	}
+}
+
+// shutdown closes everything that the loop owns.
+func (s *Server) shutdown() {
+	if err := s.listener.Close(); err != nil {
+		s.cfg.Logger.Debug("closing the listener", "address", s.self, "err", err)
+	}
+	s.step(node.Event{Kind: node.EventClose})
+	for _, c := range s.conns { // none, unless the core has failed
+		c.close(0)
+	}
+	for _, t := range s.timers {
+		t.Stop()
+	}
+	s.mu.Lock()
+	s.end = s.stats()
+	s.mu.Unlock()
+	close(s.done)
+	s.cfg.Logger.Info("stopped", "address", s.self)
+}
+
+func (s *Server) stats() Stats {
+	stats := s.counts
+	stats.Stats = s.core.Stats()
+	return stats
+}
+
+// take gives one input to the core. What concerns a connection that is gone is dropped
+// here: its number may not even be known to the core.
+func (s *Server) take(in input) {
+	switch in.kind {
+	case inputAccepted:
+		s.accepted(in.net)
+	case inputReceived:
+		if s.conns[in.conn.id] == in.conn {
+			s.step(node.Event{Kind: node.EventReceived, Conn: in.conn.id, Data: in.data})
+		}
+		in.conn.ack <- struct{}{}
+	case inputClosed:
+		if s.conns[in.conn.id] == in.conn {
+			s.drop(in.conn, node.CauseNone)
+		}
+	case inputTimer:
+		delete(s.timers, in.timer)
+		s.step(node.Event{Kind: node.EventTimer, Timer: in.timer})
+	case inputToken:
+		if in.event.Failed {
+			s.counts.TokenErrors++
+		}
+		if in.panicked {
+			s.counts.Panics++
+		}
+		s.step(in.event)
+	case inputCall:
+		in.call()
+	}
+}
+
+// accepted introduces a connection to the core, and runs it if the core keeps it.
+func (s *Server) accepted(nc net.Conn) {
+	s.last++
+	c := newConn(s.last, nc)
+	s.conns[c.id] = c
+	s.step(node.Event{Kind: node.EventAccepted, Conn: c.id, Peer: c.peer})
+	if s.conns[c.id] == c {
+		s.running.Add(2)
+		go s.read(c)
+		go s.write(c)
+	}
+}
+
+// step lets the core take an event, and carries out what comes of it. A panic in there is
+// a bug: it costs the connection that provoked it, and a second one costs the server.
+func (s *Server) step(ev node.Event) {
+	if s.guarded("core", func() { s.carry(ev) }) {
+		return
+	}
+	s.counts.Panics++
+	c := s.conns[ev.Conn]
+	if c == nil || ev.Kind == node.EventClosed {
+		s.fail(fmt.Errorf("server %v: core failed on an event without a connection to blame; this is a bug", s.self))
+		return
+	}
+	s.drop(c, node.CauseProtocol)
+}
+
+// guarded runs f; false where it panicked, which is logged. Of what was thrown, only the
+// runtime's own errors are shown: others could hold keys or values.
+func (s *Server) guarded(what string, f func()) (ok bool) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		ok = false
+		thrown := fmt.Sprintf("%T", r)
+		if err, runtimeError := r.(runtime.Error); runtimeError {
+			thrown = err.Error()
+		}
+		s.cfg.Logger.Error("bug: recovered from a panic; please report it", "address", s.self, "in", what, "panic", thrown, "stack", string(debug.Stack()))
+	}()
+	f()
+	return true
+}
+
+// carry runs one Step and its effects.
+func (s *Server) carry(ev node.Event) {
+	s.effects = s.core.Step(time.Now(), ev, s.effects[:0])
+	for i := range s.effects {
+		s.apply(&s.effects[i])
+	}
+	clear(s.effects)
+	for len(s.overflow) > 0 {
+		c := s.overflow[0]
+		s.overflow = s.overflow[1:]
+		if s.conns[c.id] == c {
+			s.counts.SlowPeers++
+			s.drop(c, node.CauseLimit)
+		}
+	}
+}
+
+// drop gives a connection up and tells the core.
+func (s *Server) drop(c *conn, cause node.Cause) {
+	c.close(0)
+	s.step(node.Event{Kind: node.EventClosed, Conn: c.id, Cause: cause})
+	delete(s.conns, c.id)
+}
+
+func (s *Server) apply(e *node.Effect) {
+	c := s.conns[e.Conn]
+	switch e.Kind {
+	case node.EffectWrite:
+		if !c.enqueue(e.Data, s.cfg.MaxWriteQueue) {
+			s.overflow = append(s.overflow, c)
+		}
+	case node.EffectClose:
+		s.finish(c)
+	case node.EffectArmTimer:
+		id := e.Timer
+		s.timers[id] = time.AfterFunc(e.After, func() { s.send(input{kind: inputTimer, timer: id}) })
+	case node.EffectStopTimer:
+		if t := s.timers[e.Timer]; t != nil {
+			t.Stop()
+			delete(s.timers, e.Timer)
+		}
+	case node.EffectToken:
+		s.makeToken(c, e)
+	case node.EffectExecuted:
+		if s.cfg.Hooks.Executed != nil {
+			s.cfg.Hooks.Executed(Execution{Conn: e.Conn, RPC: e.RPC, Code: e.Code, Principal: e.Principal, Authenticated: e.Authenticated})
+		}
+	case node.EffectConn:
+		s.changed(c, e)
+	}
+}
+
+// finish ends a connection that the core has closed, after what was written to it.
+func (s *Server) finish(c *conn) {
+	patience := s.cfg.FlushTimeout
+	select {
+	case <-s.stop:
+		if !s.flush {
+			patience = 0
+		}
+	default:
+	}
+	c.close(patience)
+}
+
+// changed tells of a connection's new state, and forgets the connection with it.
+func (s *Server) changed(c *conn, e *node.Effect) {
+	var peer netip.AddrPort
+	if c != nil {
+		peer = c.peer
+	}
+	switch e.Cause {
+	case node.CauseProtocol, node.CauseNegotiation, node.CauseNegotiationTimeout, node.CauseLimit:
+		s.cfg.Logger.Warn("connection ended", "address", s.self, "peer", peer, "cause", e.Cause.String())
+	default:
+		s.cfg.Logger.Debug("connection", "address", s.self, "peer", peer, "state", e.ConnState.String(), "cause", e.Cause.String())
+	}
+	if e.ConnState == node.ConnGone {
+		delete(s.conns, e.Conn)
+	}
+	if s.cfg.Hooks.Conn != nil {
+		s.cfg.Hooks.Conn(ConnChange{Conn: e.Conn, Peer: peer, State: e.ConnState, Cause: e.Cause, Principal: e.Principal})
+	}
+}
