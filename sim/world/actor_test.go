@@ -154,6 +154,14 @@ func connected(t *testing.T, config Config) *fixture {
 // accepted is the server's name of the only connection.
 func (f *fixture) accepted() protocol.ConnID { return f.s.seen[0] }
 
+// onlyEnd is what a host's kernel knows of its only connection.
+func (f *fixture) onlyEnd(h *Host) *end {
+	for _, e := range h.tuples {
+		return e
+	}
+	return nil
+}
+
 // runFor lets some time pass.
 func (f *fixture) runFor(d time.Duration) { f.Run(f.Elapsed() + d) }
 

@@ -250,6 +250,8 @@ func TestConnectionsKeepTheirPromises(t *testing.T) {
 			}
 			require.True(t, dialer.ended, "connection %d: a dial ends somehow", global)
 		}
+		_, pending := a.queue.peek()
+		require.False(t, pending, "a timer runs on")
 		for _, h := range a.hosts {
 			h.endLingering()
 			for key, e := range h.tuples {

@@ -128,6 +128,35 @@ func TestWhoClosesFirstStaysInTimeWait(t *testing.T) {
 	assert.Zero(t, knows(f.client))
 }
 
+// Section 3.6: TIME-WAIT begins with the other end's FIN, however late that is.
+func TestTimeWaitBeginsWithTheLastFIN(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.c.io.Close(1)
+	f.runFor(500 * time.Microsecond)
+	f.Cut(f.server, f.client) // the FIN arrives, its answer is lost until 25.4 s have passed
+	f.runFor(20 * time.Second)
+	f.Heal(f.server, f.client)
+	f.runFor(6 * time.Second)
+	require.Equal(t, stateTimeWait, f.onlyEnd(f.client).state)
+	f.runFor(50 * time.Second)
+	assert.Equal(t, 1, knows(f.client), "more than 60 s after FIN-WAIT-2 began")
+	f.runFor(10 * time.Second)
+	assert.Zero(t, knows(f.client))
+}
+
+// Section 3.6, FIN-WAIT-2: where the other end's FIN never comes, 60 s as in Linux.
+func TestFINWAIT2Ends(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.c.io.Close(1)
+	f.runFor(1 * ms)
+	f.server.PowerOff()
+	f.Cut(f.server, f.client) // also its FIN that is under way
+	f.runFor(59 * time.Second)
+	assert.Equal(t, 1, knows(f.client))
+	f.runFor(2 * time.Second)
+	assert.Zero(t, knows(f.client))
+}
+
 // Section 3.6, case 3 and figure 13: both close at once.
 func TestSimultaneousCloseEndsInTimeWaitOnBothSides(t *testing.T) {
 	f := connected(t, oneMillisecond())
@@ -186,6 +215,28 @@ func TestCloseWithUnreadBytesResets(t *testing.T) {
 	}
 }
 
+// Section 3.10.3: RECEIVE returns what came before the FIN first, then that it closes.
+func TestFINWaitsForUnreadBytes(t *testing.T) {
+	config := oneMillisecond()
+	config.Split, config.ReadDelay = true, 50*ms
+	late := 0
+	for seed := range uint64(20) {
+		config.Seed = seed
+		f := connected(t, config)
+		f.c.io.Write(1, []byte("0123456789"))
+		f.c.io.Close(1)
+		f.runFor(2 * ms)
+		if f.s.when("closed 1 fin") < 0 {
+			late++
+		}
+		f.runFor(time.Second)
+		lines := f.s.lines()
+		assert.Equal(t, "closed 1 fin", lines[len(lines)-1])
+		assert.Equal(t, "0123456789", string(f.s.got[f.accepted()]))
+	}
+	assert.NotZero(t, late, "no seed had bytes unread when the FIN came")
+}
+
 // Section 3.10.5: ABORT sends RST.
 func TestAbortResetsThePeer(t *testing.T) {
 	f := connected(t, oneMillisecond())
@@ -203,6 +254,35 @@ func TestDialThatWasGivenUpIsReset(t *testing.T) {
 	assert.Empty(t, f.c.lines())
 	assert.Empty(t, f.s.lines())
 	assert.Zero(t, knows(f.client)+knows(f.server))
+}
+
+// The same, and that RST gets lost: the SYN-ACK comes again and is answered again.
+func TestResetOfAHandshakeMayGetLost(t *testing.T) {
+	f := newFixture(t, oneMillisecond())
+	f.c.io.Dial(1, serverPort)
+	f.Run(ms + ms/2)
+	f.c.io.Close(1)
+	f.Cut(f.client, f.server)
+	f.Run(10 * ms)
+	f.Heal(f.client, f.server)
+	f.Run(999 * ms)
+	assert.Equal(t, 1, knows(f.server))
+	f.Run(2 * time.Second)
+	assert.Zero(t, knows(f.server))
+}
+
+// Section 3.10.7.4: the reset that answers data may get lost, too; the data comes again.
+func TestResetOfDataMayGetLost(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.server.PowerOff()
+	f.server.PowerOn()
+	f.Cut(f.server, f.client)
+	start := f.Elapsed()
+	f.c.io.Write(1, []byte("x"))
+	f.runFor(500 * ms)
+	f.Heal(f.server, f.client)
+	f.runFor(time.Minute)
+	assert.Equal(t, start+602*ms, f.c.when("closed 1 reset"), "left after 0, 200, 600 ms")
 }
 
 // A killed process' kernel closes for it, section 3.10.4.
@@ -295,6 +375,20 @@ func TestPartitionDelaysData(t *testing.T) {
 	assert.Equal(t, []string{"accepted 1", "received 1 1", "received 1 2", "received 1 3", "received 1 4"}, f.s.lines())
 	assert.Equal(t, start+600*ms+1*ms, f.s.when("received 1 1"), "left after 0, 200, 600 ms")
 	assert.Equal(t, start+600*ms+3*ms, f.s.when("received 1 2"), "after the first was acknowledged")
+}
+
+// A packet that leaves during a partition is lost, even if that is over before it would arrive.
+func TestPacketSentIntoAPartitionIsLost(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	start := f.Elapsed()
+	f.Partition(f.client, f.server)
+	f.Partition(f.client, f.server)
+	f.HealPartition(f.client, f.server)
+	f.c.io.Write(1, []byte("x"))
+	f.HealPartition(f.client, f.server)
+	f.HealPartition(f.client, f.server) // once too often is no matter
+	f.runFor(time.Second)
+	assert.Equal(t, start+201*ms, f.s.when("received 1 x"))
 }
 
 // Section 3.8.1: a FIN is retransmitted like data.

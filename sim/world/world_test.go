@@ -177,6 +177,21 @@ func TestProcessMayDieWhileItIsTold(t *testing.T) {
 	}
 }
 
+// TestDeathDuringAnEndClosesTheOthers: the kernel forgets none of a dead process' connections.
+func TestDeathDuringAnEndClosesTheOthers(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.c.io.Dial(2, serverPort)
+	f.runFor(10 * ms)
+	f.onClient = func(_ *actor, ev Event) {
+		if ev.Kind == EventClosed {
+			f.client.Kill()
+		}
+	}
+	f.s.io.Close(f.accepted())
+	f.runFor(time.Second)
+	assert.Equal(t, []string{"accepted 1", "accepted 2", "closed 2 fin"}, f.s.lines())
+}
+
 func TestGlobalIsKnownForAWhileAfterTheEnd(t *testing.T) {
 	f := connected(t, oneMillisecond())
 	assert.Equal(t, uint64(1), f.c.io.Global(1))
