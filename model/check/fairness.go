@@ -62,7 +62,8 @@ func (g *graph) judge(r region, regions []uint32) judgement {
 			if of := g.groups.of[g.actions[at]]; of >= 0 {
 				here[of] = true
 				j.enabled[of] = true
-				if regions[g.targets[at]] == r.id {
+				// A search that was cut short has steps to states that it did not look into.
+				if to := int(g.targets[at]); to < len(regions) && regions[to] == r.id {
 					j.taken[of] = true
 				}
 			}
