@@ -194,10 +194,9 @@ func canBeMap(t types.Type) bool {
 
 // terms lists the types that a constraint names.
 func terms(constraint types.Type) []types.Type {
-	switch t := constraint.(type) {
-	case *types.Union:
+	if u, ok := constraint.(*types.Union); ok {
 		var all []types.Type
-		for term := range t.Terms() {
+		for term := range u.Terms() {
 			all = append(all, terms(term.Type())...)
 		}
 		return all

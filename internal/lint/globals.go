@@ -32,7 +32,7 @@ func (c *checker) checkGlobals() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.variables)) {
 		v := c.variables[key]
-		if _, isRead := c.rules.readWhole(v.unit.rel); !isRead || v.object.Name() == "_" {
+		if _, isRead := c.readWhole(v.unit); !isRead || v.object.Name() == "_" {
 			continue
 		}
 		h, written := c.hazards[key]

@@ -116,6 +116,17 @@ func (c *checker) checkPackageDocs() {
 	}
 }
 
+// readWhole finds the core that the unit belongs to, unless it is generated: of such
+// code only what a core reaches is read.
+func (c *checker) readWhole(u *unit) (Core, bool) {
+	if c.exempt(u) {
+		return Core{}, false
+	}
+	return c.rules.core(u.rel)
+}
+
+func (c *checker) exempt(u *unit) bool { return withinAny(u.rel, c.rules.Exempt) && allGenerated(u) }
+
 // allGenerated says whether every file of the unit was written by a program.
 func allGenerated(u *unit) bool {
 	return !slices.ContainsFunc(u.Syntax, func(f *ast.File) bool { return !ast.IsGenerated(f) })
@@ -124,7 +135,7 @@ func allGenerated(u *unit) bool {
 // checkImports holds the imports of each core against its allow-list.
 func (c *checker) checkImports() {
 	for _, u := range c.packages {
-		core, ok := c.rules.readWhole(u.rel)
+		core, ok := c.readWhole(u)
 		if !ok {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 func (c *checker) checkBodies() {
 	c.bodies = make(map[ast.Node]*body)
 	for _, u := range c.packages {
-		core, ok := c.rules.readWhole(u.rel)
+		core, ok := c.readWhole(u)
 		if !ok || !u.sound() {
 			continue
 		}
@@ -87,7 +87,7 @@ func (c *checker) reached(m mention, from *link, queue []*link) []*link {
 	if m.function == nil {
 		return queue
 	}
-	if _, isRead := c.rules.readWhole(m.function.unit.rel); isRead {
+	if _, isRead := c.readWhole(m.function.unit); isRead {
 		return queue
 	}
 	return append(queue, &link{function: m.function, from: from})
@@ -99,7 +99,7 @@ func (c *checker) reportVariable(from *unit, start, m mention, at *link) bool {
 	if m.variable == nil {
 		return false
 	}
-	if _, isRead := c.rules.readWhole(m.variable.unit.rel); isRead {
+	if _, isRead := c.readWhole(m.variable.unit); isRead {
 		return false
 	}
 	h, written := c.hazards[variableKey(m.variable.object)]
@@ -125,7 +125,7 @@ func (c *checker) reportBody(core Core, from *unit, start mention, at *link, b *
 			return true
 		}
 	}
-	if len(b.findings) > 0 && !withinAny(at.function.unit.rel, c.rules.Exempt) {
+	if len(b.findings) > 0 && !c.exempt(at.function.unit) {
 		f := b.findings[0]
 		c.report(start.pos, f.Rule, "core %s calls %s (%s), where %s", from.rel, at.chain(), c.whereAt(f.Pos), f.Message)
 		return true

@@ -15,7 +15,7 @@ type Rules struct {
 	Apart  [][2]string // the first never imports the second, wherever they stand
 	Alone  []string    // imports nothing of the module but what lies below it
 	Cores  []Core
-	Exempt []string // generated: only what a core reaches of it is read, and only for what it calls
+	Exempt []string // where generated packages are: only what a core reaches of them is read, and only for what it calls
 }
 
 // Core is a sans-IO package and what it may use beyond the common list.
@@ -129,23 +129,19 @@ func withinAny(path string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return within(path, prefix) })
 }
 
-// core finds the core that path belongs to.
+// core finds the core that path belongs to: the closest above it.
 func (r Rules) core(path string) (Core, bool) {
+	var best Core
+	found := false
 	for _, core := range r.Cores {
-		if within(path, core.Path) && !withinAny(path, core.Drivers) && (path != core.Path || !core.BelowOnly) {
-			return core, true
+		if within(path, core.Path) && len(core.Path) > len(best.Path) {
+			best, found = core, true
 		}
 	}
-	return Core{}, false
-}
-
-// readWhole finds the core that path belongs to, unless path is exempt: of generated
-// code only what a core reaches is read.
-func (r Rules) readWhole(path string) (Core, bool) {
-	if withinAny(path, r.Exempt) {
+	if !found || withinAny(path, best.Drivers) || path == best.Path && best.BelowOnly {
 		return Core{}, false
 	}
-	return r.core(path)
+	return best, true
 }
 
 // rank is path's line in the layout, the closest above it.
