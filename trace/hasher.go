@@ -36,13 +36,12 @@ func NewHasher() *Hasher {
 
 // Emit adds an event. It does not allocate in the steady state and keeps nothing of ev.
 func (h *Hasher) Emit(ev *Event) {
-	b := appendNumbers(h.buffer, ev)
-	b = appendTexts(b, ev)
-	b = binary.AppendUvarint(b, uint64(len(ev.Data)))
-	h.buffer = b
+	h.buffer = appendNumbers(h.buffer, ev)
+	h.buffer = appendTexts(h.buffer, ev)
+	h.buffer = binary.AppendUvarint(h.buffer, uint64(len(ev.Data)))
 	h.events++
-	if len(b)+len(ev.Data) < hashChunk {
-		h.buffer = append(b, ev.Data...)
+	if len(h.buffer)+len(ev.Data) < hashChunk {
+		h.buffer = append(h.buffer, ev.Data...)
 		return
 	}
 	h.flush()

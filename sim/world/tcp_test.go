@@ -183,7 +183,7 @@ func TestDataToAClosedEndIsAnsweredByReset(t *testing.T) {
 	assert.Zero(t, knows(f.client), "reset: no TIME-WAIT")
 }
 
-// The same, where the FIN is still behind: the reset arrives first.
+// Section 3.10.5: a reset follows what was sent before it; nothing follows the reset.
 func TestResetOvertakesNothing(t *testing.T) {
 	f := connected(t, oneMillisecond())
 	f.c.io.Write(1, []byte("x"))
@@ -343,6 +343,19 @@ func TestIdleHalfOpenConnectionStays(t *testing.T) {
 	f.c.io.Write(1, []byte("?"))
 	f.runFor(time.Second)
 	assert.Equal(t, []string{"dialed 1", "closed 1 reset"}, f.c.lines())
+}
+
+// Section 3.5.1: a host without power sends nothing again.
+func TestPowerLossEndsRetransmission(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.Partition(f.client, f.server)
+	f.c.io.Write(1, []byte("lost"))
+	f.runFor(300 * ms)
+	f.client.PowerOff()
+	f.HealPartition(f.client, f.server)
+	f.runFor(time.Minute)
+	assert.Equal(t, []string{"accepted 1"}, f.s.lines())
+	assert.Equal(t, 1, knows(f.server))
 }
 
 // Section 3.10.8, user timeout.
