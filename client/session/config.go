@@ -45,7 +45,7 @@ type Config struct {
 }
 
 // DefaultConfig returns the defaults. DialTimeout is what upstream's Java client takes
-// at its default operation timeout; NegotiationTimeout stays below the 10 s after which
+// at its default operation timeout; NegotiationTimeout stays below the 15 s after which
 // the reference server gives up.
 func DefaultConfig() Config {
 	return Config{

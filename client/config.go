@@ -1,0 +1,277 @@
+// What an application says when it opens a client, and the defaults.
+
+// Package client is a Pegasus client: tables of hash keys and sort keys behind a cluster
+// of meta and replica servers, over sessions that negotiate and come back by themselves.
+//
+//	c, err := client.Open(ctx, client.Config{
+//		Metas:     []string{"meta1:34601", "meta2:34601"},
+//		Mechanism: mechanism,
+//	})
+//	...
+//	defer c.Close()
+//	value, err := c.Table("temp").Get(ctx, []byte("hash"), []byte("sort"))
+//
+// What the client does is decided by the core in client/routing; this package carries
+// bytes, time and tokens to it and back.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/routing"
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+)
+
+// What configures the cores, under the names of this package.
+type (
+	// Auth says what a connection must have shown before it carries requests.
+	Auth = session.Auth
+	// State is the state of a session.
+	State = session.State
+	// Reason says why a connection ended, or a call could not be answered.
+	Reason = session.Reason
+)
+
+// Modes of authentication, see client/session. The zero value is the strict one.
+const (
+	AuthRequired  = session.AuthRequired
+	AuthPreferred = session.AuthPreferred
+	AuthOff       = session.AuthOff
+)
+
+// States of a session, see client/session.
+const (
+	StateIdle        = session.StateIdle
+	StateDialing     = session.StateDialing
+	StateNegotiating = session.StateNegotiating
+	StateReady       = session.StateReady
+	StateBackoff     = session.StateBackoff
+	StateDraining    = session.StateDraining
+	StateClosed      = session.StateClosed
+)
+
+// Config describes a client. Only Metas is needed, and a Mechanism unless Auth is
+// AuthOff. A zero field means its default.
+type Config struct {
+	// Metas are the meta servers, each host:port. Names are resolved once, when the
+	// client is opened; other metas are learned from redirects. IPv4 only: addresses
+	// travel as such.
+	Metas []string
+
+	// Tables are opened by Open, which fails if one of them cannot be. Others are opened
+	// by their first use.
+	Tables []string
+
+	Auth      Auth
+	Mechanism sasl.Mechanism
+	// AllowTestMechanism lets AuthRequired be satisfied by the test mechanism of package
+	// sasl, which protects nothing.
+	AllowTestMechanism bool
+	// ServerName returns the name by which Mechanism knows a server; default: the host of
+	// Metas that was resolved to its address, else the address itself.
+	ServerName func(addr netip.AddrPort) string
+
+	// OperationTimeout is for calls whose context has no deadline; default 1 s. It
+	// travels with each request. Server counterpart: a request that waited longer is
+	// dropped unexecuted where the server is configured to do so.
+	OperationTimeout time.Duration
+	// OpenTimeout is for Open where its context has no deadline; default 10 s. It has no
+	// server counterpart.
+	OpenTimeout time.Duration
+	// DialTimeout is for the TCP handshake; default 1 s. Server counterpart: none; the
+	// kernel completes handshakes as long as the listen backlog has room.
+	DialTimeout time.Duration
+	// NegotiationTimeout is for the whole negotiation of one connection; default 5 s.
+	// Server counterpart: the server's negotiation timeout, which must be longer, so that
+	// it is the client that gives up, and knows (reference server: 15 s).
+	NegotiationTimeout time.Duration
+	// MetaTimeout is for one meta server to answer one query; default 1 s. Then another
+	// is asked. Server counterpart: none.
+	MetaTimeout time.Duration
+	// SilenceTimeout closes a connection on which nothing at all was received for so long
+	// after something was asked; default 10 s. Server counterpart: the longest that the
+	// server takes for one request (upstream: 30 s for range reads, which this client does
+	// not offer), if that is all that is asked of it.
+	SilenceTimeout time.Duration
+	// ReconnectCap is the most that passes between two attempts to connect to a server;
+	// default 1 s. The first attempt after a loss is made at once. Server counterpart: its
+	// limit of connections and of negotiations per second, times the number of clients.
+	ReconnectCap time.Duration
+
+	// Lazy: do not hold sessions ready that no call needs right now.
+	Lazy bool
+
+	// MaxOperations is how many calls may be outstanding; default 16384. More fail with
+	// ErrOverloaded, and so do calls beyond what one session holds (4096 written, 4096
+	// waiting).
+	MaxOperations int
+	// MaxTables is how many tables may be in use; default 64.
+	MaxTables int
+	// MaxSessions is how many servers may be in use; default 256.
+	MaxSessions int
+	// MaxFrameBytes is the largest answer that is taken; default 64 MiB or what package
+	// protocol says.
+	MaxFrameBytes int
+	// MaxUnsentBytes is how much may wait for one server to read it; default 32 MiB. The
+	// connection is closed beyond.
+	MaxUnsentBytes int
+
+	// OnSession is called when a session's state changes, by the goroutine that drives
+	// the client: it must return soon and must not call methods of the client.
+	OnSession func(SessionChange)
+
+	Logger *slog.Logger // default: nothing is logged. Never tokens, keys or values
+
+	// Dial opens connections; default net.Dialer's DialContext.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Random is for the mechanism's nonces; default crypto/rand. It must be safe for
+	// concurrent use.
+	Random io.Reader
+	// Jitter is what intervals between attempts are drawn from; default: seeded at random.
+	Jitter mathrand.Source
+}
+
+// SessionChange is one change of one session's state.
+type SessionChange struct {
+	Addr   netip.AddrPort
+	State  State
+	Step   session.Step    // of the negotiation, in StateNegotiating
+	Reason Reason          // why the connection before ended, if it did
+	Conn   protocol.ConnID // zero: no connection
+}
+
+// ConfigError says which part of a configuration cannot work.
+type ConfigError struct {
+	Field string
+	Why   string
+	Err   error // what was found, if it is an error of its own
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("configure client: %s %s", e.Field, e.Why)
+}
+
+// Unwrap returns the cause, if there is one.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func (c Config) withDefaults() Config {
+	if c.OperationTimeout == 0 {
+		c.OperationTimeout = time.Second
+	}
+	if c.OpenTimeout == 0 {
+		c.OpenTimeout = 10 * time.Second
+	}
+	if c.MaxUnsentBytes == 0 {
+		c.MaxUnsentBytes = 32 << 20
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Jitter == nil {
+		c.Jitter = mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())
+	}
+	return c
+}
+
+// validate finds what cannot work before anything is opened.
+func (c *Config) validate() error {
+	switch {
+	case len(c.Metas) == 0:
+		return &ConfigError{Field: "Metas", Why: "is empty; give the host:port of at least one meta server"}
+	case c.Auth > AuthOff:
+		return &ConfigError{Field: "Auth", Why: "is none of AuthRequired, AuthPreferred and AuthOff"}
+	case c.Auth != AuthOff && c.Mechanism == nil:
+		return &ConfigError{Field: "Mechanism", Why: "is missing; give one, or say AuthOff if the cluster has no authentication"}
+	case c.Auth == AuthRequired && isTest(c.Mechanism) && !c.AllowTestMechanism:
+		return &ConfigError{Field: "Mechanism", Why: "is the test mechanism, which protects nothing; give a real one, or set AllowTestMechanism in a test"}
+	case c.OperationTimeout < 0:
+		return &ConfigError{Field: "OperationTimeout", Why: "is negative"}
+	case c.OpenTimeout < 0:
+		return &ConfigError{Field: "OpenTimeout", Why: "is negative"}
+	case c.MaxUnsentBytes < 0:
+		return &ConfigError{Field: "MaxUnsentBytes", Why: "is negative"}
+	case c.MaxFrameBytes < 0:
+		return &ConfigError{Field: "MaxFrameBytes", Why: "is negative"}
+	}
+	return nil
+}
+
+// isTest goes by type: the test mechanism's name is whatever its peer wants.
+func isTest(m sasl.Mechanism) bool {
+	return reflect.TypeOf(m) == reflect.TypeOf(sasl.NewTest(sasl.TestConfig{}))
+}
+
+// routing is what the core is given, now that the metas' addresses are known.
+func (c *Config) routing(metas []netip.AddrPort) routing.Config {
+	r := routing.Config{
+		Metas:       metas,
+		KeepReady:   !c.Lazy,
+		MetaTimeout: c.MetaTimeout,
+		MaxTables:   c.MaxTables,
+		MaxSessions: c.MaxSessions,
+		MaxOps:      c.MaxOperations,
+		Session: session.Config{
+			Auth:               c.Auth,
+			HeaderVersion:      1,
+			DialTimeout:        c.DialTimeout,
+			NegotiationTimeout: c.NegotiationTimeout,
+			Silence:            c.SilenceTimeout,
+			BackoffCap:         c.ReconnectCap,
+			Limits:             protocol.Limits{MaxFrameBytes: c.MaxFrameBytes},
+		},
+	}
+	if c.ReconnectCap > 0 {
+		r.RetryCap = c.ReconnectCap
+		r.Session.BackoffBase = min(session.DefaultConfig().BackoffBase, c.ReconnectCap)
+		r.RetryBase = min(routing.DefaultConfig().RetryBase, c.ReconnectCap)
+	}
+	if c.Mechanism != nil {
+		r.Session.Mechanism = c.Mechanism.Name()
+	}
+	return r
+}
+
+// resolve looks the metas up. names has the host of each address.
+func (c *Config) resolve(ctx context.Context) (metas []netip.AddrPort, names map[netip.AddrPort]string, err error) {
+	names = make(map[netip.AddrPort]string)
+	for _, meta := range c.Metas {
+		host, port, err := net.SplitHostPort(meta)
+		if err != nil {
+			return nil, nil, &ConfigError{Field: "Metas", Why: fmt.Sprintf("has %q, which is not host:port", meta), Err: err}
+		}
+		number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
+		if err != nil {
+			return nil, nil, &ConfigError{Field: "Metas", Why: fmt.Sprintf("has %q, whose port is none", meta), Err: err}
+		}
+		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open client: look up meta server %s: %w", meta, err)
+		}
+		for _, a := range addrs {
+			at := netip.AddrPortFrom(a.Unmap(), uint16(number))
+			if _, known := names[at]; !known {
+				names[at] = host
+				metas = append(metas, at)
+			}
+		}
+	}
+	return metas, names, nil
+}

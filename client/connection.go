@@ -1,0 +1,217 @@
+// One connection: a goroutine that dials and then reads, one that writes, and the
+// mechanism's end of its negotiation.
+
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/client/routing"
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl"
+)
+
+const (
+	readBytes   = 32 << 10 // of one read
+	readBuffers = 2        // one is read into while the core looks at the other
+	keepBytes   = 1 << 20  // largest write buffer that is kept
+)
+
+// connection is one connection or attempt to get one. Its driver closes it.
+type connection struct {
+	id     protocol.ConnID
+	addr   netip.AddrPort
+	driver *driver
+	cancel context.CancelFunc // of the dial
+	done   chan struct{}      // closed by close
+	free   chan []byte        // buffers to read into
+	sasl   sasl.Session       // used by one token at a time
+	dirty  bool               // in driver.dirty
+
+	mu     sync.Mutex
+	work   sync.Cond // there is something to write, or the connection has ended
+	raw    net.Conn  // nil until it is up
+	unsent []byte
+	closed bool
+	broken error // why writing failed
+}
+
+// dial begins to connect.
+func (d *driver) dial(id protocol.ConnID, addr netip.AddrPort) *connection {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &connection{id: id, addr: addr, driver: d, cancel: cancel, done: make(chan struct{}), free: make(chan []byte, readBuffers)}
+	c.work.L = &c.mu
+	d.tasks.Go(func() {
+		defer cancel()
+		c.run(ctx)
+	})
+	return c
+}
+
+// run dials, then reads until the connection ends.
+func (c *connection) run(ctx context.Context) {
+	raw, err := c.driver.cfg.Dial(ctx, "tcp", c.addr.String())
+	if err == nil && connectedToItself(raw) {
+		raw.Close()
+		err = syscall.ECONNREFUSED
+	}
+	if err != nil {
+		c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialFailed, Conn: c.id, Reason: reason(err)}})
+		return
+	}
+	defer raw.Close()
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.raw = raw
+	c.mu.Unlock()
+	c.driver.tasks.Go(func() { c.writeLoop(raw) })
+	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialed, Conn: c.id}})
+	err = c.readLoop(raw)
+	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventClosed, Conn: c.id, Reason: reason(err)}})
+}
+
+// connectedToItself: where a server's port is among those that clients are given, Linux
+// may connect a dialling socket to itself while nobody listens.
+func connectedToItself(raw net.Conn) bool {
+	local, remote := raw.LocalAddr(), raw.RemoteAddr()
+	return local != nil && remote != nil && local.Network() == "tcp" && local.String() == remote.String()
+}
+
+// readLoop passes on what arrives. No more than readBuffers are ahead of the core.
+func (c *connection) readLoop(raw net.Conn) error {
+	for range readBuffers {
+		c.free <- make([]byte, readBytes)
+	}
+	for {
+		var buffer []byte
+		select {
+		case buffer = <-c.free:
+		case <-c.done:
+			return net.ErrClosed
+		}
+		n, err := raw.Read(buffer)
+		if n > 0 {
+			ev := routing.Event{Kind: routing.EventReceived, Conn: c.id, Data: buffer[:n]}
+			if !c.driver.inbox.put(item{event: ev, conn: c}) {
+				return net.ErrClosed
+			}
+		} else if err == nil {
+			c.release(buffer)
+		}
+		if err != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return errors.Join(err, c.broken)
+		}
+	}
+}
+
+// release gives a buffer back to be read into.
+func (c *connection) release(data []byte) { c.free <- data[:cap(data)] }
+
+// write queues data for the writer, which is woken by flush. Beyond MaxUnsentBytes the
+// connection is given up.
+func (c *connection) write(data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.broken != nil {
+		return
+	}
+	if len(c.unsent)+len(data) > c.driver.cfg.MaxUnsentBytes {
+		c.breakOff(errUnsent)
+		return
+	}
+	c.unsent = append(c.unsent, data...)
+}
+
+var errUnsent = errors.New("the server does not read: too much is waiting to be sent")
+
+// flush wakes the writer.
+func (c *connection) flush() { c.work.Signal() }
+
+// writeLoop writes what is queued until the connection ends.
+func (c *connection) writeLoop(raw net.Conn) {
+	var batch []byte
+	for {
+		c.mu.Lock()
+		for !c.closed && c.broken == nil && len(c.unsent) == 0 {
+			c.work.Wait()
+		}
+		if c.closed || c.broken != nil {
+			c.mu.Unlock()
+			return
+		}
+		batch, c.unsent = c.unsent, batch[:0]
+		c.mu.Unlock()
+		if _, err := raw.Write(batch); err != nil {
+			c.mu.Lock()
+			c.breakOff(err)
+			c.mu.Unlock()
+			return
+		}
+		if cap(batch) > keepBytes {
+			batch = nil
+		}
+	}
+}
+
+// breakOff ends a connection from below: the reader notices and reports.
+func (c *connection) breakOff(err error) {
+	if c.broken == nil && !c.closed {
+		c.broken = err
+		c.raw.Close()
+		c.work.Signal()
+	}
+}
+
+// close ends the connection, or the attempt. Nothing more is reported of it that the
+// core would not recognise as late.
+func (c *connection) close() {
+	c.cancel()
+	close(c.done)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.raw != nil {
+		c.raw.Close()
+	}
+	c.work.Signal()
+}
+
+// token makes the mechanism's next token. The core asks for one at a time.
+func (c *connection) token(begin bool, challenge []byte) (token []byte, done bool, err error) {
+	if begin {
+		cfg := sasl.ClientConfig{Host: c.driver.serverName(c.addr), Random: c.driver.cfg.Random}
+		if c.sasl, err = c.driver.cfg.Mechanism.Client(cfg); err != nil {
+			return nil, false, err
+		}
+	}
+	return c.sasl.Step(time.Now(), challenge)
+}
+
+// reason puts an error of the network into the core's words.
+func reason(err error) session.Reason {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return session.ReasonRefused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return session.ReasonReset
+	case errors.Is(err, io.EOF):
+		return session.ReasonFIN
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return session.ReasonDialTimeout
+	}
+	return session.ReasonIO
+}
