@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/a8011091/pegasus-reference/sasl"
@@ -107,6 +106,7 @@ type Cluster struct {
 type member struct {
 	name   string
 	meta   bool
+	port   uint16 // that it is to have; 0: any
 	addr   netip.AddrPort
 	server *Server // nil while the node is down
 }
@@ -138,15 +138,8 @@ func StartCluster(cfg ClusterConfig) (*Cluster, error) {
 func (c *Cluster) listen() ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i := range c.cfg.Metas + c.cfg.Replicas {
-		meta, place, port := true, i, c.cfg.MetaPort
-		if i >= c.cfg.Metas {
-			meta, place, port = false, i-c.cfg.Metas, c.cfg.ReplicaPort
-		}
-		if port != 0 {
-			port += uint16(place)
-		}
-		m := &member{name: nodeName(meta, place), meta: meta}
-		l, err := c.cfg.Listen(context.Background(), m.name, net.JoinHostPort(c.cfg.Host, strconv.Itoa(int(port))))
+		m := c.place(i)
+		l, err := c.cfg.Listen(context.Background(), m.name, m.address(c.cfg.Host))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("start %s: %w", m.name, err), closeAll(listeners))
 		}

@@ -98,7 +98,7 @@ type Config struct {
 	// Listen is host:port; port 0 means any. IPv4 only: addresses travel as such.
 	// Not used where Listener is given.
 	Listen string
-	// Listener to accept from; the server closes it.
+	// Listener to accept from; the server closes it, also where Start fails.
 	Listener net.Listener
 	// Advertise is the address that clients know; default: the listener's. It is needed
 	// where the server listens on all interfaces.

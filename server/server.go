@@ -55,10 +55,13 @@ type Stats struct {
 // server/replica for a configuration that cannot work; *ListenError.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
+	l := cfg.Listener
 	if err := cfg.validate(); err != nil {
+		if l != nil {
+			err = errors.Join(err, l.Close())
+		}
 		return nil, err
 	}
-	l := cfg.Listener
 	if l == nil {
 		var err error
 		if l, err = listen(ctx, cfg.Listen); err != nil {
