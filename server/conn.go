@@ -70,11 +70,17 @@ func (c *conn) close(patience time.Duration) {
 	c.closing = true
 	if patience == 0 || len(c.pending) == 0 && !c.writing {
 		c.pending = nil
-		c.net.Close()
+		hangUp(c.net)
 	} else if err := c.net.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-		c.net.Close()
+		hangUp(c.net)
 	}
 	c.signal()
+}
+
+// hangUp closes a connection. What closing has to complain about changes nothing: the
+// connection is over, and whoever used it learns that from its own call.
+func hangUp(nc net.Conn) {
+	_ = nc.Close()
 }
 
 func (c *conn) signal() {
@@ -130,7 +136,7 @@ func (s *Server) write(c *conn) {
 		batch, last := c.take(spare)
 		if len(batch) > 0 {
 			if err := c.writeBatch(batch, s.cfg.WriteTimeout); err != nil {
-				c.net.Close()
+				hangUp(c.net)
 			}
 			if spare = batch; cap(spare) > maxSpareBuffer {
 				spare = nil
@@ -139,7 +145,7 @@ func (s *Server) write(c *conn) {
 			<-c.wake
 		}
 		if last {
-			c.net.Close()
+			hangUp(c.net)
 			return
 		}
 	}
@@ -170,7 +176,7 @@ func (s *Server) accept() {
 		nc, err := s.listener.Accept()
 		if err == nil {
 			if !s.send(input{kind: inputAccepted, net: nc}) {
-				nc.Close()
+				hangUp(nc)
 				return
 			}
 			continue

@@ -154,7 +154,7 @@ func (p *peer) query(table string) protocol.QueryConfig {
 func (p *peer) requireEnd() {
 	_, err := p.read()
 	require.Error(p.t, err)
-	require.False(p.t, errors.Is(err, net.ErrClosed), "the server ends it, not the test")
+	require.NotErrorIs(p.t, err, net.ErrClosed, "the server ends it, not the test")
 	if errors.Is(err, io.EOF) {
 		return
 	}

@@ -99,7 +99,7 @@ func (s *Server) outlive(forget func() bool) {
 		select {
 		case in := <-s.inputs:
 			if in.net != nil {
-				in.net.Close()
+				hangUp(in.net)
 			}
 		default:
 			close(s.finished)

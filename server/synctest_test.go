@@ -103,7 +103,7 @@ func TestWriteTimeout(t *testing.T) {
 		time.Sleep(30*time.Second - 1)
 		synctest.Wait()
 		assert.Equal(t, 1, s.Stats().Conns)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		assert.Zero(t, s.Stats().Conns)
 		require.NoError(t, s.Close())
