@@ -239,9 +239,10 @@ func (c *Config) routing(metas []netip.AddrPort) routing.Config {
 		},
 	}
 	if c.ReconnectCap > 0 {
-		r.RetryCap = c.ReconnectCap
-		r.Session.BackoffBase = min(session.DefaultConfig().BackoffBase, c.ReconnectCap)
-		r.RetryBase = min(routing.DefaultConfig().RetryBase, c.ReconnectCap)
+		d := routing.DefaultConfig()
+		r.RoundCap, r.RetryCap = c.ReconnectCap, min(d.RetryCap, c.ReconnectCap)
+		r.RetryBase = min(d.RetryBase, c.ReconnectCap)
+		r.Session.BackoffBase = min(d.Session.BackoffBase, c.ReconnectCap)
 	}
 	if c.Mechanism != nil {
 		r.Session.Mechanism = c.Mechanism.Name()

@@ -24,8 +24,9 @@ type Config struct {
 
 	MetaTimeout     time.Duration // for one meta to answer one query
 	RefreshInterval time.Duration // least time between the beginnings of two queries for one table
-	RetryBase       time.Duration // interval before the first retry of an operation, or of a round of metas; doubles
-	RetryCap        time.Duration // most of it; the time waited is drawn from the interval's second half
+	RetryBase       time.Duration // interval before the first retry of an operation, or of a round of metas; doubles. The time waited is drawn from its second half
+	RetryCap        time.Duration // most of it between tries of an operation; well below operations' time-outs
+	RoundCap        time.Duration // most of it between rounds of metas
 
 	MaxMetas      int // configured and learned; at most 64
 	MaxTables     int
@@ -42,7 +43,8 @@ func DefaultConfig() Config {
 		MetaTimeout:     time.Second,
 		RefreshInterval: 500 * time.Millisecond,
 		RetryBase:       20 * time.Millisecond,
-		RetryCap:        time.Second,
+		RetryCap:        250 * time.Millisecond,
+		RoundCap:        time.Second,
 		MaxMetas:        16,
 		MaxTables:       64,
 		MaxPartitions:   4096,
@@ -55,7 +57,7 @@ func DefaultConfig() Config {
 var (
 	ErrNoMetas     = errors.New("no meta server is configured")
 	ErrBadMeta     = errors.New("a meta server's address is not one that can be dialled")
-	ErrBadInterval = errors.New("a timeout or interval is negative, or RetryBase exceeds RetryCap")
+	ErrBadInterval = errors.New("a timeout or interval is negative, or RetryBase exceeds RetryCap or RoundCap")
 	ErrBadLimit    = errors.New("a limit is negative, above its maximum, or below the number of metas")
 )
 
@@ -75,13 +77,13 @@ func (c Config) Validate() error {
 	if err := c.Session.Validate(); err != nil {
 		return err
 	}
-	for _, d := range [...]time.Duration{c.MetaTimeout, c.RefreshInterval, c.RetryBase, c.RetryCap} {
+	for _, d := range [...]time.Duration{c.MetaTimeout, c.RefreshInterval, c.RetryBase, c.RetryCap, c.RoundCap} {
 		if d < 0 {
 			return ErrBadInterval
 		}
 	}
 	c = c.withDefaults()
-	if c.RetryBase > c.RetryCap {
+	if c.RetryBase > c.RetryCap || c.RetryBase > c.RoundCap {
 		return ErrBadInterval
 	}
 	if c.MaxMetas > maxMetas || len(c.Metas) > c.MaxMetas || c.MaxSessions < len(c.Metas)+1 {
@@ -107,6 +109,7 @@ func (c Config) withDefaults() Config {
 		{&c.RefreshInterval, &d.RefreshInterval},
 		{&c.RetryBase, &d.RetryBase},
 		{&c.RetryCap, &d.RetryCap},
+		{&c.RoundCap, &d.RoundCap},
 	} {
 		if *f.have == 0 {
 			*f.have = *f.want

@@ -240,13 +240,13 @@ func (c *Core) stop(t *timer, out []Effect) []Effect {
 	return out
 }
 
-// interval returns the interval before try number tries, from RetryBase doubling to
-// RetryCap, as the timer takes it: its second half is to be drawn from.
-func (c *Core) interval(tries int) (after, spread time.Duration) {
+// interval returns the interval before another try after so many, from RetryBase
+// doubling to limit, as the timer takes it: its second half is to be drawn from.
+func (c *Core) interval(tries int, limit time.Duration) (after, spread time.Duration) {
 	d := c.cfg.RetryBase
 	for range tries {
-		if d *= 2; d >= c.cfg.RetryCap {
-			d = c.cfg.RetryCap
+		if d *= 2; d >= limit {
+			d = limit
 			break
 		}
 	}

@@ -116,7 +116,6 @@ func (c *cluster) invariants() {
 	}
 	require.Equal(c.rt, open, c.core.PendingOps())
 	require.LessOrEqual(c.rt, open, c.cfg.MaxOps)
-	require.LessOrEqual(c.rt, len(c.timers), 3+2*5)
 	for i := range c.ballots {
 		if p, ok := c.core.Partition("temp", i); ok {
 			require.GreaterOrEqual(c.rt, p.Ballot, c.ballots[i], "ballot-monotonic")
@@ -124,11 +123,14 @@ func (c *cluster) invariants() {
 		}
 	}
 	owned := make(map[protocol.ConnID]bool)
+	timers := 3 // deadlines, retries, the table's
 	for s := range c.core.Sessions() {
+		timers += 2
 		if s.Conn != 0 {
 			owned[s.Conn] = true
 		}
 	}
+	require.LessOrEqual(c.rt, len(c.timers), timers)
 	for _, w := range c.conns {
 		require.Equal(c.rt, !w.closed, owned[w.id], "a connection leaks, or is gone unnoticed")
 	}

@@ -115,8 +115,8 @@ func (c *Core) ask(now time.Time, i, m int, out []Effect) []Effect {
 func (c *Core) roundFailed(now time.Time, i int, out []Effect) []Effect {
 	t := &c.tables[i]
 	c.stats.QueryRounds++
-	after, spread := c.interval(t.rounds)
-	if after+spread < c.cfg.RetryCap {
+	after, spread := c.interval(t.rounds, c.cfg.RoundCap)
+	if after+spread < c.cfg.RoundCap {
 		t.rounds++
 	}
 	t.rounds = max(t.rounds, 1)

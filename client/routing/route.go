@@ -151,7 +151,7 @@ func (c *Core) refused(now time.Time, i int, code protocol.ErrorCode, out []Effe
 // retryLater has an operation wait for its next try. Its deadline goes on.
 func (c *Core) retryLater(now time.Time, i int) {
 	r := &c.ops.records[i]
-	after, spread := c.interval(r.waits)
+	after, spread := c.interval(r.waits, c.cfg.RetryCap)
 	r.spread = spread
 	r.waits = min(r.waits+1, maxWaits)
 	c.ops.enter(i, opRetry, now.Add(after))
