@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -46,8 +47,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	go c.driver.run()
 	for _, table := range cfg.Tables {
 		if err := c.OpenTable(ctx, table); err != nil {
-			c.Close()
-			return nil, err
+			return nil, errors.Join(err, c.Close())
 		}
 	}
 	return c, nil
@@ -83,8 +83,7 @@ func (c *Client) Drain(ctx context.Context) error {
 	case <-c.driver.ended:
 		return c.Close()
 	case <-ctx.Done():
-		c.Close()
-		return fmt.Errorf("drain client: %w", ctx.Err())
+		return fmt.Errorf("drain client: %w", errors.Join(ctx.Err(), c.Close()))
 	}
 }
 

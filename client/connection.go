@@ -60,14 +60,14 @@ func (d *driver) dial(id protocol.ConnID, addr netip.AddrPort) *connection {
 func (c *connection) run(ctx context.Context) {
 	raw, err := c.driver.cfg.Dial(ctx, "tcp", c.addr.String())
 	if err == nil && connectedToItself(raw) {
-		raw.Close()
+		hangUp(raw)
 		err = syscall.ECONNREFUSED
 	}
 	if err != nil {
 		c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialFailed, Conn: c.id, Reason: reason(err)}})
 		return
 	}
-	defer raw.Close()
+	defer hangUp(raw)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -110,11 +110,19 @@ func (c *connection) readLoop(raw net.Conn) error {
 			c.release(buffer)
 		}
 		if err != nil {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return errors.Join(err, c.broken)
+			return c.whyEnded(err)
 		}
 	}
+}
+
+// whyEnded is why writing failed, where that ended the connection, or why reading did.
+func (c *connection) whyEnded(reading error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken != nil {
+		return c.broken
+	}
+	return reading
 }
 
 // release gives a buffer back to be read into.
@@ -170,7 +178,7 @@ func (c *connection) writeLoop(raw net.Conn) {
 func (c *connection) breakOff(err error) {
 	if c.broken == nil && !c.closed {
 		c.broken = err
-		c.raw.Close()
+		hangUp(c.raw)
 		c.work.Signal()
 	}
 }
@@ -184,10 +192,13 @@ func (c *connection) close() {
 	defer c.mu.Unlock()
 	c.closed = true
 	if c.raw != nil {
-		c.raw.Close()
+		hangUp(c.raw)
 	}
 	c.work.Signal()
 }
+
+// hangUp closes a socket. That it fails changes nothing: it is gone either way.
+func hangUp(raw net.Conn) { _ = raw.Close() }
 
 // token makes the mechanism's next token. The core asks for one at a time.
 func (c *connection) token(begin bool, challenge []byte) (token []byte, done bool, err error) {

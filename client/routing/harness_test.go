@@ -296,24 +296,6 @@ func queryError(code protocol.ErrorCode) []byte {
 	return protocol.AppendQueryConfigResult(nil, &protocol.QueryConfig{Err: code}, false)
 }
 
-func (h *harness) submit(id OpID, rpc protocol.RPC, hash uint64, timeout time.Duration) {
-	h.step(Event{Kind: EventSubmit, Op: Op{
-		ID: id, Table: "temp", RPC: rpc, Hash: hash, Body: []byte{byte('A' + id%26)}, Deadline: h.now.Add(timeout),
-	}})
-}
-
-func (h *harness) outcome(id OpID) Completion {
-	h.t.Helper()
-	var found []Completion
-	for _, d := range h.done {
-		if d.ID == id {
-			found = append(found, d)
-		}
-	}
-	require.Len(h.t, found, 1, "completions of operation %d\n%s", id, h.log.String())
-	return found[0]
-}
-
 func (h *harness) printf(format string, args ...any) {
 	if !h.quiet {
 		fmt.Fprintf(&h.log, format+"\n", args...)

@@ -93,7 +93,7 @@ func (c *Core) Ready() bool { return c.state == StateReady && !c.draining }
 // Conn returns the current connection, zero if there is none.
 func (c *Core) Conn() protocol.ConnID { return c.conn.id }
 
-// Step of the negotiation, StepNone where none is under way.
+// NegotiationStep returns what the negotiation waits for, StepNone where none is under way.
 func (c *Core) NegotiationStep() Step { return c.conn.step }
 
 // Outstanding returns the number of requests that wait and that are written.
