@@ -64,6 +64,8 @@ func newTable(cfg TableConfig, place int, replicas []netip.AddrPort) (Table, err
 	switch {
 	case cfg.Partitions < 0 || cfg.Partitions > maxPartitions:
 		return refuse("%d partitions; choose 1 to %d", cfg.Partitions, maxPartitions)
+	case cfg.Partitions&(cfg.Partitions-1) != 0:
+		return refuse("%d partitions; choose a power of two", cfg.Partitions)
 	case cfg.Copies < 0 || cfg.Copies > len(replicas):
 		return refuse("%d copies of a partition on %d replica servers", cfg.Copies, len(replicas))
 	}

@@ -1,0 +1,199 @@
+// simulate check: a specification, explored to its last state.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/model/check"
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+func newCheckCommand(out *output) *cobra.Command {
+	var request model.Request
+	var sets []string
+	var memory string
+	cmd := &cobra.Command{
+		Use:   "check SPEC",
+		Short: "Explore a specification to its last state and judge its properties",
+		Long:  checkLong(),
+		Example: `  simulate check session
+  simulate check session --with stale-auth-flag --server hang
+  simulate check session --set NReq=2,K=3 --json
+  simulate check two-phase-commit --rms 8`,
+		ValidArgs: specNames(),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return &usageError{fmt.Errorf("check takes one specification (%s), got %d arguments; see simulate check --help", strings.Join(specNames(), ", "), len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request.Spec = args[0]
+			for _, set := range sets {
+				name, value, ok := strings.Cut(set, "=")
+				if !ok {
+					return &usageError{fmt.Errorf("--set takes CONSTANT=VALUE, got %q", set)}
+				}
+				request.Set = append(request.Set, model.Setting{Name: name, Value: value})
+			}
+			var err error
+			if request.MaxMemory, err = parseBytes(memory); err != nil {
+				return err
+			}
+			return runCheck(cmd, out, request)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&request.Config, "config", "", "named bounds (default: the specification's first)")
+	flags.StringSliceVar(&sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")
+	flags.StringSliceVar(&request.With, "with", nil, "defects to switch on, such as stale-auth-flag")
+	flags.StringVar(&request.Property, "property", "", "judge this property only")
+	flags.StringVar(&request.Server, "server", "", "server: "+strings.Join(sim.ServerNames, ", "))
+	flags.StringVar(&request.Auth, "auth", "", "authentication: "+strings.Join(sim.AuthNames, ", "))
+	flags.IntVar(&request.RMs, "rms", 0, "two-phase-commit: number of resource managers (default 7)")
+	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
+	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
+	flags.StringVar(&memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
+	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long")
+	return cmd
+}
+
+func checkLong() string {
+	var b strings.Builder
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nSpecifications:\n")
+	for _, s := range model.Specs() {
+		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
+		for _, c := range s.Configs {
+			fmt.Fprintf(&b, "    --config %-10s %s\n", c.Name, c.About)
+		}
+		for _, w := range s.Switches {
+			fmt.Fprintf(&b, "    --with %-12s %s\n", w.Name, w.About)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// parseBytes reads a size: a whole number, with KiB, MiB or GiB behind it. Empty is zero.
+func parseBytes(text string) (uint64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, shift := text, 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if rest, found := strings.CutSuffix(text, unit); found {
+			number, shift = rest, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 64-shift)
+	if err != nil {
+		return 0, &usageError{fmt.Errorf("--max-memory takes a size such as 512MiB or 4GiB, got %q", text)}
+	}
+	return n << shift, nil
+}
+
+func runCheck(cmd *cobra.Command, out *output, request model.Request) error {
+	line := newProgress(cmd.ErrOrStderr())
+	request.Progress = func(p check.Progress) {
+		line.show(int64(p.Distinct), -1, fmt.Sprintf("%s: depth %d, %d to look into, %.0f states/s, %d MiB", p.Phase, p.Depth, p.Queue, p.PerSecond(), p.Memory>>20))
+	}
+	report, err := model.Run(cmd.Context(), request)
+	line.done()
+	var usage *model.UsageError
+	if errors.As(err, &usage) {
+		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
+	}
+	if err != nil {
+		return err
+	}
+	if out.json {
+		if err := object(cmd.OutOrStdout(), report); err != nil {
+			return err
+		}
+	} else {
+		tellCheck(cmd.OutOrStdout(), &report)
+	}
+	return exitWith(checkCode(&report))
+}
+
+func checkCode(r *model.Report) int {
+	switch r.Verdict {
+	case string(sim.VerdictHeld):
+		return exitHeld
+	case string(sim.VerdictInconclusive):
+		return exitInconclusive
+	}
+	code := exitLiveness
+	for _, f := range r.Failures {
+		if f.Kind != check.Liveness.String() {
+			code = exitSafety
+		}
+	}
+	return code
+}
+
+// tellCheck prints a check for people: the numbers, then each violation as a story.
+func tellCheck(w io.Writer, r *model.Report) {
+	switches := ""
+	if len(r.Switches) > 0 {
+		switches = " with " + strings.Join(r.Switches, ", ")
+	}
+	where := ""
+	if r.Server != "" {
+		where = fmt.Sprintf(", server %s, authentication %s", r.Server, r.Auth)
+	}
+	fmt.Fprintf(w, "%s  %s%s%s, configuration %s\n", r.Verdict, r.Spec, switches, where, r.Config)
+	fmt.Fprintf(w, "  %d distinct states, %d generated, depth %d, %.2f s with %d workers, %s\n",
+		r.Distinct, r.Generated, r.Depth, r.Seconds, r.Workers, completeness(r))
+	for _, f := range r.Failures {
+		fmt.Fprintf(w, "\n%s is violated (%s):\n", f.Property, f.Kind)
+		tellTrace(w, f.Trace)
+	}
+}
+
+func completeness(r *model.Report) string {
+	if r.Complete {
+		return "every state explored"
+	}
+	return "NOT every state explored: " + r.Stopped
+}
+
+// tellTrace prints steps in words, with what each changed, and marks what repeats.
+func tellTrace(w io.Writer, steps []model.Step) {
+	cycle := false
+	for _, s := range steps {
+		if s.Cycle && !cycle {
+			cycle = true
+			fmt.Fprintln(w, "      from here on, for ever:")
+		}
+		fmt.Fprintf(w, "  %3d %s\n", s.Number, s.Text)
+		if s.Number == 0 {
+			continue
+		}
+		for _, c := range s.Changes {
+			fmt.Fprintf(w, "        %s: %s -> %s\n", c.Name, orNone(c.Before), orNone(c.After))
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func specNames() []string {
+	var names []string
+	for _, s := range model.Specs() {
+		names = append(names, s.Name)
+	}
+	return names
+}

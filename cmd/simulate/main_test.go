@@ -1,0 +1,167 @@
+// The command line: exit statuses, one sentence for what cannot be used, and JSON that is
+// one object.
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// simulate runs one command line in a directory of its own.
+func simulate(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	var out, err bytes.Buffer
+	code = execute(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string
+	}{
+		{"rum", `unknown command "rum" (did you mean "run"?)`},
+		{"run --clientt reference", `unknown flag --clientt (did you mean "client"?)`},
+		{"run --client upstream-snapshoot", `unknown client "upstream-snapshoot" (did you mean "upstream-snapshot"?)`},
+		{"run --server fine", `unknown server "fine" (did you mean "fin"?)`},
+		{"run --scenario full-restrat", `unknown scenario "full-restrat" (did you mean "full-restart"?)`},
+		{"run --auth maybe", `unknown auth "maybe"`},
+		{"run --early-request hol", `unknown early-request "hol" (did you mean "hold"?)`},
+		{"run --seed -1", `seed "-1"`},
+		{"run --seed x", `seed "x": it must be a whole number`},
+		{"run extra", `takes no argument`},
+		{"replay", "takes one scenario file"},
+		{"replay nowhere", "cannot read the scenario"},
+		{"check", "takes one specification"},
+		{"check sesion", `did you mean "session"?`},
+		{"check session --with stale-auth", "stale-auth-flag"},
+		{"check session --set NReq=many", "NReq"},
+		{"check session --set Wat=1", "Wat"},
+		{"check session --set Wat", "CONSTANT=VALUE"},
+		{"check session --max-memory lots", "512MiB"},
+		{"serve --auth maybe", `unknown auth "maybe"`},
+		{"serve --early-request hangg", `did you mean "hang"?`},
+		{"serve --partitions 7", "power of two"},
+		{"serve --auth mandatory --pairs 9", "4 or 5"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, out, err := simulate(t, strings.Fields(c.args)...)
+			require.Equal(t, exitUsage, code, err)
+			require.Empty(t, out)
+			require.Contains(t, err, c.says)
+			require.Equal(t, 1, strings.Count(strings.TrimSpace(err), "\n")+1, "one sentence: %s", err)
+		})
+	}
+}
+
+func TestRunJSONIsOneObject(t *testing.T) {
+	code, out, stderr := simulate(t, "run", "--seed", "0x2a", "--json", "--twice")
+	require.Equal(t, exitHeld, code, stderr)
+	require.Empty(t, stderr)
+	require.Equal(t, 1, strings.Count(out, "\n"))
+	var object map[string]any
+	require.NoError(t, json.Unmarshal([]byte(out), &object))
+	for _, field := range []string{
+		"kind", "version", "trace_format", "scenario", "seed", "client", "server", "auth", "early_request", "hp_fields", "verdict", "property",
+		"also_violated", "signature", "signature_after_ns", "signatures", "at_ns", "converged_after_ns", "restarts", "reconnects",
+		"in_flight_at_restart", "events", "trace_hash", "report",
+	} {
+		require.Contains(t, object, field)
+	}
+	require.Equal(t, "run", object["kind"])
+	require.Equal(t, "0x2a", object["seed"])
+	require.Equal(t, "held", object["verdict"])
+}
+
+func TestViolationNamesAReportThatReplays(t *testing.T) {
+	code, out, stderr := simulate(t, "run", "--client", "upstream-snapshot", "--server", "hang", "--seed", "0x5eed", "--json")
+	require.Equal(t, exitLiveness, code, stderr)
+	var first sim.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &first))
+	require.NotNil(t, first.Report)
+
+	var again, complaints bytes.Buffer
+	require.Equal(t, exitLiveness, execute([]string{"replay", *first.Report, "--json"}, &again, &complaints), complaints.String())
+	var second sim.Result
+	require.NoError(t, json.Unmarshal(again.Bytes(), &second))
+	require.Equal(t, first.TraceHash, second.TraceHash)
+	require.Equal(t, first.Property, second.Property)
+}
+
+func TestReplayRefusesAnotherFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.scenario")
+	require.NoError(t, os.WriteFile(path, []byte("simulate scenario 0\n"), 0o600))
+	code, _, stderr := simulate(t, "replay", path)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "replays version 1 only")
+}
+
+func TestExplainTellsWords(t *testing.T) {
+	code, out, _ := simulate(t, "run", "--client", "upstream-snapshot", "--server", "hang", "--seed", "0x5eed", "--explain")
+	require.Equal(t, exitLiveness, code)
+	require.Contains(t, out, "BEFORE the negotiation has succeeded")
+	require.Contains(t, out, "ERR_TIMEOUT, 10")
+}
+
+func TestCheckExitStatuses(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"check session", exitHeld},
+		{"check session --with stale-auth-flag --server hang", exitSafety},
+		{"check session --with stale-auth-flag --server hang --property reconnect-converges", exitLiveness},
+		{"check session --with stale-auth-flag --server reference --property reconnect-converges", exitHeld},
+		{"check session --max-states 100", exitInconclusive},
+		{"check two-phase-commit --rms 3", exitHeld},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, out, stderr := simulate(t, append(strings.Fields(c.args), "--json")...)
+			require.Equal(t, c.code, code, stderr+out)
+			require.Equal(t, 1, strings.Count(out, "\n"))
+		})
+	}
+}
+
+func TestListNamesEverything(t *testing.T) {
+	code, out, _ := simulate(t, "list")
+	require.Equal(t, exitHeld, code)
+	for _, words := range [][]string{sim.ClientNames, sim.ServerNames, sim.PropertyNames(), sim.ScenarioNames, specNames()} {
+		for _, word := range words {
+			require.Contains(t, out, word)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, args := range []string{"--help", "run --help", "check --help", "serve --help", "replay --help", "list --help", "--version", "completion bash"} {
+		code, out, stderr := simulate(t, strings.Fields(args)...)
+		require.Equal(t, exitHeld, code, stderr)
+		require.NotEmpty(t, out)
+	}
+}
+
+func TestReadmeHasTheIncidentTable(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(readme), "a test compares it -->\n")
+	require.True(t, found)
+	table, _, found := strings.Cut(rest, "<!-- incident-table end -->")
+	require.True(t, found)
+	code, out, stderr := simulate(t, "--markdown")
+	require.Equal(t, exitHeld, code, stderr)
+	require.Equal(t, out, table, "the README's table is stale: put the output of `go run ./cmd/simulate --markdown` there")
+}

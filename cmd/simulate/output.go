@@ -1,0 +1,82 @@
+// Printing: JSON lines, and the incident table as text and as Markdown.
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// output is how results are told.
+type output struct {
+	json bool
+}
+
+// object writes one JSON object on a line.
+func object(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// resultCode is the exit status of a run's result.
+func resultCode(r *sim.Result) int {
+	switch r.Verdict {
+	case sim.VerdictHeld:
+		return exitHeld
+	case sim.VerdictInconclusive:
+		return exitInconclusive
+	}
+	code := exitInconclusive
+	for _, property := range r.Judged {
+		code = min(code, kindCode(sim.KindOf(property)))
+	}
+	return code
+}
+
+func kindCode(kind sim.PropertyKind) int {
+	switch kind {
+	case sim.Safety:
+		return exitSafety
+	case sim.Liveness:
+		return exitLiveness
+	case sim.Linearizability:
+		return exitLinearizable
+	}
+	return exitInternal
+}
+
+func exitWith(code int) error {
+	if code == exitHeld {
+		return nil
+	}
+	return &exitError{code}
+}
+
+// tellResult prints a run for people.
+func tellResult(w io.Writer, r *sim.Result) {
+	fmt.Fprintf(w, "%s  %s: client %s, server %s, authentication %s, early requests %s, seed %s\n",
+		r.Verdict, r.Scenario, r.Client, r.Server, r.Auth, r.EarlyRequest, r.Seed)
+	if r.Property != nil {
+		fmt.Fprintf(w, "  property      %s\n", *r.Property)
+	}
+	fmt.Fprintf(w, "  reason        %s\n", r.Reason)
+	for _, also := range r.AlsoViolated {
+		fmt.Fprintf(w, "  also violated %s\n", also)
+	}
+	for _, s := range r.Signatures {
+		fmt.Fprintf(w, "  negotiation failed: %s, %s after the connection came up, %d x at %s\n", s.Error, seconds(s.AfterNS), s.Count, s.Node)
+	}
+	if r.ConvergedAfterNS != nil {
+		fmt.Fprintf(w, "  converged     %s after the last server was serving\n", seconds(*r.ConvergedAfterNS))
+	}
+	fmt.Fprintf(w, "  restarts %d, reconnects %d, requests in flight at a restart %d, operations %d, events %d over %s simulated\n",
+		r.Restarts, r.Reconnects, r.InFlight, r.Operations, r.Events, seconds(r.SimulatedNS))
+	fmt.Fprintf(w, "  trace hash    %s\n", r.TraceHash)
+	if r.Report != nil {
+		fmt.Fprintf(w, "  report        %s\n  replay        simulate replay %s\n", *r.Report, *r.Report)
+	}
+}

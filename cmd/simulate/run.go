@@ -1,0 +1,211 @@
+// simulate run, replay and list: one scenario, from a seed or from a file.
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// runFlags are what run and replay share.
+type runFlags struct {
+	twice, explain bool
+	report         string
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.twice, "twice", false, "run it twice and compare the trace hashes")
+	cmd.Flags().BoolVar(&f.explain, "explain", false, "tell the run as a timeline in words")
+	cmd.Flags().StringVar(&f.report, "report", "", "directory for the report (default: "+reportRoot+"/..., written when something was violated)")
+}
+
+// reportRoot is where reports of violations go unless --report says otherwise.
+const reportRoot = "simulate-report"
+
+func newRunCommand(out *output) *cobra.Command {
+	var flags runFlags
+	var scenario, seed string
+	s := sim.Default()
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run one scenario from a seed and judge it",
+		Example: `  simulate run --seed 42
+  simulate run --client upstream-snapshot --server hang --seed 0x5eed --explain
+  simulate run --client upstream-snapshot --server reference --early-request hold --seed 7 --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := sim.ParseSeed(seed)
+			if err != nil {
+				return err
+			}
+			chosen, err := sim.Generate(scenario, n)
+			if err != nil {
+				return err
+			}
+			chosen.SetClient(s.Client)
+			chosen.Server, chosen.Auth, chosen.EarlyRequest = s.Server, s.Auth, s.EarlyRequest
+			return runScenario(cmd, out, &flags, chosen)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&scenario, "scenario", sim.ScenarioFullRestart, "scenario: "+strings.Join(sim.ScenarioNames, ", "))
+	cmd.Flags().StringVar(&seed, "seed", "1", "seed, decimal or 0x: decides everything that the other flags leave open")
+	word(cmd, &s.Client, "client", "client", sim.ClientNames)
+	word(cmd, &s.Server, "server", "server", sim.ServerNames)
+	word(cmd, &s.Auth, "auth", "authentication", sim.AuthNames)
+	word(cmd, &s.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
+	return cmd
+}
+
+// word is a flag that takes one of a few words.
+func word(cmd *cobra.Command, value *string, name, what string, valid []string) {
+	cmd.Flags().StringVar(value, name, *value, what+": "+strings.Join(valid, ", "))
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(valid, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func newReplayCommand(out *output) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:     "replay FILE",
+		Short:   "Run a scenario file, or the scenario of a report directory",
+		Example: "  simulate replay simulate-report/full-restart-0x5eed-upstream-snapshot-hang-mandatory",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return &usageError{fmt.Errorf("replay takes one scenario file or report directory, got %d arguments; see simulate replay --help", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := readScenario(args[0])
+			if err != nil {
+				return err
+			}
+			return runScenario(cmd, out, &flags, s)
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+// readScenario reads a scenario file, or scenario.txt of a report directory.
+func readScenario(path string) (sim.Scenario, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, sim.ReportScenario)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return sim.Scenario{}, &usageError{fmt.Errorf("cannot read the scenario: %w", err)}
+	}
+	defer file.Close()
+	s, err := sim.ReadScenario(file)
+	if err != nil {
+		return sim.Scenario{}, fmt.Errorf("scenario file %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {
+	line := newProgress(cmd.ErrOrStderr())
+	opts := sim.Options{Progress: func(at, end time.Duration) { line.show(int64(at), int64(end), "simulated") }}
+	result, err := sim.Run(cmd.Context(), s, opts)
+	if err != nil {
+		return err
+	}
+	if flags.twice {
+		again, err := sim.Run(cmd.Context(), s, opts)
+		if err != nil {
+			return err
+		}
+		if cmd.Context().Err() == nil && again.TraceHash != result.TraceHash {
+			return fmt.Errorf("not deterministic: seed %s gave trace hash %s and then %s; this is a bug of the simulator", result.Seed, result.TraceHash, again.TraceHash)
+		}
+	}
+	line.done()
+	if flags.report != "" || result.Verdict == sim.VerdictViolation {
+		if err := writeReport(cmd, flags, &result); err != nil {
+			return err
+		}
+	}
+	if err := tellRun(cmd, out, flags, &result); err != nil {
+		return err
+	}
+	return exitWith(resultCode(&result))
+}
+
+func writeReport(cmd *cobra.Command, flags *runFlags, result *sim.Result) error {
+	dir := flags.report
+	if dir == "" {
+		dir = filepath.Join(reportRoot, sim.ReportName(result))
+	}
+	if err := sim.WriteReport(cmd.Context(), dir, result); err != nil {
+		return fmt.Errorf("cannot write the report to %s: %w; choose another directory with --report", dir, err)
+	}
+	result.Report = &dir
+	return nil
+}
+
+func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *sim.Result) error {
+	words := cmd.OutOrStdout()
+	if out.json {
+		words = cmd.ErrOrStderr()
+	}
+	if flags.explain {
+		if err := sim.Explain(cmd.Context(), words, result.Effective); err != nil {
+			return err
+		}
+	}
+	if out.json {
+		return object(cmd.OutOrStdout(), result)
+	}
+	tellResult(words, result)
+	if flags.twice {
+		fmt.Fprintln(words, "  twice         the same trace hash")
+	}
+	return nil
+}
+
+func newListCommand(out *output) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List scenarios, clients, servers, policies, properties and specifications",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			lists := catalogue()
+			if out.json {
+				for _, l := range lists {
+					if err := object(cmd.OutOrStdout(), l); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			for _, l := range lists {
+				fmt.Fprintf(cmd.OutOrStdout(), "%-16s %s\n", l.What, strings.Join(l.Words, ", "))
+			}
+			return nil
+		},
+	}
+}
+
+// wordList is one line of simulate list.
+type wordList struct {
+	Kind  string   `json:"kind"` // "list"
+	What  string   `json:"what"`
+	Words []string `json:"words"`
+}
+
+func catalogue() []wordList {
+	list := func(what string, words []string) wordList { return wordList{"list", what, words} }
+	return []wordList{
+		list("scenarios", sim.ScenarioNames), list("clients", sim.ClientNames), list("servers", sim.ServerNames),
+		list("authentication", sim.AuthNames), list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
+		list("specifications", specNames()),
+	}
+}
