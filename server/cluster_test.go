@@ -148,6 +148,7 @@ func TestClusterConfigurationsThatCannotWork(t *testing.T) {
 		"-2 partitions":                  {Tables: []TableConfig{{Name: "t", Partitions: -2}}},
 		"has name \"t\" or id 1 twice":   {Tables: []TableConfig{{Name: "t"}, {Name: "t", AppID: 1}}},
 		"a table without a name":         {Tables: []TableConfig{{}}},
+		"1048576 partitions":             {Tables: []TableConfig{{Name: "t", Partitions: 1 << 20}}},
 		"Auth is mandatory but not":      {Auth: Auth{Mandatory: true}},
 		"Mechanism is missing":           {Auth: mandatory},
 		"Host is \"0.0.0.0\", where met": {Host: "0.0.0.0"},
@@ -156,6 +157,8 @@ func TestClusterConfigurationsThatCannotWork(t *testing.T) {
 		_, err := StartCluster(cfg)
 		require.Error(t, err, want)
 		assert.ErrorContains(t, err, want)
+		var typed *ConfigError
+		assert.ErrorAs(t, err, &typed)
 		assert.Equal(t, before, descriptors(t), "nothing is left open: %s", want)
 	}
 }

@@ -132,10 +132,19 @@ type Config struct {
 type ConfigError struct {
 	Field string
 	Why   string
+	Err   error // what server/node, server/meta or server/replica refused; then Field and Why are empty
 }
 
 // Error implements error.
-func (e *ConfigError) Error() string { return fmt.Sprintf("configure server: %s %s", e.Field, e.Why) }
+func (e *ConfigError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("configure server: %v", e.Err)
+	}
+	return fmt.Sprintf("configure server: %s %s", e.Field, e.Why)
+}
+
+// Unwrap returns what a core refused.
+func (e *ConfigError) Unwrap() error { return e.Err }
 
 func (c Config) withDefaults() Config {
 	if c.MaxWriteQueue == 0 {

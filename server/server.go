@@ -51,8 +51,7 @@ type Stats struct {
 }
 
 // Start listens and serves. It returns when connections are accepted. The server ends
-// with ctx, or with Close. Errors: *ConfigError and those of server/node, server/meta and
-// server/replica for a configuration that cannot work; *ListenError.
+// with ctx, or with Close. Errors: *ConfigError, *ListenError.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	l := cfg.Listener
@@ -74,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	n := cfg.nodeConfig(self)
 	if err := n.Validate(); err != nil {
-		return nil, errors.Join(fmt.Errorf("configure server %v: %w", self, err), l.Close())
+		return nil, errors.Join(&ConfigError{Err: err}, l.Close())
 	}
 	s := &Server{
 		cfg: cfg, listener: l, self: self,
