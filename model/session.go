@@ -23,7 +23,9 @@ var sessionConfigs = []struct {
 	Config
 	constants func() session.Constants
 }{
-	{Config{"default", "three requests, three crashes, a negotiation of four rounds"}, session.Default},
+	{Config{"default", "two requests, two crashes, a lost FIN, an early timer"}, session.Default},
+	{Config{"plain", "the same without lost FINs and early timers, from one port"}, session.Plain},
+	{Config{"deep", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Deep},
 }
 
 func describeSession() Spec {

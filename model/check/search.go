@@ -142,6 +142,7 @@ func (s *search[S]) explore() error {
 		}
 		if s.options.StopEarly && s.unsafe() && len(s.frontier) > 0 {
 			s.halt("a safety property is violated")
+			return nil
 		}
 	}
 	return nil
@@ -217,6 +218,9 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		Workers:    len(s.workers),
 		Elapsed:    time.Since(s.start),
 		Memory:     Memory{Visited: s.table.bytes.Load()},
+	}
+	if len(s.frontier) > 0 {
+		r.Depth++
 	}
 	if why := s.stop.Load(); why != nil {
 		r.Stopped = *why

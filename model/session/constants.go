@@ -80,14 +80,29 @@ type Constants struct {
 	Cyclic     bool // the user submits each request again and again
 }
 
-// Default returns the default bounds: three requests, three crashes, the four rounds
-// that GSSAPI takes; the reference client and server.
+// Default returns the default bounds: two requests, two crashes, one FIN that is lost,
+// one timer that fires early, and the four rounds that GSSAPI takes; the reference
+// client and server. There are as many ports and slots as lost FINs can block, and one more.
 func Default() Constants {
 	return Constants{
-		NReq: 3, K: 3, NPorts: 1, R: 4, W: 2, Crashes: 3,
+		NReq: 2, K: 2, NPorts: 2, R: 4, W: 2, Crashes: 2, Losses: 1, Earlies: 1,
 		Client: ClientConn, Rebuild: RebuildNo, ServerMode: ServerReference, Mandatory: true,
 		OldConn: OldConnTCP, ByRemoval: true, Cyclic: true,
 	}
+}
+
+// Plain returns bounds without lost FINs and early timers, so that one port is enough.
+func Plain() Constants {
+	c := Default()
+	c.NPorts, c.Losses, c.Earlies = 1, 0, 0
+	return c
+}
+
+// Deep returns bounds that take minutes with a defect switched on.
+func Deep() Constants {
+	c := Default()
+	c.NReq, c.Crashes = 3, 3
+	return c
 }
 
 // ConstantError says that a constant does not exist or cannot have a value.

@@ -61,7 +61,7 @@ const (
 // End is the client's end of a connection.
 type End uint8
 
-// Ends.
+// Client ends.
 const (
 	NoEnd End = iota
 	Dialing
