@@ -15,7 +15,7 @@ import (
 
 // Files of a report directory.
 const (
-	ReportConfig   = "config.json"   // the result object
+	ReportConfig   = "config.json"   // the result object and the effective configuration
 	ReportScenario = "scenario.txt"  // what replay reads
 	ReportEvents   = "events.ndjson" // the trace
 	ReportTimeline = "timeline.txt"  // the trace in words
@@ -27,13 +27,19 @@ func ReportName(r *Result) string {
 	return fmt.Sprintf("%s-%s-%s-%s-%s", r.Scenario, r.Seed, r.Client, r.Server, r.Auth)
 }
 
+// reportConfig is what config.json holds.
+type reportConfig struct {
+	*Result
+	Configuration string `json:"configuration"` // the scenario's text form
+}
+
 // WriteReport runs the result's scenario once more with its events written to dir. An
 // existing report there is replaced.
 func WriteReport(ctx context.Context, dir string, r *Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	config, err := json.MarshalIndent(r, "", "  ")
+	config, err := json.MarshalIndent(reportConfig{r, string(r.Effective.appendText(nil))}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 }
 
 func writeTrace(ctx context.Context, r *Result, events, words *os.File) error {
-	config, err := json.Marshal(r)
+	config, err := json.Marshal(reportConfig{r, string(r.Effective.appendText(nil))})
 	if err != nil {
 		return err
 	}
