@@ -133,7 +133,9 @@ type Config struct {
 
 	Logger *slog.Logger // default: nothing is logged. Never tokens, keys or values
 
-	// Dial opens connections; default net.Dialer's DialContext.
+	// Dial opens connections; default: TCP, with keep-alive probes from 10 s of idleness
+	// on, so that a connection is found out whose server lost power while nothing was asked
+	// of it. It must return when its context ends.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Random is for the mechanism's nonces; default crypto/rand. It must be safe for
 	// concurrent use.
@@ -180,7 +182,8 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Dial == nil {
-		c.Dial = new(net.Dialer).DialContext
+		keepAlive := net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+		c.Dial = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
