@@ -22,12 +22,14 @@ type Config struct {
 	Requests    int // that the user submits, in order, each once: put, get, put, get ...
 	Crashes     int // of the node's process: its host closes its connections (FIN)
 	Losses      int // of the node's power: no FIN, no answer to anything until it starts again
-	Earlies     int // timers that fire before their time has come on the other side's clock, or while an answer is on its way
+	Earlies     int // timers that fire although something is on its way, or before others that are due sooner
+	Cancels     int // changes of the user's mind: a request given up, or the session closed
 	Connections int // that exist at once, the closed ones included whose end is still on its way
 
 	EarlyRequest node.EarlyRequest // what the node does with a request before authentication
 	Mandatory    bool              // whether the node insists on authentication; it always offers it
 	KeepReady    bool              // whether the session wants a connection even without a request
+	Drain        bool              // whether the user may drain the session at any time
 	Pairs        int               // request/response pairs of a negotiation: 4 or 5
 	Deadline     time.Duration     // of a request, from submission; 0: so far away that it never decides
 
@@ -40,6 +42,13 @@ func DefaultConfig() Config {
 		Requests: 2, Crashes: 1, Connections: 2,
 		EarlyRequest: node.EarlyRefuse, Mandatory: true, KeepReady: true, Pairs: 4,
 	}
+}
+
+// LargeConfig is for a run of minutes: see BenchmarkExplore.
+func LargeConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Crashes, cfg.Losses, cfg.Earlies, cfg.Connections = 2, 1, 1, 3
+	return cfg
 }
 
 // ErrConfig is wrapped by the errors of Validate.
@@ -59,6 +68,7 @@ func (c Config) Validate() error {
 		{"Crashes", c.Crashes, 0, limit},
 		{"Losses", c.Losses, 0, limit},
 		{"Earlies", c.Earlies, 0, limit},
+		{"Cancels", c.Cancels, 0, limit},
 		{"Connections", c.Connections, 1, limit},
 		{"Pairs", c.Pairs, 4, 5},
 	} {
@@ -67,7 +77,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if obligations := c.obligations(); obligations > maxObligations {
-		return fmt.Errorf("%w: %d requests with %d crashes, losses and early timers make %d liveness obligations, more than the %d that fit one run; lower one of them",
+		return fmt.Errorf("%w: %d requests with %d crashes, losses, early timers and cancels make %d liveness obligations, more than the %d that fit one run; lower one of them",
 			ErrConfig, c.Requests, c.faults(), obligations, maxObligations)
 	}
 	if c.Deadline < 0 || c.Deadline >= horizon {
@@ -85,8 +95,8 @@ const maxObligations = 32
 // obligations counts the liveness formulas that Properties will state.
 func (c Config) obligations() int { return 1 + c.Requests + c.Requests*(c.faults()+1) }
 
-// faults is the number of things that can still go wrong in the beginning.
-func (c Config) faults() int { return c.Crashes + c.Losses + c.Earlies }
+// faults is the number of things that can go wrong, or not be wanted any more.
+func (c Config) faults() int { return c.Crashes + c.Losses + c.Earlies + c.Cancels }
 
 // Run explores the world that cfg bounds and judges every property. See check.Run.
 func Run(ctx context.Context, cfg Config, options check.Options) (*check.Result[*State], error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/model/check"
+	"github.com/a8011091/pegasus-reference/server/node"
 )
 
 // with changes the default bounds.
@@ -45,16 +46,20 @@ func TestReferenceHolds(t *testing.T) {
 		cfg    Config
 		states uint64 // at least: fewer would mean that something no longer happens
 	}{
-		"no faults":             {with(func(c *Config) { c.Crashes = 0 }), 50},
-		"a crash":               {DefaultConfig(), 5_000},
-		"two crashes":           {with(func(c *Config) { c.Crashes = 2 }), 20_000},
-		"a crash, early timers": {with(func(c *Config) { c.Earlies, c.Connections = 1, 3 }), 40_000},
-		"a crash, a loss":       {with(func(c *Config) { c.Losses = 1 }), 20_000},
-		"five pairs":            {with(func(c *Config) { c.Pairs = 5 }), 5_000},
-		"optional":              {with(func(c *Config) { c.Mandatory = false }), 5_000},
-		"on demand":             {with(func(c *Config) { c.KeepReady, c.Crashes = false, 2 }), 6_000},
-		"one connection":        {with(func(c *Config) { c.Connections, c.Earlies, c.Requests = 1, 2, 1 }), 9_000},
-		"deadlines":             {with(func(c *Config) { c.Deadline, c.Losses, c.Crashes = 2*time.Second, 1, 0 }), 1_000},
+		"no faults":      {with(func(c *Config) { c.Crashes = 0 }), 50},
+		"a crash":        {DefaultConfig(), 5_000},
+		"two crashes":    {with(func(c *Config) { c.Crashes = 2 }), 20_000},
+		"a loss":         {with(func(c *Config) { c.Crashes, c.Losses = 0, 1 }), 700},
+		"crash and loss": {with(func(c *Config) { c.Requests, c.Losses = 1, 1 }), 5_000},
+		"early timers":   {with(func(c *Config) { c.Requests, c.Earlies, c.Connections = 1, 1, 3 }), 10_000},
+		"five pairs":     {with(func(c *Config) { c.Pairs = 5 }), 5_000},
+		"optional":       {with(func(c *Config) { c.Mandatory = false }), 5_000},
+		"on demand":      {with(func(c *Config) { c.KeepReady, c.Crashes = false, 2 }), 6_000},
+		"one connection": {with(func(c *Config) { c.Requests, c.Connections, c.Earlies = 1, 1, 2 }), 9_000},
+		"deadlines":      {with(func(c *Config) { c.Requests, c.Deadline, c.Earlies = 1, 2*time.Second, 1 }), 5_000},
+		"two deadlines":  {with(func(c *Config) { c.Deadline = 2 * time.Second }), 2_000},
+		"cancels":        {with(func(c *Config) { c.Cancels = 1 }), 10_000},
+		"drain":          {with(func(c *Config) { c.Drain = true }), 7_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := explore(t, tc.cfg)
@@ -65,4 +70,58 @@ func TestReferenceHolds(t *testing.T) {
 			assert.Contains(t, result.NeverFired, "a timer of the node fires", "the client gives up first")
 		})
 	}
+}
+
+// TestEarlyPolicyIsIdle: the reference never asks too early, so that what the node would
+// do then cannot matter.
+func TestEarlyPolicyIsIdle(t *testing.T) {
+	want := explore(t, DefaultConfig())
+	for _, early := range []node.EarlyRequest{node.EarlyHold, node.EarlyDrop, node.EarlyClose, node.EarlyHang} {
+		got := explore(t, with(func(c *Config) { c.EarlyRequest = early }))
+		assert.Equal(t, check.Held, got.Verdict, early)
+		assert.Equal(t, want.Distinct, got.Distinct, early)
+		assert.Equal(t, want.Generated, got.Generated, early)
+	}
+}
+
+// TestCountsDoNotDependOnWorkers: the model is a function, whoever asks it.
+func TestCountsDoNotDependOnWorkers(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		result, err := Run(context.Background(), DefaultConfig(), check.Options{Workers: workers})
+		require.NoError(t, err)
+		want := explore(t, DefaultConfig())
+		assert.Equal(t, want.Distinct, result.Distinct)
+		assert.Equal(t, want.Generated, result.Generated)
+		assert.Equal(t, want.Depth, result.Depth)
+	}
+}
+
+func TestConfigIsRefused(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"negative":        func(c *Config) { c.Crashes = -1 },
+		"too many":        func(c *Config) { c.Requests = limit + 1 },
+		"no connection":   func(c *Config) { c.Connections = 0 },
+		"three pairs":     func(c *Config) { c.Pairs = 3 },
+		"obligations":     func(c *Config) { c.Requests, c.Crashes = 8, 8 },
+		"a century":       func(c *Config) { c.Deadline = never },
+		"before the past": func(c *Config) { c.Deadline = -time.Second },
+		"no policy":       func(c *Config) { c.EarlyRequest = node.EarlyHang + 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Run(context.Background(), with(change), check.Options{})
+			require.ErrorIs(t, err, ErrConfig)
+			t.Log(err)
+		})
+	}
+	for _, cfg := range []Config{DefaultConfig(), LargeConfig()} {
+		require.NoError(t, cfg.Validate())
+	}
+}
+
+// TestInterrupted: a limit makes the answer inconclusive, not wrong.
+func TestInterrupted(t *testing.T) {
+	result, err := Run(context.Background(), DefaultConfig(), check.Options{MaxStates: 1000})
+	require.NoError(t, err)
+	assert.Equal(t, check.Inconclusive, result.Verdict)
+	assert.False(t, result.Complete)
 }

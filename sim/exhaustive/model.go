@@ -134,7 +134,8 @@ func (m *Model) Initial() []*State {
 		requests: make([]request, m.cfg.Requests),
 		left: budgets{
 			submits: uint8(m.cfg.Requests), crashes: uint8(m.cfg.Crashes),
-			losses: uint8(m.cfg.Losses), earlies: uint8(m.cfg.Earlies),
+			losses: uint8(m.cfg.Losses), earlies: uint8(m.cfg.Earlies), cancels: uint8(m.cfg.Cancels),
+			drains: flag(m.cfg.Drain),
 		},
 	}
 	if m.cfg.KeepReady {
@@ -147,6 +148,9 @@ func (m *Model) Initial() []*State {
 // Actions, by number; the last ones are one for each connection, by age.
 const (
 	actSubmit = iota
+	actCancel
+	actClose
+	actDrain
 	actDialed
 	actRefused
 	actClientReads
@@ -167,6 +171,9 @@ const (
 func actions(cfg Config) []check.Action {
 	list := []check.Action{
 		actSubmit:           {Name: "the user submits a request"},
+		actCancel:           {Name: "the user gives a request up"},
+		actClose:            {Name: "the user closes the session"},
+		actDrain:            {Name: "the user drains the session"},
 		actDialed:           {Name: "the connection comes up", Fairness: check.Weak},
 		actRefused:          {Name: "the connection is refused", Fairness: check.Weak},
 		actClientReads:      {Name: "the client reads", Fairness: check.Weak},

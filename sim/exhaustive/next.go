@@ -18,9 +18,7 @@ func (m *Model) take(s *State, action int, steps []step, do func(w *world)) []st
 }
 
 func (m *Model) next(s *State, steps []step) []step {
-	if s.left.submits > 0 {
-		steps = m.take(s, actSubmit, steps, (*world).submit)
-	}
+	steps = m.user(s, steps)
 	for i := range s.conns {
 		steps = m.ofConnection(s, i, steps)
 	}
@@ -34,6 +32,29 @@ func (m *Model) next(s *State, steps []step) []step {
 		steps = m.faults(s, steps)
 	}
 	return m.stale(s, steps)
+}
+
+// user appends what the user can do. A session that is closed is left alone: it would
+// refuse, and all that could still be told from that is how often.
+func (m *Model) user(s *State, steps []step) []step {
+	if s.client.State() == session.StateClosed {
+		return steps
+	}
+	if s.left.submits > 0 {
+		steps = m.take(s, actSubmit, steps, (*world).submit)
+	}
+	if s.left.cancels > 0 {
+		for slot := range s.requests {
+			if s.requests[slot].outstanding() {
+				steps = m.take(s, actCancel, steps, func(w *world) { w.cancel(slot) })
+			}
+		}
+		steps = m.take(s, actClose, steps, (*world).close)
+	}
+	if s.left.drains > 0 {
+		steps = m.take(s, actDrain, steps, (*world).drain)
+	}
+	return steps
 }
 
 // faults appends the ends that a run of the node can come to. What it wrote last may
@@ -89,6 +110,27 @@ func (w *world) submit() {
 	w.s.requests[slot] = request{progress: waiting, deadline: ask.Deadline}
 	w.tell("the user submits %s", asked(slot))
 	w.stepClient(session.Event{Kind: session.EventSubmit, Request: ask})
+}
+
+// cancel gives a request up.
+func (w *world) cancel(slot int) {
+	w.s.left.cancels--
+	w.tell("the user gives %s up", asked(slot))
+	w.stepClient(session.Event{Kind: session.EventCancel, ID: session.RequestID(slot + 1)})
+}
+
+// close ends the session at once.
+func (w *world) close() {
+	w.s.left.cancels--
+	w.tell("the user closes the session")
+	w.stepClient(session.Event{Kind: session.EventClose})
+}
+
+// drain ends the session once everything is answered.
+func (w *world) drain() {
+	w.s.left.drains--
+	w.tell("the user drains the session")
+	w.stepClient(session.Event{Kind: session.EventDrain})
 }
 
 // dialed completes the handshake. The node's end begins with its accept.
@@ -171,7 +213,7 @@ func (w *world) stop(p power, drown bool) {
 	}
 	w.sweep()
 	w.s.storage = w.s.node.Replica().Storage()
-	w.s.node, w.s.nodeTimers, w.s.nodeTimer, w.s.power = nil, nil, 0, p
+	w.s.node, w.s.nodeTimers, w.s.nodePast, w.s.power = nil, nil, 0, p
 }
 
 // start begins a run of the node, on what the last one stored.

@@ -129,13 +129,17 @@ func (m *Model) withinBounds(s *State) bool {
 // maxNodeBytes that one client can make a node keep in this world: a few small requests.
 const maxNodeBytes = 4096
 
-// converged: a session that needs a connection has one that both sides know. It cannot
-// know that a connection is lost before it writes on it.
+// converged: a session that needs a connection has one that both sides know, and one that
+// was drained has none. It cannot know that a connection is lost before it writes on it.
 func (m *Model) converged(s *State) bool {
-	if !m.cfg.KeepReady && s.outstanding() == 0 {
+	if !m.cfg.KeepReady && s.outstanding() == 0 && s.client.State() != session.StateDraining {
 		return true
 	}
-	if s.client.State() != session.StateReady {
+	switch s.client.State() {
+	case session.StateReady:
+	case session.StateClosed:
+		return !slices.ContainsFunc(s.conns, func(c conn) bool { return c.clientEnd != gone })
+	default:
 		return false
 	}
 	c := s.conn(s.client.Conn())
@@ -190,46 +194,4 @@ func (m *Model) ends() check.Property[*State] {
 			func(s *State) bool { return !s.requests[slot].outstanding() }))
 	}
 	return check.All("requests-end", parts...)
-}
-
-// reached: without these the exploration would be hollow.
-func (m *Model) reached() []check.Property[*State] {
-	sometimes := func(name string, wanted func(*State) bool) check.Property[*State] {
-		return check.Sometimes("reached: "+name, wanted)
-	}
-	list := []check.Property[*State]{
-		sometimes("ready", func(s *State) bool { return s.client.State() == session.StateReady }),
-	}
-	if m.cfg.Requests > 0 {
-		list = append(list, sometimes("every request answered", func(s *State) bool {
-			return !slices.ContainsFunc(s.requests, func(r request) bool { return r.progress != okay })
-		}))
-	}
-	if m.cfg.Crashes == 0 {
-		return list
-	}
-	for _, at := range []session.Step{session.StepList, session.StepSelect, session.StepToken, session.StepInitiate, session.StepChallenge} {
-		list = append(list, sometimes("node down while the client negotiates: "+at.String(), func(s *State) bool {
-			return s.power != up && s.client.NegotiationStep() == at
-		}))
-	}
-	list = append(list,
-		sometimes("backoff", func(s *State) bool { return s.client.State() == session.StateBackoff }),
-		sometimes("node down and refusing", func(s *State) bool { return s.power == crashed && s.client.State() == session.StateDialing }),
-	)
-	if m.cfg.Requests > 0 {
-		list = append(list,
-			sometimes("unknown though executed", func(s *State) bool { return s.has(unknown, true) }),
-			sometimes("unknown and not executed", func(s *State) bool { return s.has(unknown, false) }),
-			sometimes("ready again, all answered after a crash", func(s *State) bool {
-				return int(s.left.crashes) < m.cfg.Crashes && s.power == up && s.client.State() == session.StateReady &&
-					!slices.ContainsFunc(s.requests, func(r request) bool { return r.progress != okay })
-			}))
-	}
-	return list
-}
-
-// has says whether some request got there.
-func (s *State) has(p progress, executed bool) bool {
-	return slices.ContainsFunc(s.requests, func(r request) bool { return r.progress == p && r.executed == executed })
 }

@@ -5,7 +5,6 @@ package exhaustive
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -35,16 +34,12 @@ func (m *Model) stale(s *State, steps []step) []step {
 
 // staleForClient gives the session what an earlier connection could still bring.
 func (m *Model) staleForClient(s *State, steps []step) []step {
-	last, lastTimer := s.client.Used()
+	last, _ := s.client.Used()
 	past := protocol.ConnID(last)
 	if s.client.Conn() == past {
 		past--
 	}
-	stopped := protocol.TimerID(lastTimer)
-	for slices.ContainsFunc(s.clientTimers, func(t timer) bool { return t.id == stopped }) {
-		stopped--
-	}
-	events := []session.Event{{Kind: session.EventTimer, Timer: stopped}}
+	events := []session.Event{{Kind: session.EventTimer, Timer: s.clientPast}}
 	if past > 0 {
 		events = append(events,
 			session.Event{Kind: session.EventDialed, Conn: past},
@@ -54,19 +49,41 @@ func (m *Model) staleForClient(s *State, steps []step) []step {
 			session.Event{Kind: session.EventClosed, Conn: past, Reason: session.ReasonReset})
 	}
 	// What time alone brings is not blamed on the events.
-	base := s.client.Clone()
-	base.Step(s.now, session.Event{Kind: session.EventCancel, ID: noRequest}, nil)
-	before := base.AppendState(nil, s.now)
-	for _, ev := range events {
-		if effects := base.Step(s.now, ev, nil); len(effects) == 0 && bytes.Equal(before, base.AppendState(nil, s.now)) {
-			continue
-		}
-		return m.take(s, actStale, steps, func(w *world) {
-			w.breaks(freshSession, "%s of the past makes a difference to the client, which now has connection %d",
-				clientNews(ev), number(s.client.Conn()))
-		})
+	settled := func() client {
+		c := s.client.Clone()
+		c.Step(s.now, session.Event{Kind: session.EventCancel, ID: noRequest}, nil)
+		return c
 	}
-	return steps
+	before := settled().AppendState(nil, s.now)
+	blame := culprit(len(events), func(n int) bool {
+		c := settled()
+		for _, ev := range events[:n] {
+			if len(c.Step(s.now, ev, nil)) > 0 {
+				return true
+			}
+		}
+		return !bytes.Equal(before, c.AppendState(nil, s.now))
+	})
+	if blame < 0 {
+		return steps
+	}
+	return m.take(s, actStale, steps, func(w *world) {
+		w.breaks(freshSession, "%s of the past makes a difference to the client, which now has connection %d",
+			clientNews(events[blame]), number(s.client.Conn()))
+	})
+}
+
+// culprit finds which of the first all events is the first to make a difference; -1:
+// none. It asks about all of them first, because that is nearly always the answer.
+func culprit(all int, differs func(first int) bool) int {
+	if !differs(all) {
+		return -1
+	}
+	n := 1
+	for n < all && !differs(n) {
+		n++
+	}
+	return n - 1
 }
 
 // noRequest has no slot.
@@ -79,27 +96,28 @@ func (m *Model) staleForNode(s *State, steps []step) []step {
 	for past > 0 && s.nodeHas(past) {
 		past--
 	}
-	stopped := s.nodeTimer
-	for stopped > 0 && slices.ContainsFunc(s.nodeTimers, func(t timer) bool { return t.id == stopped }) {
-		stopped--
-	}
 	events := []node.Event{
-		{Kind: node.EventTimer, Timer: stopped},
+		{Kind: node.EventTimer, Timer: s.nodePast},
 		{Kind: node.EventReceived, Conn: past, Data: lateList},
 		{Kind: node.EventToken, Conn: past, Done: true, Principal: principal},
 		{Kind: node.EventClosed, Conn: past},
 	}
-	after := s.node.Clone()
 	before := s.node.AppendState(nil, s.now)
-	for _, ev := range events {
-		if effects := after.Step(s.now, ev, nil); len(effects) == 0 && bytes.Equal(before, after.AppendState(nil, s.now)) {
-			continue
+	blame := culprit(len(events), func(n int) bool {
+		c := s.node.Clone()
+		for _, ev := range events[:n] {
+			if len(c.Step(s.now, ev, nil)) > 0 {
+				return true
+			}
 		}
-		return m.take(s, actStale, steps, func(w *world) {
-			w.breaks(freshSession, "%s of the past makes a difference to the node", nodeNews(ev))
-		})
+		return !bytes.Equal(before, c.AppendState(nil, s.now))
+	})
+	if blame < 0 {
+		return steps
 	}
-	return steps
+	return m.take(s, actStale, steps, func(w *world) {
+		w.breaks(freshSession, "%s of the past makes a difference to the node", nodeNews(events[blame]))
+	})
 }
 
 // nodeHas says whether the node has the connection open.

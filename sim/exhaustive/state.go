@@ -59,7 +59,8 @@ type State struct {
 	conns        []conn // by age
 	clientTimers []timer
 	nodeTimers   []timer
-	nodeTimer    protocol.TimerID // last one that this run of the node armed
+	clientPast   protocol.TimerID // that fired or was stopped last
+	nodePast     protocol.TimerID
 	requests     []request
 	dialed       time.Time // last dial began
 	left         budgets
@@ -67,10 +68,14 @@ type State struct {
 	story        []string // of the step that led here, where somebody listens
 }
 
-// budgets is what can still go wrong, and what the user can still ask.
-type budgets struct{ submits, crashes, losses, earlies uint8 }
+// budgets is what can still go wrong, and what the user can still do.
+type budgets struct{ submits, crashes, losses, earlies, cancels, drains uint8 }
 
-func (b budgets) faults() int { return int(b.crashes) + int(b.losses) + int(b.earlies) }
+// faults is what can still go wrong, or not be wanted any more. Draining is neither: what
+// is outstanding has to end well.
+func (b budgets) faults() int {
+	return int(b.crashes) + int(b.losses) + int(b.earlies) + int(b.cancels)
+}
 
 // progress of one request.
 type progress uint8
@@ -80,6 +85,7 @@ const (
 	waiting          // submitted, not written
 	written
 	okay
+	refused // answered, with an error
 	failed
 	unknown
 )
@@ -130,7 +136,8 @@ func (s *State) outstanding() int {
 // go by age, instants are relative to now, and what stands in the cores already, or
 // follows from it, is left out.
 func (s *State) appendState(dst []byte) []byte {
-	dst = append(dst, byte(s.power), s.left.submits, s.left.crashes, s.left.losses, s.left.earlies)
+	b := &s.left
+	dst = append(dst, byte(s.power), b.submits, b.crashes, b.losses, b.earlies, b.cancels, b.drains)
 	dst = binary.AppendUvarint(dst, uint64(s.broken))
 	dst = s.client.AppendState(dst, s.now)
 	if s.node != nil {

@@ -105,7 +105,7 @@ func (c *conn) text() string {
 func (r *request) text() string {
 	text := [...]string{
 		unasked: "not yet submitted", waiting: "waiting", written: "written",
-		okay: "ok", failed: "failed", unknown: "unknown",
+		okay: "ok", refused: "refused", failed: "failed", unknown: "unknown",
 	}[r.progress]
 	if r.executed && r.progress != okay {
 		text += ", executed"

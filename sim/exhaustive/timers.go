@@ -32,8 +32,18 @@ func (w *world) arm(timers *[]timer, id protocol.TimerID, after, spread time.Dur
 	*timers = append(*timers, timer{id: id, due: due, latest: due.Add(spread)})
 }
 
-func stop(timers *[]timer, id protocol.TimerID) {
-	*timers = slices.DeleteFunc(*timers, func(t timer) bool { return t.id == id })
+func (w *world) disarmClient(id protocol.TimerID) {
+	w.s.clientTimers = without(w.s.clientTimers, id)
+	w.s.clientPast = id
+}
+
+func (w *world) disarmNode(id protocol.TimerID) {
+	w.s.nodeTimers = without(w.s.nodeTimers, id)
+	w.s.nodePast = id
+}
+
+func without(timers []timer, id protocol.TimerID) []timer {
+	return slices.DeleteFunc(timers, func(t timer) bool { return t.id == id })
 }
 
 // later of two instants.
@@ -107,10 +117,10 @@ func (m *Model) fire(s *State, ofNode bool, t timer, at time.Time, action int, s
 			w.s.left.earlies--
 		}
 		if ofNode {
-			stop(&w.s.nodeTimers, t.id)
+			w.disarmNode(t.id)
 			w.stepNode(node.Event{Kind: node.EventTimer, Timer: t.id})
 		} else {
-			stop(&w.s.clientTimers, t.id)
+			w.disarmClient(t.id)
 			w.stepClient(session.Event{Kind: session.EventTimer, Timer: t.id})
 		}
 	})

@@ -46,7 +46,7 @@ func (w *world) clientEffect(e *session.Effect) {
 	case session.EffectArmTimer:
 		w.arm(&w.s.clientTimers, e.Timer, e.After, e.Spread)
 	case session.EffectStopTimer:
-		stop(&w.s.clientTimers, e.Timer)
+		w.disarmClient(e.Timer)
 	case session.EffectMakeToken:
 		w.clientWantsToken(e.Conn, e.Data)
 	case session.EffectComplete:
@@ -69,7 +69,9 @@ func (w *world) completed(done *session.Completion) {
 	switch done.Outcome {
 	case session.OutcomeOK:
 		r.progress = okay
-		if done.Code != protocol.CodeOK || !r.executed {
+		if done.Code != protocol.CodeOK {
+			r.progress = refused
+		} else if !r.executed {
 			w.breaks(honestOutcome, "the node has not executed it")
 		}
 		if !w.s.now.Before(r.deadline) {
@@ -121,10 +123,9 @@ func (w *world) nodeEffect(e *node.Effect) {
 	case node.EffectClose:
 		w.nodeCloses(e)
 	case node.EffectArmTimer:
-		w.s.nodeTimer = max(w.s.nodeTimer, e.Timer)
 		w.arm(&w.s.nodeTimers, e.Timer, e.After, 0)
 	case node.EffectStopTimer:
-		stop(&w.s.nodeTimers, e.Timer)
+		w.disarmNode(e.Timer)
 	case node.EffectToken:
 		w.nodeWantsToken(e.Conn, e.Data, e.Begin)
 	case node.EffectExecuted:
