@@ -3,6 +3,8 @@
 package sim
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -36,4 +38,28 @@ func benchmark(b *testing.B, scenario func(seed uint64) Scenario) {
 	b.ReportMetric(float64(events)/seconds, "events/s")
 	b.ReportMetric(simulated.Seconds()/seconds, "simulated-s/s")
 	b.ReportMetric(float64(b.N)/seconds, "seeds/s")
+}
+
+// BenchmarkConvergence reports how long clients are not ready after the last server of a
+// full restart serves again, over as many seeds as the benchmark runs. Power is not lost in
+// it: who loses power says nothing, and what was in flight to it waits for TCP's own timer.
+func BenchmarkConvergence(b *testing.B) {
+	var took []int64
+	for i := 0; b.Loop(); i++ {
+		s := fullRestart(uint64(i))
+		s.Watch = 10 * time.Second
+		for f := range s.Faults {
+			s.Faults[f].Kind = FaultRestart
+		}
+		result := mustRun(b, s, Options{})
+		if result.ConvergedAfterNS == nil {
+			b.Fatalf("seed %#x did not converge: %s", i, result.Reason)
+		}
+		took = append(took, *result.ConvergedAfterNS)
+	}
+	slices.Sort(took)
+	for _, p := range []int{50, 99, 100} {
+		at := took[max(0, len(took)*p/100-1)]
+		b.ReportMetric(float64(at)/float64(time.Millisecond), fmt.Sprintf("p%d-ms", p))
+	}
 }
