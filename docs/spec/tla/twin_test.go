@@ -40,13 +40,27 @@ const short = 6
 
 // listed are the assignments that are always compared, as changes to base.
 var listed = []string{
-	"", "Client=session", "Client=reset",
-	"ServerMode=hang", "ServerMode=hang Client=session", "ServerMode=hang Client=reset",
-	"ServerMode=fin", "ServerMode=fin Client=session", "ServerMode=fin Client=reset",
-	"Client=session Rebuild=async ServerMode=hang", "Client=session Rebuild=sync ServerMode=hang",
+	"",
+	"Client=session",
+	"Client=reset",
+	"ServerMode=hang",
+	"ServerMode=hang Client=session",
+	"ServerMode=hang Client=reset",
+	"ServerMode=fin",
+	"ServerMode=fin Client=session",
+	"ServerMode=fin Client=reset",
+	"Client=session Rebuild=async ServerMode=hang",
+	"Client=session Rebuild=sync ServerMode=hang",
 	"Client=session ServerMode=hang Mandatory=false",
-	"Losses=1 NPorts=2", "Losses=1", "Earlies=1 GiveUp=true ServerMode=hang", "Earlies=1 ByRemoval=false",
-	"Losses=1 PortReuse=true", "Losses=1 PortReuse=true OldConn=sticky ServerMode=hang", "Cyclic=false",
+	"Losses=1 NPorts=2",
+	"Losses=1 Earlies=1",
+	"Losses=1 Earlies=1 NPorts=2",
+	"Earlies=1 GiveUp=true ServerMode=hang",
+	"Earlies=1 ByRemoval=false",
+	"Losses=1 Earlies=1 PortReuse=true",
+	"Losses=1 Earlies=1 PortReuse=true OldConn=glued",
+	"Losses=1 Earlies=1 PortReuse=true OldConn=sticky ServerMode=hang",
+	"Cyclic=false",
 }
 
 // base is small, so that TLC needs little time beside starting.
