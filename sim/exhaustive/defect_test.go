@@ -195,18 +195,18 @@ func TestStaleFlag(t *testing.T) {
 		require.NoError(t, err)
 		cfg.EarlyRequest = early
 		result := explore(t, cfg)
-		switch d.Cmd {
-		case "violated":
+		if d.Cmd == "violated" {
 			return strings.Join(violated(result), "\n") + "\n"
-		case "trace":
-			var property string
-			d.ScanArgs(t, "property", &property)
-			at := slices.IndexFunc(result.Violations, func(v check.Violation[*State]) bool { return v.Property == property })
-			require.GreaterOrEqual(t, at, 0)
-			return traceText(&result.Violations[at])
 		}
-		d.Fatalf(t, "unknown command %s", d.Cmd)
-		return ""
+		var property string
+		d.ScanArgs(t, "property", &property)
+		at := slices.IndexFunc(result.Violations, func(v check.Violation[*State]) bool { return v.Property == property })
+		require.GreaterOrEqual(t, at, 0)
+		if d.Cmd == "end" {
+			return endText(&result.Violations[at])
+		}
+		require.Equal(t, "trace", d.Cmd)
+		return traceText(&result.Violations[at])
 	})
 }
 
@@ -221,6 +221,15 @@ func traceText(v *check.Violation[*State]) string {
 	}
 	if v.Stutter {
 		b.WriteString("and then nothing\n")
+	}
+	return b.String()
+}
+
+// endText shows what the last step changed.
+func endText(v *check.Violation[*State]) string {
+	var b strings.Builder
+	for _, c := range v.Trace[len(v.Trace)-1].Changes {
+		fmt.Fprintf(&b, "%s: %s -> %s\n", c.Name, c.Before, c.After)
 	}
 	return b.String()
 }

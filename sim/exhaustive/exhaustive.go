@@ -2,6 +2,10 @@
 // real server node and a small network between them, in every order, under the model
 // checker. What is checked is the code that runs, not a description of it; the price is
 // a small bound, which Config states.
+//
+// Bytes travel as real frames and tokens come from the real test mechanism. Time stands
+// still but where a timer fires (timers.go); machines and network are fair, the user, the
+// faults and chance are not (model.go). A split or coalesced read is left to other tests.
 package exhaustive
 
 import (
@@ -36,7 +40,7 @@ type Config struct {
 	client func(session.Config) client // nil: the reference client's session
 }
 
-// DefaultConfig is what a test can explore in seconds.
+// DefaultConfig bounds a world of some five thousand states: a tenth of a second.
 func DefaultConfig() Config {
 	return Config{
 		Requests: 2, Crashes: 1, Connections: 2,
@@ -44,7 +48,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// LargeConfig is for a run of minutes: see BenchmarkExplore.
+// LargeConfig bounds one of some four hundred thousand: half a minute, for a nightly run.
+// See BenchmarkExplore.
 func LargeConfig() Config {
 	cfg := DefaultConfig()
 	cfg.Crashes, cfg.Losses, cfg.Earlies, cfg.Connections = 2, 1, 1, 3

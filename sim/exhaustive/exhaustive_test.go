@@ -4,6 +4,7 @@ package exhaustive
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +63,10 @@ func TestReferenceHolds(t *testing.T) {
 		"drain":          {with(func(c *Config) { c.Drain = true }), 7_000},
 	} {
 		t.Run(name, func(t *testing.T) {
+			m, err := New(tc.cfg)
+			require.NoError(t, err)
+			stated := slices.ContainsFunc(m.Properties(), func(p check.Property[*State]) bool { return p.Name == "requests-drain" })
+			require.Equal(t, tc.cfg.Deadline == 0, stated)
 			result := explore(t, tc.cfg)
 			report(t, result)
 			assert.Equal(t, check.Held, result.Verdict)

@@ -212,6 +212,6 @@ func (m *Model) deadline(now time.Time) time.Time {
 	return now.Add(never)
 }
 
-// headerLimit: a deadline that never decides is written as the longest timeout there is,
-// at whatever time, so that the wire does not tell when a request was submitted.
-const _ = uint(never/time.Millisecond - math.MaxInt32)
+// A deadline that never decides has to be beyond what a frame's timeout can say (this
+// would not compile otherwise): then equal requests are equal bytes at whatever time.
+const _ = uint((never-horizon)/time.Millisecond - math.MaxInt32)
