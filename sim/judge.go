@@ -257,24 +257,33 @@ func (j *judge) stillTried(now time.Time, p *pair) bool {
 	return now.Sub(p.latest) < min(stillTrying, j.scenario.Watch*3/4)
 }
 
-// judgeRequests: what was asked when the faults were over has succeeded.
+// judgeRequests: what was asked when the faults were over has succeeded, and so has what
+// was still waiting then.
 func (j *judge) judgeRequests(now time.Time) {
-	from := j.faultsOver
-	if !j.reference {
-		from = from.Add(upstreamGrace)
-	}
 	for _, op := range j.ops.all {
-		if op.returned.IsZero() {
+		switch {
+		case op.returned.IsZero():
 			if now.After(op.deadline.Add(time.Second)) {
 				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))
 			}
-			continue
-		}
-		if op.outcome != session.OutcomeOK && !op.invoked.Before(from) && !j.mayFail(op) {
+		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op):
 			j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted %v after the last fault, ended %s (%s)",
 				opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.faultsOver).Round(time.Millisecond), outcomeWord(op.outcome), op.why))
 		}
 	}
+}
+
+// owed: requests-drain speaks of the operation. Of those that were submitted before the
+// faults were over these are the ones that can only have waited: a write of unknown
+// outcome was written, and lost.
+func (j *judge) owed(op *operation) bool {
+	switch {
+	case !j.reference:
+		return !op.invoked.Before(j.faultsOver.Add(upstreamGrace))
+	case !op.invoked.Before(j.faultsOver):
+		return true
+	}
+	return op.returned.After(j.faultsOver) && (op.outcome == session.OutcomeFailed || op.rpc.Retryable())
 }
 
 // mayFail: the operation is outside what requests-drain promises. Its deadline was
