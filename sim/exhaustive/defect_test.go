@@ -239,7 +239,7 @@ func endText(v *check.Violation[*State]) string {
 func TestServerCures(t *testing.T) {
 	for _, early := range []node.EarlyRequest{node.EarlyRefuse, node.EarlyHold, node.EarlyDrop, node.EarlyClose, node.EarlyHang} {
 		t.Run(early.String(), func(t *testing.T) {
-			cfg := with(func(c *Config) { c.EarlyRequest, c.client = early, newStaleFlag })
+			cfg := with(func(c *Config) { c.Requests, c.EarlyRequest, c.client = 1, early, newStaleFlag })
 			m, err := New(cfg)
 			require.NoError(t, err)
 			got := violated(judge(t, m, m.Properties()...))
