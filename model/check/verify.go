@@ -27,8 +27,6 @@ func (s *search[S]) verify(goal obligation[S], v Violation[S]) error {
 	return nil
 }
 
-func (s *search[S]) graphGroups() []group { return s.graph.groups.all }
-
 // violatedBy says whether a behaviour that goes along v violates goal.
 func (s *search[S]) violatedBy(goal obligation[S], v Violation[S]) bool {
 	if goal.from == nil {

@@ -4,7 +4,6 @@ package session_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
@@ -132,7 +131,7 @@ func TestConstants(t *testing.T) {
 		{}, {NReq: 1}, assign(t, session.Default(), "Rebuild=async"),
 	} {
 		_, err := session.New(broken)
-		assert.True(t, errors.As(err, &wrong), "%v", err)
+		assert.ErrorAs(t, err, &wrong)
 	}
 }
 

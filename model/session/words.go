@@ -29,7 +29,7 @@ func (m *Model) Tell(from State, action int, to State) string {
 	case notify, drop, resetFlag, rebuildNow:
 		return tellAftermath(what.rule, &from, &to)
 	}
-	return m.tellServerItself(&from, &to, what)
+	return m.tellServerItself(&to, what)
 }
 
 func (m *Model) tellAttempt(from, to *State, r byte) string {
@@ -204,7 +204,7 @@ func (m *Model) tellServe(from, to *State, c byte) string {
 	return text + " and answers"
 }
 
-func (m *Model) tellServerItself(from, to *State, what meaning) string {
+func (m *Model) tellServerItself(to *State, what meaning) string {
 	switch what.rule {
 	case giveUp:
 		if to.connection(what.of).Server == m.dead() {

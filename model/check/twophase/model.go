@@ -147,7 +147,8 @@ func (m *Model) AppendState(dst []byte, s State) []byte {
 	return append(dst, s.Flags)
 }
 
-// Properties: nobody commits what another aborts, and both ends can be reached.
+// Properties returns what must hold: nobody commits what another aborts, and both ends
+// can be reached.
 func (m *Model) Properties() []check.Property[State] {
 	return []check.Property[State]{
 		check.Always("consistent", m.consistent),
