@@ -133,7 +133,8 @@ func (j *judge) dialed(now time.Time, c *connection) {
 	}
 }
 
-func (j *judge) connected(now time.Time, c *connection) {
+// connected: a handshake completed.
+func (j *judge) connected() {
 	if j.restarts > 0 {
 		j.reconnects++
 	}

@@ -92,7 +92,7 @@ func (o *observer) dialed(now time.Time, id uint64, client int, node string) {
 func (o *observer) connected(now time.Time, id uint64) {
 	c := o.connections[id]
 	c.upAt = now
-	o.judge.connected(now, c)
+	o.judge.connected()
 }
 
 // clientGone: the client's end is closed, by itself or by what it was told.

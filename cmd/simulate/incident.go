@@ -103,11 +103,11 @@ func cells(r *sim.RowResult) [8]string {
 	if r.Result.Signature != nil {
 		signature = fmt.Sprintf("%s at %s", *r.Result.Signature, seconds(*r.SignatureAfterNS))
 	}
-	server := r.Result.Server
-	if r.Result.HPFields && r.Result.Client == sim.ClientUpstream250 {
+	server := r.Server
+	if r.HPFields && r.Client == sim.ClientUpstream250 {
 		server += ", hp_ fields"
 	}
-	return [8]string{r.Result.Client, server, r.Result.Auth, back, string(r.Result.Verdict), property, signature, r.Result.Seed}
+	return [8]string{r.Client, server, r.Auth, back, string(r.Result.Verdict), property, signature, r.Seed}
 }
 
 // seconds is a duration in nanoseconds for people: whole milliseconds.

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -26,7 +25,7 @@ func TestInterruptedCheckTellsWhatIsKnown(t *testing.T) {
 	time.Sleep(500 * time.Millisecond) // ten resource managers take minutes
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	var exit *exec.ExitError
-	require.True(t, errors.As(cmd.Wait(), &exit))
+	require.ErrorAs(t, cmd.Wait(), &exit)
 	require.Equal(t, exitInconclusive, exit.ExitCode())
 	var report model.Report
 	require.NoError(t, json.Unmarshal(out.Bytes(), &report))

@@ -140,7 +140,7 @@ func (x *steps) refused(s State, c uint8) {
 	x.failAll(&s)
 	s.Link, s.Queue = Disconnected, ""
 	if x.Client == ClientReset {
-		s.Todo = ResetFlag
+		s.Errand = ResetFlag
 	}
 	x.take(refused, c, s)
 }

@@ -16,7 +16,7 @@ var (
 		Failed: "failed, to be tried again", Done: "answered", Unknown: "unknown", Expired: "failed, deadline passed",
 	}
 	closingWords = [...]string{NotClosing: "no", Shut: "channel dead", Notified: "requests told"}
-	todoWords    = [...]string{NothingToDo: "nothing", ResetFlag: "reset the flag", RebuildSession: "rebuild the session"}
+	errandWords  = [...]string{NothingToDo: "nothing", ResetFlag: "reset the flag", RebuildSession: "rebuild the session"}
 	endWords     = [...]string{NoEnd: "none", Dialing: "dialing", Open: "open"}
 )
 
@@ -39,7 +39,7 @@ func (m *Model) Describe(s State) []check.Field {
 	if m.Client != ClientConn {
 		fields = append(fields,
 			check.Field{Name: "close handler", Value: closingWords[s.Closing]},
-			check.Field{Name: "still to do", Value: todoWords[s.Todo]})
+			check.Field{Name: "still to do", Value: errandWords[s.Errand]})
 	}
 	for r := range m.NReq {
 		fields = append(fields, check.Field{Name: fmt.Sprintf("request %d", r+1), Value: requestWords[s.Requests[r]]})

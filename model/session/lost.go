@@ -57,17 +57,17 @@ func (x *steps) drop(s State) {
 	}
 	s.Closing, s.Link = NotClosing, Disconnected
 	if x.Client == ClientReset {
-		s.Todo = ResetFlag
+		s.Errand = ResetFlag
 	}
 	x.take(drop, 0, s)
 }
 
 // resetFlag. S12, Client reset: the flag is reset, some time after that.
 func (x *steps) resetFlag(s State) {
-	if s.Todo != ResetFlag {
+	if s.Errand != ResetFlag {
 		return
 	}
-	s.Todo, s.Flag = NothingToDo, false
+	s.Errand, s.Flag = NothingToDo, false
 	x.take(resetFlag, 0, s)
 }
 
@@ -75,12 +75,12 @@ func (x *steps) resetFlag(s State) {
 // starts a new one. Were it to wait until the close handler is through, it would be
 // enabled now and then only, and weak fairness would not make it happen.
 func (x *steps) rebuild(s State) {
-	if s.Todo != RebuildSession {
+	if s.Errand != RebuildSession {
 		return
 	}
 	current := s.Current
 	x.failAll(&s)
-	s.Todo, s.Closing, s.Flag, s.Link = NothingToDo, NotClosing, false, Disconnected
+	s.Errand, s.Closing, s.Flag, s.Link = NothingToDo, NotClosing, false, Disconnected
 	s.Current, s.Negotiation, s.Queue, s.Window = 0, 0, "", 0
 	if current == 0 {
 		x.take(rebuildNow, 0, s)

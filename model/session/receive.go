@@ -35,7 +35,7 @@ func (x *steps) receiveFIN(s State, c uint8) State {
 	case RebuildSync:
 		s.Flag = false
 	case RebuildAsync:
-		s.Todo = RebuildSession
+		s.Errand = RebuildSession
 	}
 	return s
 }

@@ -48,12 +48,12 @@ const (
 	Notified           // requests and negotiation told, session still believes in its connection
 )
 
-// Todo is what another thread of an older client will still do.
-type Todo uint8
+// Errand is what another thread of an older client will still do.
+type Errand uint8
 
-// Todos.
+// Errands.
 const (
-	NothingToDo Todo = iota
+	NothingToDo Errand = iota
 	ResetFlag
 	RebuildSession
 )
@@ -117,7 +117,7 @@ type State struct {
 	Completions [MaxRequests]uint8 // of the submission in hand, as told to the user; two stands for more
 	Window      uint8              // unanswered timeouts so far
 	Closing     Closing
-	Todo        Todo
+	Errand      Errand
 
 	Connections [MaxSlots]Connection
 }
@@ -142,7 +142,7 @@ func (s *State) connected() bool { return s.Link == Connected && s.Current != 0 
 // are not used and not written.
 func (m *Model) AppendState(dst []byte, s State) []byte {
 	dst = append(dst, flag(s.Up), s.Crashes, s.Losses, s.Earlies,
-		byte(s.Link), s.Current, flag(s.Flag), s.Negotiation, s.Window, byte(s.Closing), byte(s.Todo))
+		byte(s.Link), s.Current, flag(s.Flag), s.Negotiation, s.Window, byte(s.Closing), byte(s.Errand))
 	dst = appendMessages(dst, s.Queue)
 	for r := range m.NReq {
 		dst = append(dst, byte(s.Requests[r]), s.Completions[r])
