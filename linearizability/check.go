@@ -30,7 +30,7 @@ func (v Verdict) String() string {
 	return verdictNames[v]
 }
 
-// AnyClock, as a skew, says that nothing is known of the servers' clocks: a record that
+// AnyClock is the skew that says that nothing is known of the servers' clocks: a record that
 // expires may be absent at any time.
 const AnyClock = time.Duration(math.MaxInt64)
 

@@ -11,7 +11,7 @@ import (
 
 // BenchmarkFullRestart runs full-restart seeds of the reference on both sides.
 func BenchmarkFullRestart(b *testing.B) {
-	benchmark(b, func(seed uint64) Scenario { return fullRestart(seed) })
+	benchmark(b, fullRestart)
 }
 
 // BenchmarkStorm is the worst that a model does: upstream-snapshot against servers that
