@@ -191,7 +191,7 @@ func runTLC(t *testing.T, c session.Constants, wanted string) findings {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "Session.tla"), source, 0o600))
 	configuration := "SPECIFICATION Spec\nCONSTANTS\n" + assignments(c) + wanted + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "Session.cfg"), []byte(configuration), 0o600))
-	command := exec.Command("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jar, "tlc2.TLC",
+	command := exec.Command("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir="+folder, "-cp", jar, "tlc2.TLC",
 		"-deadlock", "-continue", "-workers", "1", "-config", "Session.cfg", "Session.tla")
 	command.Dir = folder
 	output, err := command.CombinedOutput()
