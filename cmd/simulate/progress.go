@@ -36,6 +36,7 @@ func (p *progress) show(done, total int64, what string) {
 		p.bar = progressbar.NewOptions64(max(total, -1),
 			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(30),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
 		)
 	}
 	p.bar.Describe(what)
