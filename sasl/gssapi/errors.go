@@ -74,7 +74,7 @@ func (e *SkewError) Error() string {
 		apart, who = -apart, "behind"
 	}
 	return fmt.Sprintf("%v: peer's %s is %v %s ours, %s; at most %v is allowed: check that both hosts follow the same time source (chronyc tracking, timedatectl)",
-		ErrSkew, stamp(e.Peer), apart, who, stamp(e.Local), e.Allowed)
+		ErrSkew, stamp(e.Peer), apart.Round(time.Millisecond), who, stamp(e.Local), e.Allowed)
 }
 
 // Unwrap makes it an ErrSkew.

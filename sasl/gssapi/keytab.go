@@ -107,38 +107,51 @@ func (kt *Keytab) String() string {
 	return s
 }
 
-// candidates are the keys that a ticket may be encrypted with. version 0 is any. Errors say
-// which of name, version and type the keytab lacks.
-func (kt *Keytab) candidates(service Principal, version uint32, etype int32) ([]Key, error) {
-	var keys []Key
-	var versions []uint32
-	rightVersion := false
+// candidates are the keys that a ticket may be encrypted with: those of its version, then,
+// as MIT does, the others, since a keytab's versions may be wrong where its keys are right.
+// named says whether there is one of its version, 0 being any. Errors say whether the keytab
+// lacks the name or the type.
+func (kt *Keytab) candidates(service Principal, version uint32, etype int32) (keys []Key, named bool, err error) {
+	var others []Key
+	known := false
 	for _, e := range kt.entries {
 		if !e.Principal.Equal(service) {
 			continue
 		}
-		if !slices.Contains(versions, e.Version) {
-			versions = append(versions, e.Version)
-		}
-		// Old files have the lowest eight bits of a version only.
-		if version != 0 && version != e.Version && (e.Version > math.MaxUint8 || version&math.MaxUint8 != e.Version) {
-			continue
-		}
-		rightVersion = true
-		if e.Key.etype == etype {
-			keys = append(keys, e.Key)
+		known = true
+		switch {
+		case e.Key.etype != etype:
+			named = named || e.is(version)
+		case e.is(version):
+			keys, named = append(keys, e.Key), true
+		default:
+			others = append(others, e.Key)
 		}
 	}
+	keys = append(keys, others...)
 	switch {
-	case len(versions) == 0:
-		return nil, fmt.Errorf("%w: the keytab has no entry for %s: export it (kadmin ktadd), or check service name, host and realm; klist -k shows what it has", ErrNoKey, service)
-	case !rightVersion:
-		slices.Sort(versions)
-		return nil, &KeyVersionError{Service: service, Want: version, Have: versions}
+	case !known:
+		return nil, false, fmt.Errorf("%w: the keytab has no entry for %s: export it (kadmin ktadd), or check service name, host and realm; klist -k shows what it has", ErrNoKey, service)
 	case len(keys) == 0:
-		return nil, fmt.Errorf("%w: the keytab's entry for %s has no key of type %d: export all types (kadmin ktadd), or limit the service's types at the KDC", ErrNoKey, service, etype)
+		return nil, named, fmt.Errorf("%w: the keytab's entries for %s have no key of type %d: export all types (kadmin ktadd), or limit the service's types at the KDC", ErrNoKey, service, etype)
 	}
-	return keys, nil
+	return keys, named, nil
+}
+
+// is says whether the entry can be of version, where old files have its lowest eight bits only.
+func (e KeytabEntry) is(version uint32) bool {
+	return version == 0 || e.Version == version || e.Version <= math.MaxUint8 && e.Version == version&math.MaxUint8
+}
+
+// versions are those of p's keys, in order.
+func (kt *Keytab) versions(p Principal) (v []uint32) {
+	for _, e := range kt.entries {
+		if e.Principal.Equal(p) && !slices.Contains(v, e.Version) {
+			v = append(v, e.Version)
+		}
+	}
+	slices.Sort(v)
+	return v
 }
 
 // newest is the key of the highest version, of etype, or of any where etype is 0.

@@ -67,7 +67,7 @@ func (a *acceptor) openTicket(t ticket) (part ticketPart, err error) {
 	if _, err := suiteOf(t.part.etype); err != nil {
 		return part, fmt.Errorf("ticket for %s: %w", t.service, err)
 	}
-	keys, err := a.keys.candidates(t.service, t.part.version, t.part.etype)
+	keys, named, err := a.keys.candidates(t.service, t.part.version, t.part.etype)
 	if err != nil {
 		return part, err
 	}
@@ -77,7 +77,9 @@ func (a *acceptor) openTicket(t ticket) (part ticketPart, err error) {
 			break
 		}
 	}
-	if errors.Is(err, ErrIntegrity) {
+	if errors.Is(err, ErrIntegrity) && !named {
+		return part, &KeyVersionError{Service: t.service, Want: t.part.version, Have: a.keys.versions(t.service)}
+	} else if errors.Is(err, ErrIntegrity) {
 		return part, fmt.Errorf("%w: the ticket for %s (key version %d, type %d) does not decrypt with the keytab's key of that version: the keytab is of another KDC, or older than a change of the key; export it again (kadmin ktadd)", err, t.service, t.part.version, t.part.etype)
 	} else if err != nil {
 		return part, fmt.Errorf("ticket for %s: %w", t.service, err)
