@@ -348,14 +348,22 @@ func TestServerDoesNotRead(t *testing.T) {
 			}
 			n.mu.Unlock()
 		}
+		// What was handed to the connection is unknown once that is closed; how much that was
+		// is a matter of scheduling, and the rest waits for another one until its deadline.
 		var calls sync.WaitGroup
+		var unknown atomic.Int32
 		for range 100 {
 			calls.Go(func() {
 				err := c.Table("temp").Put(t.Context(), hashKey, sortKey, make([]byte, 4<<10), 0)
-				assert.ErrorIs(t, err, ErrUnknownOutcome)
+				if errors.Is(err, ErrUnknownOutcome) {
+					unknown.Add(1)
+				} else {
+					assert.ErrorIs(t, err, ErrDeadline)
+				}
 			})
 		}
 		calls.Wait()
+		require.Positive(t, unknown.Load())
 	})
 }
 
