@@ -175,6 +175,11 @@ func (a *acceptor) Principal() string {
 	return a.client.String()
 }
 
+// Format implements fmt.Formatter, so that no verb looks into it.
+func (a *acceptor) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "acceptor of %s at %s/%s", a.peer(), a.cfg.Service, a.host)
+}
+
 // peer is whom we speak of in errors.
 func (a *acceptor) peer() string {
 	if len(a.client.Components) == 0 {

@@ -25,12 +25,15 @@ func (c *Credential) Lookup(service, host string) (*Credential, error) {
 }
 
 // String says what it is for, without ticket and key.
-func (c *Credential) String() string {
+func (c Credential) String() string {
 	return fmt.Sprintf("credential of %s for %s until %s", c.Client, c.Service, stamp(c.End))
 }
 
 // Format implements fmt.Formatter, so that no verb shows ticket or key.
-func (c *Credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+func (c Credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+
+// MarshalText implements encoding.TextMarshaler with the same words, for logs as JSON.
+func (c Credential) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // fits says whether this can be presented to service on host.
 func (c *Credential) fits(service, host string) error {

@@ -204,6 +204,11 @@ func (i *initiator) takeOffer(in []byte) ([]byte, bool, error) {
 	return i.out, true, nil
 }
 
+// Format implements fmt.Formatter, so that no verb looks into it.
+func (i *initiator) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "initiator of %s for %s", i.credential.Client, i.credential.Service)
+}
+
 // finish forgets what was secret. The session key is the credential's and stays.
 func (i *initiator) finish(s state) {
 	i.state = s

@@ -107,6 +107,9 @@ func (kt *Keytab) String() string {
 	return s
 }
 
+// Format implements fmt.Formatter, so that no verb looks into it.
+func (kt *Keytab) Format(f fmt.State, _ rune) { fmt.Fprint(f, kt.String()) }
+
 // candidates are the keys that a ticket may be encrypted with: those of its version, then,
 // as MIT does, the others, since a keytab's versions may be wrong where its keys are right.
 // named says whether there is one of its version, 0 being any. Errors say whether the keytab
