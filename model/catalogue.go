@@ -50,6 +50,7 @@ type specification struct {
 
 var specifications = []specification{
 	{describe: describeSession, run: runSession},
+	{describe: describeTimeouts, run: runTimeouts},
 	{describe: describeTwoPhase, run: runTwoPhase},
 }
 

@@ -177,7 +177,7 @@ func TestRequestsThatAreWrong(t *testing.T) {
 			session(func(r *model.Request) { set("Mandatory", "false")(r); r.Auth = "mandatory" }),
 			"value of constant Mandatory", "false", "", "auth mandatory",
 		},
-		{model.Request{Spec: "two-phase-commit", RMs: 99}, "number of resource managers", "99", "", "from 1 to 32"},
+		{model.Request{Spec: "two-phase-commit", RMs: 99}, "number of resource managers", "99", "", "from 1 to 31"},
 		{model.Request{Spec: "two-phase-commit", Server: "hang"}, "server", "hang", "", "left out"},
 		{model.Request{Spec: "two-phase-commit", With: []string{"x"}}, "switch", "x", "", "left out"},
 		{model.Request{Spec: "two-phase-commit", Set: []model.Setting{{Name: "RMs", Value: "3"}}}, "constant", "RMs", "RM", ""},

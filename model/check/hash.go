@@ -26,12 +26,14 @@ func Fingerprint(key []byte) uint64 {
 		h = fold(a^h^hashKeyA, b^hashKeyB) ^ bits.RotateLeft64(h, 27)
 		key = key[16:]
 	}
-	a, b := tail(key)
-	h = fold(a^h^hashKeyB, b^hashKeyC) ^ bits.RotateLeft64(h, 31)
+	if len(key) > 0 {
+		a, b := tail(key)
+		h = fold(a^h^hashKeyB, b^hashKeyC) ^ bits.RotateLeft64(h, 31)
+	}
 	return fold(h^hashKeyA, hashKeyD)
 }
 
-// tail reads fewer than sixteen bytes as two words. The words may overlap: the
+// tail reads one to fifteen bytes as two words. The words may overlap: the
 // length of the key is part of the hash already.
 func tail(key []byte) (a, b uint64) {
 	n := len(key)
@@ -40,10 +42,8 @@ func tail(key []byte) (a, b uint64) {
 		return binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
 	case n >= 4:
 		return uint64(binary.LittleEndian.Uint32(key)), uint64(binary.LittleEndian.Uint32(key[n-4:]))
-	case n > 0:
-		return uint64(key[0]), uint64(key[n/2])<<8 | uint64(key[n-1])
 	}
-	return 0, 0
+	return uint64(key[0]), uint64(key[n/2])<<8 | uint64(key[n-1])
 }
 
 func fold(a, b uint64) uint64 {

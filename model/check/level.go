@@ -59,7 +59,7 @@ func (s *search[S]) finishLevel() error {
 		s.chunks[i].offset = total
 		total += uint32(len(s.chunks[i].found))
 	}
-	next := make([]S, total)
+	next := s.emptyFrontier(int(total))
 	s.each(func(w *worker[S], c *chunk[S]) { w.number(c, base, next) })
 	if s.graph != nil {
 		s.each(func(_ *worker[S], c *chunk[S]) { c.trail.resolve(s.table) })
@@ -74,10 +74,20 @@ func (s *search[S]) finishLevel() error {
 	if total > chunkSize {
 		s.share(segmentCount, func(_ *worker[S], i int) { s.table.reserve(i, uint64(total)) })
 	}
+	clear(s.frontier)
+	s.spare = s.frontier
 	s.frontier, s.first = next, base
 	s.distinct.Store(uint64(base) + uint64(total))
 	s.queue.Store(uint64(total))
 	return nil
+}
+
+// emptyFrontier returns room for a level, that of the level before the last if it is enough.
+func (s *search[S]) emptyFrontier(count int) []S {
+	if cap(s.spare) < count {
+		return make([]S, count, count+count/4)
+	}
+	return s.spare[:count]
 }
 
 // countDone moves expanded to the first state that was not looked into.

@@ -34,6 +34,7 @@ type search[S any] struct {
 
 	table    *table
 	frontier []S    // the level being searched
+	spare    []S    // room of the level before
 	first    uint32 // number of its first state
 	depth    int
 	levels   []uint32 // number of the first state of each level

@@ -1,4 +1,4 @@
-// Clauses S7 to S9 and S20 to S23: a connection comes up, or does not.
+// Clauses S7 to S9 and S20 to S24: a connection comes up, or does not, and carries bytes.
 
 package session
 

@@ -1,4 +1,4 @@
-// Clauses S10 to S13: the end of a connection, as each client takes it.
+// Clauses S10 to S13 and S25: the end of a connection, as each client takes it.
 
 package session
 

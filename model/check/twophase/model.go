@@ -15,9 +15,9 @@ import (
 )
 
 // MaxManagers is the most resource managers that a state has room for.
-const MaxManagers = 32
+const MaxManagers = 31
 
-// What a resource manager has decided, two bits of State.Managers each.
+// What a resource manager has decided, two bits of State.Decisions each.
 const (
 	working = iota
 	prepared
@@ -25,19 +25,19 @@ const (
 	aborted
 )
 
-// Bits of State.Flags: what the transaction manager has decided, which is also what it
-// has told everybody, for messages are never lost.
+// Upper bits of State.Decisions: what the transaction manager has decided, which is also
+// what it has told everybody, for messages are never lost.
 const (
-	tellsCommit = 1 << iota
-	tellsAbort
+	tellsCommit uint64 = 1 << 62
+	tellsAbort  uint64 = 1 << 63
+	tells              = tellsCommit | tellsAbort
 )
 
 // State of the whole protocol.
 type State struct {
-	Managers uint64 // two bits for each resource manager
-	Told     uint32 // those that have told the transaction manager that they are prepared
-	Heard    uint32 // those from which it has taken that in
-	Flags    uint8
+	Decisions uint64 // two bits for each resource manager, and the transaction manager's
+	Told      uint32 // those that have told the transaction manager that they are prepared
+	Heard     uint32 // those from which it has taken that in
 }
 
 // Model of the protocol.
@@ -92,14 +92,14 @@ func (m *Model) Actions() []check.Action { return m.actions }
 // Next appends the steps from s.
 func (m *Model) Next(s State, steps []check.Step[State]) []check.Step[State] {
 	everybody := uint32(1)<<m.managers - 1
-	if s.Flags == 0 {
+	if s.Decisions&tells == 0 {
 		if s.Heard == everybody {
 			t := s
-			t.Flags = tellsCommit
+			t.Decisions |= tellsCommit
 			steps = append(steps, check.Step[State]{Action: decidesCommit, State: t})
 		}
 		t := s
-		t.Flags = tellsAbort
+		t.Decisions |= tellsAbort
 		steps = append(steps, check.Step[State]{Action: decidesAbort, State: t})
 	}
 	for rm := range m.managers {
@@ -111,7 +111,7 @@ func (m *Model) Next(s State, steps []check.Step[State]) []check.Step[State] {
 func (m *Model) managerSteps(s State, rm int, steps []check.Step[State]) []check.Step[State] {
 	first := transactionActions + rm*managerActions
 	bit := uint32(1) << rm
-	if s.Flags == 0 && s.Told&bit != 0 {
+	if s.Decisions&tells == 0 && s.Told&bit != 0 {
 		t := s
 		t.Heard |= bit
 		steps = append(steps, check.Step[State]{Action: first + takesIn, State: t})
@@ -123,28 +123,26 @@ func (m *Model) managerSteps(s State, rm int, steps []check.Step[State]) []check
 			check.Step[State]{Action: first + prepares, State: t},
 			check.Step[State]{Action: first + choosesToAbort, State: s.with(rm, aborted)})
 	}
-	if s.Flags&tellsCommit != 0 {
+	if s.Decisions&tellsCommit != 0 {
 		steps = append(steps, check.Step[State]{Action: first + obeysCommit, State: s.with(rm, committed)})
 	}
-	if s.Flags&tellsAbort != 0 {
+	if s.Decisions&tellsAbort != 0 {
 		steps = append(steps, check.Step[State]{Action: first + obeysAbort, State: s.with(rm, aborted)})
 	}
 	return steps
 }
 
-func (s State) manager(rm int) uint64 { return s.Managers >> (2 * rm) & 3 }
+func (s State) manager(rm int) uint64 { return s.Decisions >> (2 * rm) & 3 }
 
 func (s State) with(rm int, decision uint64) State {
-	s.Managers = s.Managers&^(3<<(2*rm)) | decision<<(2*rm)
+	s.Decisions = s.Decisions&^(3<<(2*rm)) | decision<<(2*rm)
 	return s
 }
 
-// AppendState appends the state in seventeen bytes.
+// AppendState appends the state in sixteen bytes.
 func (m *Model) AppendState(dst []byte, s State) []byte {
-	dst = binary.LittleEndian.AppendUint64(dst, s.Managers)
-	dst = binary.LittleEndian.AppendUint32(dst, s.Told)
-	dst = binary.LittleEndian.AppendUint32(dst, s.Heard)
-	return append(dst, s.Flags)
+	dst = binary.LittleEndian.AppendUint64(dst, s.Decisions)
+	return binary.LittleEndian.AppendUint64(dst, uint64(s.Told)<<32|uint64(s.Heard))
 }
 
 // Properties returns what must hold: nobody commits what another aborts, and both ends
@@ -185,7 +183,7 @@ func (m *Model) Describe(s State) []check.Field {
 			heard = append(heard, fmt.Sprint(rm+1))
 		}
 	}
-	decided := map[uint8]string{0: "nothing", tellsCommit: "commit", tellsAbort: "abort"}[s.Flags]
+	decided := map[uint64]string{0: "nothing", tellsCommit: "commit", tellsAbort: "abort"}[s.Decisions&tells]
 	return []check.Field{
 		{Name: "managers", Value: strings.Join(managers, " ")},
 		{Name: "heard of as prepared", Value: strings.Join(heard, " ")},

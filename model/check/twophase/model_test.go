@@ -53,9 +53,9 @@ func TestKnownCounts(t *testing.T) {
 }
 
 func TestManagersOutOfRange(t *testing.T) {
-	for _, n := range []int{-1, 0, 33} {
+	for _, n := range []int{-1, 0, 32} {
 		_, err := twophase.New(n)
-		assert.ErrorContains(t, err, "1 to 32")
+		assert.ErrorContains(t, err, "1 to 31")
 	}
 }
 

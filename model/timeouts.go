@@ -1,0 +1,181 @@
+// The timeouts specification in the catalogue: its configurations and switches.
+
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/a8011091/pegasus-reference/model/check"
+	"github.com/a8011091/pegasus-reference/model/timeouts"
+)
+
+// timeoutMismatch makes the server give up before the client does: what was claimed as
+// cause C3 of the incident.
+const timeoutMismatch = "timeout-mismatch"
+
+// always are the properties that make sense for any constants. The others name an age,
+// and are judged in the incident's configurations, or when asked for.
+var always = []string{
+	timeouts.Converges, timeouts.NonZeno, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset,
+}
+
+var signatures = append(append([]string{}, always...),
+	timeouts.NoTimeoutAt10, timeouts.NoResetAt5, timeouts.NoResetAt0, timeouts.OnlyReportedSignatures)
+
+var timeoutsConfigs = []struct {
+	Config
+	constants func() timeouts.Constants
+	judged    []string
+}{
+	{Config{"default", "the reference client and server under load: a SYN sent again, a second for each negotiation message"}, timeouts.Default, always},
+	{Config{"plain", "the same with connections that are up at once"}, timeouts.Plain, always},
+	{Config{"incident", "upstream's client and server of the incident, two mute metas: every signature is judged"}, timeouts.Incident, signatures},
+	{Config{"incident-one-meta", "the same with one meta"}, timeouts.IncidentOneMeta, signatures},
+}
+
+func describeTimeouts() Spec {
+	defaults := timeouts.Default()
+	values := defaults.Values()
+	spec := Spec{
+		Name:  "timeouts",
+		About: "in discrete time: the client's negotiation and query timers and its reset window against the server's limit and slowness",
+		Switches: []Switch{
+			{
+				Name:       staleAuthFlag,
+				About:      "the client keeps authentication in a flag of its session, which the restart does not reset",
+				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
+			},
+			{
+				Name:       timeoutMismatch,
+				About:      "the server gives up a negotiation after half the client's time",
+				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
+			},
+		},
+		Servers: []string{string(timeouts.ServerReference), string(timeouts.ServerFin), string(timeouts.ServerHang)},
+		Auths:   []string{authMandatory, authOptional},
+	}
+	for _, c := range timeoutsConfigs {
+		spec.Configs = append(spec.Configs, c.Config)
+	}
+	for _, c := range timeouts.Describe() {
+		spec.Constants = append(spec.Constants, Constant{Name: c.Name, Want: c.Want, Default: fmt.Sprint(values[c.Name])})
+	}
+	m, err := timeouts.New(defaults)
+	if err != nil {
+		panic(err)
+	}
+	spec.Properties = describeProperties(m.Properties())
+	return spec
+}
+
+// judged is the specification with some of its properties.
+type judged struct {
+	*timeouts.Model
+	only []string
+}
+
+func (j judged) Properties() []check.Property[timeouts.State] {
+	return slices.DeleteFunc(j.Model.Properties(), func(p check.Property[timeouts.State]) bool {
+		return !slices.Contains(j.only, p.Name)
+	})
+}
+
+func runTimeouts(ctx context.Context, request Request, spec Spec) (Report, error) {
+	constants, only, err := timeoutsConstants(request, spec)
+	if err != nil {
+		return Report{}, err
+	}
+	m, err := timeouts.New(constants)
+	if err != nil {
+		return Report{}, timeoutsUsage(err)
+	}
+	if request.Property != "" {
+		only = []string{request.Property}
+	}
+	report, err := explore(ctx, judged{m, only}, request)
+	report.Constants = constants.Values()
+	report.Server = string(constants.ServerMode)
+	report.Auth = authOptional
+	if constants.Mandatory {
+		report.Auth = authMandatory
+	}
+	return report, err
+}
+
+// timeoutsConstants applies the request to its configuration, and returns the properties
+// that are judged in it. Switches, server and authentication must not be contradicted by
+// single constants; the mismatch follows TNeg as the request sets it.
+func timeoutsConstants(request Request, spec Spec) (timeouts.Constants, []string, error) {
+	var constants timeouts.Constants
+	var only []string
+	for _, c := range timeoutsConfigs {
+		if c.Name == request.Config {
+			constants, only = c.constants(), c.judged
+		}
+	}
+	stale := slices.Contains(request.With, staleAuthFlag)
+	if stale {
+		constants.Client = timeouts.ClientSession
+	}
+	server, err := choose("server", request.Server, spec.Servers)
+	if err != nil {
+		return constants, nil, err
+	}
+	auth, err := choose("auth", request.Auth, spec.Auths)
+	if err != nil {
+		return constants, nil, err
+	}
+	if request.Server != "" {
+		constants.ServerMode = timeouts.ServerMode(server)
+	}
+	if request.Auth != "" {
+		constants.Mandatory = auth == authMandatory
+	}
+	asked := constants
+	for _, s := range request.Set {
+		if err := constants.Set(s.Name, s.Value); err != nil {
+			return constants, nil, timeoutsUsage(err)
+		}
+	}
+	switch {
+	case stale && constants.Client != asked.Client:
+		return constants, nil, contradiction("Client", constants.Client, asked.Client, "switch "+staleAuthFlag)
+	case request.Server != "" && constants.ServerMode != asked.ServerMode:
+		return constants, nil, contradiction("ServerMode", constants.ServerMode, asked.ServerMode, "server "+server)
+	case request.Auth != "" && constants.Mandatory != asked.Mandatory:
+		return constants, nil, contradiction("Mandatory", constants.Mandatory, asked.Mandatory, "auth "+auth)
+	case slices.Contains(request.With, timeoutMismatch):
+		return mismatched(constants, only, request)
+	}
+	return constants, only, nil
+}
+
+// mismatched gives the server half the client's time, unless the request says how long.
+func mismatched(c timeouts.Constants, only []string, request Request) (timeouts.Constants, []string, error) {
+	const by = ", which switch " + timeoutMismatch + " asks for, or left out"
+	set := slices.ContainsFunc(request.Set, func(s Setting) bool { return s.Name == "TSrv" })
+	switch {
+	case c.TNeg < 2:
+		return c, nil, &UsageError{What: "value of constant TNeg", Word: itoa(c.TNeg), Want: "2 or more" + by}
+	case !set:
+		c.TSrv = (c.TNeg + 1) / 2
+	case c.TSrv < 1 || c.TSrv >= c.TNeg:
+		return c, nil, &UsageError{What: "value of constant TSrv", Word: itoa(c.TSrv), Want: "from 1 to " + itoa(c.TNeg-1) + by}
+	}
+	return c, only, nil
+}
+
+// timeoutsUsage makes what is wrong with a constant a *UsageError.
+func timeoutsUsage(err error) error {
+	var wrong *timeouts.ConstantError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Want == "":
+		return &UsageError{What: "constant", Word: wrong.Name, Valid: wrong.Valid}
+	}
+	return &UsageError{What: "value of constant " + wrong.Name, Word: wrong.Value, Want: wrong.Want, Valid: wrong.Valid}
+}
