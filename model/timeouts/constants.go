@@ -192,11 +192,17 @@ func Describe() []ConstantInfo {
 	return list
 }
 
+func names() []string {
+	list := make([]string, 0, len(constants))
+	for _, c := range constants {
+		list = append(list, c.name)
+	}
+	return list
+}
+
 // Set changes one constant by name. The error is a *ConstantError.
 func (c *Constants) Set(name, value string) error {
-	known := make([]string, 0, len(constants))
 	for _, k := range constants {
-		known = append(known, k.name)
 		if k.name != name {
 			continue
 		}
@@ -205,7 +211,7 @@ func (c *Constants) Set(name, value string) error {
 		}
 		return nil
 	}
-	return &ConstantError{Name: name, Value: value, Valid: known}
+	return &ConstantError{Name: name, Value: value, Valid: names()}
 }
 
 // Values returns the constants by name: int, string or bool.
