@@ -68,10 +68,8 @@ func newSources(t *testing.T) *sources {
 // parse returns the file of a path from the module's root; nil if there is none.
 func (s *sources) parse(path string) *ast.File {
 	s.t.Helper()
-	f, known := s.files[path]
-	if !known {
-		var err error
-		f, err = parser.ParseFile(s.set, filepath.Join(root, path), nil, parser.ParseComments)
+	if s.files[path] == nil {
+		f, err := parser.ParseFile(s.set, filepath.Join(root, path), nil, parser.ParseComments)
 		if assert.NoError(s.t, err) {
 			s.files[path] = f
 		}

@@ -1,5 +1,5 @@
 // Request and response frames: what travels between a client and a node.
-// Layouts: docs/spec.md; upstream src/rpc/thrift_message_parser.cpp.
+// Layouts: docs/spec.md, part 1; upstream src/rpc/thrift_message_parser.cpp.
 
 package protocol
 

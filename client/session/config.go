@@ -35,7 +35,7 @@ type Config struct {
 	NegotiationTimeout time.Duration // for the whole exchange; below the server's
 	Silence            time.Duration // a request was written and nothing at all came back for so long: the connection is dead
 	BackoffBase        time.Duration // least time between the beginnings of two attempts to connect
-	BackoffCap         time.Duration // most time between them, see backoff.go
+	BackoffCap         time.Duration // most time between them, see Core.connect
 
 	MaxWaiting      int // requests not yet written
 	MaxPending      int // requests written and not answered

@@ -1,5 +1,5 @@
 // One session object of the client: an address, its connection state, and its requests.
-// Upstream: java-client rpc/async/ReplicaSession before f13084a78; docs/spec.md.
+// Upstream: java-client rpc/async/ReplicaSession before f13084a78; docs/spec.md, clauses S6, S8 and S11.
 
 package upstream
 
