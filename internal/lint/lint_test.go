@@ -3,6 +3,7 @@
 package lint
 
 import (
+	"go/token"
 	"os"
 	"regexp"
 	"strings"
@@ -19,6 +20,21 @@ func TestRepository(t *testing.T) {
 	for _, f := range findings {
 		assert.Fail(t, f.String())
 	}
+}
+
+// TestNoModule wants an error where there is nothing to judge, not silence.
+func TestNoModule(t *testing.T) {
+	dir := t.TempDir()
+	findings, err := Check(dir, Project())
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), dir)
+	assert.Empty(t, findings)
+}
+
+// TestOutput pins the form that editors and people read.
+func TestOutput(t *testing.T) {
+	f := Finding{Pos: token.Position{Filename: "client/session/core.go", Line: 7}, Rule: RuleCall, Message: "core client/session uses time.Now"}
+	assert.Equal(t, "client/session/core.go:7: call: core client/session uses time.Now", f.String())
 }
 
 // TestDocumentedLayout compares the list of docs/architecture.md with the rules: the
