@@ -4,6 +4,7 @@ package timeouts
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -207,7 +208,7 @@ func (c *Constants) Set(name, value string) error {
 			continue
 		}
 		if !k.set(c, value) {
-			return &ConstantError{Name: name, Value: value, Want: k.want, Valid: k.values}
+			return &ConstantError{Name: name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
 		}
 		return nil
 	}
@@ -228,7 +229,7 @@ func (c Constants) check() error {
 	for _, k := range constants {
 		value := fmt.Sprint(k.get(&c))
 		if !k.set(&c, value) {
-			return &ConstantError{Name: k.name, Value: value, Want: k.want, Valid: k.values}
+			return &ConstantError{Name: k.name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
 		}
 	}
 	return nil
