@@ -5,6 +5,7 @@ package gssapi
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -178,6 +179,43 @@ func BenchmarkCryptography(b *testing.B) {
 						}
 					}
 				}
+			})
+		})
+	}
+}
+
+// BenchmarkOverhead runs each end and its cryptography by turns, so that both meet the same
+// machine, and reports how many times the least of one is the least of the other.
+func BenchmarkOverhead(b *testing.B) {
+	for _, role := range []string{"initiator", "acceptor"} {
+		b.Run(role, func(b *testing.B) {
+			eachSetup(b, func(b *testing.B, s *setup) {
+				list, acceptor := s.operations(b)
+				tokens, taken := split(s.run(b))
+				begin := s.initiatorBegin(b)
+				if role == "acceptor" {
+					list, tokens, begin = acceptor, taken, s.acceptorBegin(b)
+				}
+				whole, bare := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+				for b.Loop() {
+					start := time.Now()
+					end := begin()
+					for _, token := range tokens {
+						if _, _, err := end.Step(testNow, token); err != nil {
+							b.Fatal(err)
+						}
+					}
+					between := time.Now()
+					for _, operate := range list {
+						if err := operate(); err != nil {
+							b.Fatal(err)
+						}
+					}
+					whole, bare = min(whole, between.Sub(start)), min(bare, time.Since(between))
+				}
+				b.ReportMetric(float64(whole.Nanoseconds()), "whole-ns")
+				b.ReportMetric(float64(bare.Nanoseconds()), "crypto-ns")
+				b.ReportMetric(float64(whole)/float64(bare), "ratio")
 			})
 		})
 	}

@@ -150,7 +150,7 @@ func FuzzFiles(f *testing.F) {
 				require.NoError(t, err)
 				same, err := ParseKeytab(again)
 				require.NoError(t, err)
-				require.Equal(t, len(kt.entries), len(same.entries))
+				require.Len(t, same.entries, len(kt.entries))
 			} else {
 				require.ErrorIs(t, err, ErrFormat)
 			}

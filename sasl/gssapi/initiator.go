@@ -65,7 +65,7 @@ func (i *initiator) Step(now time.Time, in []byte) (out []byte, done bool, err e
 	if len(in) > i.cfg.MaxTokenBytes {
 		return nil, false, fmt.Errorf("%w: %d bytes; at most %d", ErrToken, len(in), i.cfg.MaxTokenBytes)
 	}
-	if refusal, ok := peerRefused(in, now); ok && i.state != stateBegin && i.state < stateFinished {
+	if is, refusal := peerRefused(in, now); is && i.state != stateBegin && i.state < stateFinished {
 		return nil, false, refusal
 	}
 	switch {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // Error codes of RFC 4120 section 7.5.9 that have words here.
@@ -51,7 +50,7 @@ type PeerError struct {
 
 // Unwrap makes it an ErrPeer and, where the code says as much, one of the others.
 func (e *PeerError) Unwrap() []error {
-	if meaning, _ := explain(e.Code); meaning != nil {
+	if _, meaning := explain(e.Code); meaning != nil {
 		return []error{ErrPeer, meaning}
 	}
 	return []error{ErrPeer}
@@ -60,7 +59,7 @@ func (e *PeerError) Unwrap() []error {
 // Error says what it means and what to check, where.
 func (e *PeerError) Error() string {
 	var b strings.Builder
-	_, words := explain(e.Code)
+	words, _ := explain(e.Code)
 	fmt.Fprintf(&b, "%v: %s answers Kerberos error %d: %s", ErrPeer, e.Service, e.Code, words)
 	if e.Code == codeSkew {
 		sent := e.ClientTime
@@ -76,48 +75,48 @@ func (e *PeerError) Error() string {
 }
 
 // explain says what a code means, and in words what to check.
-func explain(code int32) (meaning error, words string) {
+func explain(code int32) (words string, meaning error) {
 	switch code {
 	case codeClientUnknown:
-		return ErrNoCredential, "the KDC does not know the client's principal: check its name and realm (kadmin getprinc)"
+		return "the KDC does not know the client's principal: check its name and realm (kadmin getprinc)", ErrNoCredential
 	case codeServerUnknown:
-		return ErrWrongService, "the KDC does not know the service's principal: check service and host name on the client, and that the principal exists (kadmin getprinc)"
+		return "the KDC does not know the service's principal: check service and host name on the client, and that the principal exists (kadmin getprinc)", ErrWrongService
 	case codePolicy:
-		return ErrPolicy, "policy forbids it: check flags and policy of both principals at the KDC, and the services that it accepts"
+		return "policy forbids it: check flags and policy of both principals at the KDC, and the services that it accepts", ErrPolicy
 	case codeETypeNoSupport:
-		return ErrEType, "no encryption type in common: check permitted_enctypes on both hosts and the types of the service's keys (klist -ke)"
+		return "no encryption type in common: check permitted_enctypes on both hosts and the types of the service's keys (klist -ke)", ErrEType
 	case codeRevoked:
-		return ErrPolicy, "the principal is locked, expired or revoked: see kadmin getprinc"
+		return "the principal is locked, expired or revoked: see kadmin getprinc", ErrPolicy
 	case codeKeyExpired:
-		return ErrExpired, "the password or key of the principal has expired: change it"
+		return "the password or key of the principal has expired: change it", ErrExpired
 	case codePreauthFailed:
-		return ErrIntegrity, "wrong password, or a keytab that does not hold the principal's current key: export it again"
+		return "wrong password, or a keytab that does not hold the principal's current key: export it again", ErrIntegrity
 	case codeBadIntegrity, codeModified:
-		return ErrIntegrity, "it could not decrypt what it got: the service's keytab does not hold the key that the KDC used (exported before a change of the key, or of another KDC), or bytes were altered on the way"
+		return "it could not decrypt what it got: the service's keytab does not hold the key that the KDC used (exported before a change of the key, or of another KDC), or bytes were altered on the way", ErrIntegrity
 	case codeTicketExpired:
-		return ErrExpired, "the ticket has expired: get a new one (kinit), or see why its renewal stopped"
+		return "the ticket has expired: get a new one (kinit), or see why its renewal stopped", ErrExpired
 	case codeTicketNotYet:
-		return ErrNotYetValid, "the ticket is not yet valid there: check the clocks of the KDC and of the service's host"
+		return "the ticket is not yet valid there: check the clocks of the KDC and of the service's host", ErrNotYetValid
 	case codeRepeat:
-		return ErrReplay, "the service saw this very request before: retry with a new one; if it persists, someone repeats requests"
+		return "the service saw this very request before: retry with a new one; if it persists, someone repeats requests", ErrReplay
 	case codeNotUs:
-		return ErrWrongService, "the ticket is for another service: check service and host name on the client, and the principals in the service's keytab (klist -k)"
+		return "the ticket is for another service: check service and host name on the client, and the principals in the service's keytab (klist -k)", ErrWrongService
 	case codeBadMatch:
-		return ErrMismatch, "ticket and authenticator name different clients"
+		return "ticket and authenticator name different clients", ErrMismatch
 	case codeSkew:
-		return ErrSkew, "the clocks differ too much: check that both hosts follow the same time source"
+		return "the clocks differ too much: check that both hosts follow the same time source", ErrSkew
 	case codeMessageType:
-		return ErrToken, "it expected another message"
+		return "it expected another message", ErrToken
 	case codeBadKeyVersion:
-		return ErrKeyVersion, "the service's keytab does not have the version of the key that the ticket was made with: export the current key on the service's host, or get a new ticket"
+		return "the service's keytab does not have the version of the key that the ticket was made with: export the current key on the service's host, or get a new ticket", ErrKeyVersion
 	case codeNoKey:
-		return ErrNoKey, "the service has no key for the ticket: check its keytab (klist -ke) for the principal and its encryption types"
+		return "the service has no key for the ticket: check its keytab (klist -ke) for the principal and its encryption types", ErrNoKey
 	case codeWrongRealm:
-		return ErrWrongService, "wrong realm: check default_realm and domain_realm in krb5.conf"
+		return "wrong realm: check default_realm and domain_realm in krb5.conf", ErrWrongService
 	case codeGeneric:
-		return nil, "unspecified failure: its log says more"
+		return "unspecified failure: its log says more", nil
 	}
-	return nil, "see RFC 4120 section 7.5.9 for the code, and its log"
+	return "see RFC 4120 section 7.5.9 for the code, and its log", nil
 }
 
 // codeOf is the code that tells a peer of err; ok is false where it is told nothing.
@@ -207,19 +206,19 @@ func marshalKRBError(code int32, now time.Time, service Principal) ([]byte, erro
 	})
 }
 
-// peerRefused reads a framed KRB-ERROR; ok is false where token is another.
-func peerRefused(token []byte, now time.Time) (err error, ok bool) {
+// peerRefused says whether token is a framed KRB-ERROR, and what it says.
+func peerRefused(token []byte, now time.Time) (is bool, err error) {
 	s := cryptobyte.String(token)
-	if !s.PeekASN1Tag(asn1.Tag(applicationTag(0))) {
-		return nil, false
+	if !s.PeekASN1Tag(applicationTag(0)) {
+		return false, nil
 	}
 	id, inner, err := openFrame(token)
 	if err != nil || id != tokenKRBError {
-		return nil, false
+		return false, nil
 	}
 	refusal, err := parseKRBError(inner, now)
 	if err != nil {
-		return err, true
+		return true, err
 	}
-	return refusal, true
+	return true, refusal
 }

@@ -78,6 +78,7 @@ func TestTranscriptIsDeterministic(t *testing.T) {
 		return hex.EncodeToString(h.Sum(nil))
 	}
 	assert.Equal(t, "7e56a3099e6a3ac9ce49bffb991e88a083329133bc385fa5a8eb254b54e9a344", transcript(1))
-	assert.Equal(t, transcript(2), transcript(2))
-	assert.NotEqual(t, transcript(1), transcript(2))
+	second := transcript(2)
+	assert.Equal(t, second, transcript(2))
+	assert.NotEqual(t, transcript(1), second)
 }

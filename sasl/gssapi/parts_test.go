@@ -77,10 +77,10 @@ func TestWeReadTheLibrarysKRBError(t *testing.T) {
 
 func TestEveryCodeHasWords(t *testing.T) {
 	for code := range int32(80) {
-		_, words := explain(code)
+		words, _ := explain(code)
 		assert.NotEmpty(t, words)
 	}
-	_, known := explain(codeServerUnknown)
+	known, _ := explain(codeServerUnknown)
 	assert.Contains(t, known, "kadmin getprinc")
 }
 

@@ -77,11 +77,12 @@ func (a *acceptor) openTicket(t ticket) (part ticketPart, err error) {
 			break
 		}
 	}
-	if errors.Is(err, ErrIntegrity) && !named {
+	switch {
+	case errors.Is(err, ErrIntegrity) && !named:
 		return part, &KeyVersionError{Service: t.service, Want: t.part.version, Have: a.keys.versions(t.service)}
-	} else if errors.Is(err, ErrIntegrity) {
+	case errors.Is(err, ErrIntegrity):
 		return part, fmt.Errorf("%w: the ticket for %s (key version %d, type %d) does not decrypt with the keytab's key of that version: the keytab is of another KDC, or older than a change of the key; export it again (kadmin ktadd)", err, t.service, t.part.version, t.part.etype)
-	} else if err != nil {
+	case err != nil:
 		return part, fmt.Errorf("ticket for %s: %w", t.service, err)
 	}
 	defer clear(plain)
