@@ -120,8 +120,8 @@ type Config struct {
 	MaxTables int
 	// MaxSessions is how many servers may be in use; default 256.
 	MaxSessions int
-	// MaxFrameBytes is the largest answer that is taken; default 64 MiB or what package
-	// protocol says.
+	// MaxFrameBytes is the largest answer that is taken; default protocol.DefaultLimits,
+	// 32 MiB.
 	MaxFrameBytes int
 	// MaxUnsentBytes is how much may wait for one server to read it; default 32 MiB. The
 	// connection is closed beyond.
