@@ -12,6 +12,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/crypto/common"
 	"github.com/jcmturner/gokrb5/v8/types"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/sasl"
@@ -100,6 +101,17 @@ func BenchmarkNegotiation(b *testing.B) {
 			}
 		}
 	})
+}
+
+// The goal is fewer than 1,000 allocations for both ends; the library's cryptography makes
+// the most of them.
+func TestAllocations(t *testing.T) {
+	for _, etype := range testETypes {
+		s := newSetup(t)
+		s.etype, s.acceptor.Replays = etype, forgetful{}
+		s.mint(t)
+		assert.Less(t, testing.AllocsPerRun(20, func() { s.run(t) }), 1000.0, "type %d", etype)
+	}
 }
 
 func BenchmarkInitiator(b *testing.B) {

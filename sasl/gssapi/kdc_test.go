@@ -41,10 +41,7 @@ const otherHost = "node2.example.com"
 
 func newKerberosRealm(t *testing.T, etype int32) *kerberosRealm {
 	t.Helper()
-	for _, tool := range []string{"krb5kdc", "kadmin.local", "kdb5_util", "kinit", "kvno", "gcc", "java", "/usr/bin/python3"} {
-		_, err := exec.LookPath(tool)
-		require.NoError(t, err, "%s is missing: %s", tool, installPeers)
-	}
+	requirePeers(t)
 	r := &kerberosRealm{dir: t.TempDir(), etype: etype}
 	address := freeAddress(t)
 	r.write(t, "krb5.conf", fmt.Sprintf(`[libdefaults]
@@ -89,6 +86,24 @@ func newKerberosRealm(t *testing.T, etype int32) *kerberosRealm {
 	r.kadmin(t, "ktadd -k "+r.path("service.keytab")+" "+testName+"/"+testHost)
 	r.start(t, address)
 	return r
+}
+
+// requirePeers fails where a peer is not installed, and says what installs it: these tests
+// were asked for, and a peer that is missing is no reason to pass.
+func requirePeers(t *testing.T) {
+	for _, tool := range []string{"krb5kdc", "kadmin.local", "kdb5_util", "kinit", "kvno", "gcc", "java", "/usr/bin/python3"} {
+		_, err := exec.LookPath(tool)
+		require.NoError(t, err, "%s is missing: %s", tool, installPeers)
+	}
+	for what, pattern := range map[string]string{
+		"the GSSAPI plugin of Cyrus SASL": "/usr/lib*/*/sasl2/libgssapiv2.so*",
+		"the header of Cyrus SASL":        "/usr/include/sasl/sasl.h",
+		"python-gssapi":                   "/usr/lib/python3*/dist-packages/gssapi",
+	} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, found, "%s is missing (%s): %s", what, pattern, installPeers)
+	}
 }
 
 func freeAddress(t *testing.T) string {
