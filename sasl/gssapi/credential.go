@@ -48,10 +48,11 @@ func (c *Credential) fits(service, host string) error {
 	return nil
 }
 
-// usable says whether the ticket holds now, by our own clock and without leniency: what
-// has run out here is refused there, after a round trip.
-func (c *Credential) usable(now time.Time) error {
-	if now.Before(c.End) && !now.Before(c.Start) {
+// usable says whether the ticket holds now, by our own clock. A KDC's clock may be ahead by
+// the skew; at the end there is no leniency, since what has run out here is refused there,
+// after a round trip.
+func (c *Credential) usable(now time.Time, skew time.Duration) error {
+	if now.Before(c.End) && !now.Add(skew).Before(c.Start) {
 		return nil
 	}
 	return &ValidityError{Client: c.Client, Service: c.Service, Start: c.Start, End: c.End, Now: now}

@@ -85,7 +85,7 @@ func (i *initiator) Step(now time.Time, in []byte) (out []byte, done bool, err e
 // begin makes the AP-REQ.
 func (i *initiator) begin(now time.Time) ([]byte, bool, error) {
 	c := i.credential
-	if err := c.usable(now); err != nil {
+	if err := c.usable(now, i.cfg.Skew); err != nil {
 		return nil, false, err
 	}
 	i.time = now.Truncate(time.Microsecond)

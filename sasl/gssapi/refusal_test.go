@@ -177,6 +177,15 @@ func TestAuthorizationIdentityThatIsTheOwn(t *testing.T) {
 	assert.ErrorIs(t, o.acceptorErr, ErrAuthzID, "the short name is for the service's own realm")
 }
 
+// A KDC whose clock is a little ahead gives tickets that begin in a moment.
+func TestTicketThatBeginsInAMomentIsUsed(t *testing.T) {
+	s := newSetup(t)
+	s.start = testNow.Add(2 * time.Second)
+	o := s.run(t)
+	require.NoError(t, o.initiatorErr)
+	require.NoError(t, o.acceptorErr)
+}
+
 func TestInitiatorRefuses(t *testing.T) {
 	t.Run("expired ticket, unsent", func(t *testing.T) {
 		s := newSetup(t)
@@ -187,6 +196,13 @@ func TestInitiatorRefuses(t *testing.T) {
 		var v *ValidityError
 		require.ErrorAs(t, o.initiatorErr, &v)
 		assert.True(t, v.End.Equal(s.end.Truncate(time.Second)))
+	})
+	t.Run("ticket that begins later than any skew", func(t *testing.T) {
+		s := newSetup(t)
+		s.start = testNow.Add(DefaultSkew + 2*time.Second)
+		o := s.run(t)
+		require.ErrorIs(t, o.initiatorErr, ErrNotYetValid)
+		assert.Empty(t, o.tokens)
 	})
 	t.Run("credential for another host", func(t *testing.T) {
 		s := newSetup(t)
