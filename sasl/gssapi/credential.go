@@ -55,5 +55,9 @@ func (c *Credential) usable(now time.Time, skew time.Duration) error {
 	if now.Before(c.End) && !now.Add(skew).Before(c.Start) {
 		return nil
 	}
-	return &ValidityError{Client: c.Client, Service: c.Service, Start: c.Start, End: c.End, Now: now}
+	err := &ValidityError{Client: c.Client, Service: c.Service, Start: c.Start, End: c.End, Now: now}
+	if now.Before(c.Start) {
+		err.Skew = skew
+	}
+	return err
 }

@@ -84,7 +84,7 @@ func (e *SkewError) Unwrap() error { return ErrSkew }
 type ValidityError struct {
 	Client, Service Principal
 	Start, End, Now time.Time
-	Skew            time.Duration // that was allowed for; zero where it is our own ticket
+	Skew            time.Duration // that was allowed for; zero at the end of our own ticket
 }
 
 // Unwrap makes it an ErrExpired or an ErrNotYetValid.
