@@ -19,7 +19,7 @@ func BenchmarkFullRestart(b *testing.B) {
 func BenchmarkStorm(b *testing.B) {
 	benchmark(b, func(seed uint64) Scenario {
 		s := fullRestart(seed)
-		s.SetClient(ClientUpstreamSnapshot)
+		s.Client = ClientUpstreamSnapshot
 		s.Server, s.Watch = ServerFIN, 10*time.Second
 		return s
 	})

@@ -64,7 +64,7 @@ func IncidentTable() []Row {
 
 func incidentRow(client, server, auth string) Row {
 	s := fullRestart(incidentSeed)
-	s.SetClient(client)
+	s.Client = client
 	s.Server, s.Auth = server, auth
 	row := Row{Scenario: s, Verdict: VerdictHeld}
 	if client != ClientReference && server != ServerReference && auth == AuthMandatory {
@@ -78,7 +78,7 @@ func incidentRow(client, server, auth string) Row {
 
 func secondSignatureRow() Row {
 	s := fullRestart(sessionResetSeed)
-	s.SetClient(ClientUpstreamSnapshot)
+	s.Client = ClientUpstreamSnapshot
 	s.Server = ServerHang
 	return Row{Scenario: s, Verdict: VerdictViolation, Property: PropertyReconnectConverges, Signature: "ERR_SESSION_RESET@5s"}
 }
@@ -87,16 +87,9 @@ func secondSignatureRow() Row {
 // the restart does.
 func hpFieldsRow() Row {
 	s := fullRestart(incidentSeed)
-	s.SetClient(ClientUpstream250)
+	s.Client = ClientUpstream250
 	s.Auth, s.HPFields = AuthOptional, true
 	return Row{Scenario: s, Verdict: VerdictViolation, Property: PropertyRequestsDrain}
-}
-
-// SetClient names the client and leaves the hp_ fields out for the one that cannot read
-// them.
-func (s *Scenario) SetClient(client string) {
-	s.Client = client
-	s.HPFields = client != ClientUpstream250
 }
 
 // RunIncident runs the table; each is called after its row. At the end of ctx the rows

@@ -121,7 +121,7 @@ func TestReferenceServerCuresUpstreamSnapshot(t *testing.T) {
 func upstreamCase(i int, server string) Scenario {
 	s := rapid.Custom(drawScenario).Example(i)
 	s.Server = server
-	s.SetClient(ClientUpstreamSnapshot)
+	s.Client = ClientUpstreamSnapshot
 	return s
 }
 

@@ -89,7 +89,7 @@ func readRecording(t *testing.T, name string) []recording.Event {
 func scenarioOf(in *recording.Inputs, cured bool) (s Scenario, offset time.Duration) {
 	s = Default()
 	s.Name = "recording"
-	s.SetClient(ClientUpstreamSnapshot)
+	s.Client = ClientUpstreamSnapshot
 	s.Server = ServerHang
 	if cured {
 		s.Server = ServerReference

@@ -34,7 +34,7 @@ func TestSameSeedSameHash(t *testing.T) {
 	for _, client := range ClientNames {
 		for _, server := range ServerNames {
 			s := fullRestart(7)
-			s.SetClient(client)
+			s.Client = client
 			s.Server, s.Watch = server, 5*time.Second
 			first, second := mustRun(t, s, Options{}), mustRun(t, s, Options{})
 			require.Equal(t, first.TraceHash, second.TraceHash, "%s against %s", client, server)
@@ -116,7 +116,7 @@ func TestEarlyRequestPolicies(t *testing.T) {
 	} {
 		t.Run(c.policy, func(t *testing.T) {
 			s := fullRestart(incidentSeed)
-			s.SetClient(ClientUpstreamSnapshot)
+			s.Client = ClientUpstreamSnapshot
 			s.EarlyRequest = c.policy
 			result := mustRun(t, s, Options{})
 			require.Equal(t, c.verdict, result.Verdict, result.Reason)
@@ -127,7 +127,7 @@ func TestEarlyRequestPolicies(t *testing.T) {
 
 func TestReportReplays(t *testing.T) {
 	s := fullRestart(incidentSeed)
-	s.SetClient(ClientUpstreamSnapshot)
+	s.Client = ClientUpstreamSnapshot
 	s.Server, s.Watch = ServerHang, 30*time.Second
 	result := mustRun(t, s, Options{})
 	dir := t.TempDir()
@@ -140,7 +140,7 @@ func TestReportReplays(t *testing.T) {
 
 func TestExplainTellsTheIncident(t *testing.T) {
 	s := fullRestart(incidentSeed)
-	s.SetClient(ClientUpstreamSnapshot)
+	s.Client = ClientUpstreamSnapshot
 	s.Server, s.Watch = ServerHang, 30*time.Second
 	var b bytes.Buffer
 	require.NoError(t, Explain(context.Background(), &b, s))

@@ -68,7 +68,7 @@ type Scenario struct {
 	Server       string // of ServerNames
 	Auth         string // of AuthNames
 	EarlyRequest string // of EarlyNames; counts for the reference server
-	HPFields     bool   // servers write the hp_ fields
+	HPFields     bool   // servers write the hp_ fields, as real ones do since March 2024; upstream-2.5.0 cannot read them
 
 	Metas, Replicas, Partitions, Clients int
 	Leader                               int // number of the meta that leads, from 1
@@ -132,8 +132,7 @@ func Default() Scenario {
 	return Scenario{
 		Name: "custom", Seed: 1,
 		Client: ClientReference, Server: ServerReference, Auth: AuthMandatory, EarlyRequest: EarlyRefuse,
-		HPFields: true,
-		Metas:    2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
+		Metas: 2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
 	}

@@ -14,7 +14,7 @@ import (
 func TestScenarioTextRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawScenario(t)
-		s.SetClient(rapid.SampledFrom(ClientNames).Draw(t, "client"))
+		s.Client = rapid.SampledFrom(ClientNames).Draw(t, "client")
 		s.Server = rapid.SampledFrom(ServerNames).Draw(t, "server")
 		s.Auth = rapid.SampledFrom(AuthNames).Draw(t, "auth")
 		s.EarlyRequest = rapid.SampledFrom(EarlyNames).Draw(t, "early")

@@ -49,7 +49,7 @@ func newRunCommand(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			chosen.SetClient(s.Client)
+			chosen.Client = s.Client
 			chosen.Server, chosen.Auth, chosen.EarlyRequest = s.Server, s.Auth, s.EarlyRequest
 			return runScenario(cmd, out, &flags, chosen)
 		},
