@@ -336,6 +336,8 @@ func TestHalfOpen(t *testing.T) {
 func TestServerDoesNotRead(t *testing.T) {
 	limit := func(cfg *Config) { cfg.MaxUnsentBytes = 64 << 10 }
 	onCluster(t, limit, func(t *testing.T, cluster *testCluster, c *Client) {
+		// The session that the calls need is ready, so the first of them are handed to its connection.
+		require.NoError(t, c.Table("temp").Put(t.Context(), hashKey, sortKey, []byte("v"), 0))
 		cluster.with(func() { cluster.mute = true })
 		for _, n := range cluster.nodes {
 			n.mu.Lock()
