@@ -68,7 +68,9 @@ func Run(ctx context.Context, s Scenario, opts Options) (Result, error) {
 	r := newRun(&s, sink)
 	r.scheduleFaults()
 	whole := r.play(ctx, opts.Progress)
-	r.judge.finish(r.world.Now())
+	if whole {
+		r.judge.finish(r.world.Now())
+	}
 	checked := r.judge.checkHistory()
 	return r.result(opts, hasher, whole, checked), nil
 }

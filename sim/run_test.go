@@ -97,6 +97,25 @@ func TestInterruptedRunIsInconclusive(t *testing.T) {
 	require.Nil(t, result.ConvergedAfterNS)
 }
 
+// What must happen in the end is not owed by a run that has not come to it.
+func TestInterruptedFaultsAreNotJudgedForLiveness(t *testing.T) {
+	for _, client := range ClientNames {
+		s := fullRestart(incidentSeed)
+		s.Client, s.Server = client, ServerHang
+		for _, after := range []time.Duration{s.Faults[0].At + time.Second, s.LastFault() + 20*time.Second} {
+			ctx, cancel := context.WithCancel(context.Background())
+			result, err := Run(ctx, s, Options{Progress: func(at, _ time.Duration) {
+				if at >= after {
+					cancel()
+				}
+			}})
+			require.NoError(t, err)
+			require.Equal(t, VerdictInconclusive, result.Verdict, "%s after %v: %s", client, after, result.Reason)
+			cancel()
+		}
+	}
+}
+
 func TestRunRefusesABadScenario(t *testing.T) {
 	s := Default()
 	s.Client = "referense"
