@@ -58,12 +58,18 @@ type end struct {
 
 	tries    int // handshake packets sent
 	triedAt  int64
-	trying   bool  // the handshake's timer runs
-	flight   *task // sent and not acknowledged: DATA and FIN, in order
-	flightLn *task // the last of them
-	unacked  int   // bytes in flight
-	lost     bool  // what is in flight waits for the retransmission timer
+	trying   bool   // the handshake's timer runs
+	flight   *task  // sent and not acknowledged: DATA and FIN, in order
+	flightLn *task  // the last of them
+	unacked  int    // bytes in flight
+	sent     uint64 // segments
+	taken    uint64 // segments of the peer's
+	lost     bool   // what is in flight waits for the retransmission timer
 	rto      int64
+
+	shut    bool       // the window: a segment found no room
+	keep    *keepAlive // nil: off
+	heardAt int64      // of the peer's latest packet
 
 	unread   []byte // in the kernel, not read by the process; from readFrom on
 	readFrom int
@@ -164,13 +170,27 @@ func (w *World) giveUp(e *end, why Why) {
 
 // lostEnd forgets a connection and tells its process why.
 func (w *World) lostEnd(e *end, why Why) {
-	kind, traced := EventClosed, trace.KindClosed
+	kind := taskOver
 	if e.state == stateSYNSent {
-		kind, traced = EventDialFailed, trace.KindDialFailed
+		kind = taskDialFailed
 	}
 	age := w.age(e)
 	w.forget(e)
-	w.tellOver(e, kind, traced, why, age)
+	w.tellLost(e, kind, why, age)
+}
+
+// tellLost tells the process of an end that is lost, now or when it goes on.
+func (w *World) tellLost(e *end, kind taskKind, why Why, age int64) {
+	switch {
+	case e.proc == nil: // closed by the process before it was told
+	case e.proc.paused:
+		again := e.proc.hold(kind)
+		again.end, again.why, again.sentAt = e, why, age
+	case kind == taskDialFailed:
+		w.tellOver(e, EventDialFailed, trace.KindDialFailed, why, age)
+	default:
+		w.tellOver(e, EventClosed, trace.KindClosed, why, age)
+	}
 }
 
 // tellOver tells the process of an end that it is over, and takes it from it.
@@ -194,7 +214,7 @@ func (w *World) forget(e *end) {
 	e.state = stateClosed
 	e.dropTuple()
 	w.dropFlight(e)
-	e.unread, e.readFrom, e.peerFIN, e.finACKed = nil, 0, false, false
+	e.unread, e.readFrom, e.shut, e.peerFIN, e.finACKed = nil, 0, false, false, false
 }
 
 // vanish is forget for an end whose host lost its power: its process is dead.

@@ -96,6 +96,10 @@ func (w *World) synArrives(from, to *end) {
 		w.reset(to)
 		return
 	}
+	if listener.full() {
+		w.armSYN(from)
+		return
+	}
 	to.state, to.listener, to.tries = stateSYNReceived, listener, 0
 	h.tuples[to.tuple()] = to
 	w.sendSYNACK(to)
@@ -122,10 +126,9 @@ func (w *World) synACKArrives(e *end) {
 	case stateSYNSent:
 		e.state, e.upAt = stateEstablished, w.now
 		w.transmit(e, w.packet(taskACK, e), 0)
-		peer := e.peer()
-		w.scratch = trace.Event{Kind: trace.KindConnected, Conn: e.conn.global, Peer: peer.text, Addr: e.text}
+		w.scratch = trace.Event{Kind: trace.KindConnected, Conn: e.conn.global, Peer: e.peer().text, Addr: e.text}
 		w.emit(e.host.name)
-		e.proc.deliver(Event{Kind: EventDialed, Conn: e.id, Peer: peer.addr})
+		w.tellDialed(e)
 	case stateClosed:
 		w.reset(e)
 		w.armSYNACK(e.peer()) // it comes again, should the reset get lost
@@ -153,12 +156,52 @@ func (w *World) accept(e *end) bool {
 		w.forget(e)
 		return false
 	}
-	e.state, e.listener, e.upAt = stateEstablished, nil, w.now
+	if p.full() {
+		w.armSYNACK(e) // the acknowledgement is dropped: it has to come again
+		return false
+	}
+	e.state, e.upAt = stateEstablished, w.now
+	w.takeIn(e)
+	return true
+}
+
+// takeIn gives an established connection to the process that listens, now or when it goes on.
+func (w *World) takeIn(e *end) {
+	p := e.listener
+	switch {
+	case p.dead: // it went on, and died in the same instant
+		w.reset(e)
+		w.forget(e)
+		return
+	case p.paused:
+		p.waiting = append(p.waiting, e)
+		p.hold(taskAccept).end = e
+		return
+	}
+	e.listener = nil
 	p.accepted++
 	p.attach(e, p.accepted)
 	peer := e.peer()
 	w.scratch = trace.Event{Kind: trace.KindAccept, Conn: e.conn.global, Peer: peer.text, Addr: e.text}
 	w.emit(e.host.name)
 	p.deliver(Event{Kind: EventAccepted, Conn: e.id, Peer: peer.addr})
-	return true
+	if e.proc == nil {
+		return
+	}
+	if e.state == stateClosed { // reset while it waited
+		w.tellOver(e, EventClosed, trace.KindClosed, WhyReset, 0)
+		return
+	}
+	w.readOn(e)
+}
+
+// tellDialed tells the process that a dial succeeded, now or when it goes on.
+func (w *World) tellDialed(e *end) {
+	switch {
+	case e.proc == nil: // given up before it was told
+	case e.proc.paused:
+		e.proc.hold(taskDialed).end = e
+	default:
+		e.proc.deliver(Event{Kind: EventDialed, Conn: e.id, Peer: e.peer().addr})
+	}
 }

@@ -39,6 +39,9 @@ type process struct {
 	host     *Host
 	step     Process // nil before the boot
 	dead     bool
+	paused   bool
+	held     []*task // what it is told when it goes on
+	waiting  []*end  // established, to be accepted when it goes on
 	timers   map[protocol.TimerID]*task
 	ends     map[protocol.ConnID]*end
 	first    *end // of ends, in order of opening
@@ -118,6 +121,12 @@ func (h *Host) Kill() {
 	}
 	h.down(p, "killed")
 	clear(h.listeners)
+	for _, e := range p.waiting { // nobody will accept them
+		if e.state != stateClosed {
+			h.world.reset(e)
+			h.world.forget(e)
+		}
+	}
 	for p.first != nil {
 		if p.first.over { // it dies while it is being told
 			p.detach(p.first)
@@ -175,6 +184,10 @@ func (w *World) boot(p *process) {
 	if p.dead {
 		return
 	}
+	if p.paused {
+		p.hold(taskBoot).proc = p
+		return
+	}
 	w.scratch = trace.Event{Kind: trace.KindNodeUp}
 	w.emit(p.host.name)
 	p.step = p.host.factory()
@@ -185,6 +198,12 @@ func (w *World) fire(t *task) {
 	if t.proc.dead {
 		return
 	}
+	if t.proc.paused {
+		again := t.proc.hold(taskTimer)
+		again.proc, again.timer = t.proc, t.timer
+		t.proc.timers[t.timer] = again
+		return
+	}
 	delete(t.proc.timers, t.timer)
 	w.scratch = trace.Event{Kind: trace.KindTimer, Timer: uint64(t.timer)}
 	w.emit(t.proc.host.name)
@@ -193,6 +212,11 @@ func (w *World) fire(t *task) {
 
 func (w *World) deliverPost(t *task) {
 	if t.proc.dead {
+		return
+	}
+	if t.proc.paused {
+		again := t.proc.hold(taskPost)
+		again.proc, again.value = t.proc, t.value
 		return
 	}
 	w.scratch = trace.Event{Kind: trace.KindPost}

@@ -89,6 +89,7 @@ func (w *World) arrive(t *task) {
 		w.lose(from, t)
 		return
 	}
+	to.heardAt = w.now
 	switch t.kind {
 	case taskSYN:
 		w.synArrives(from, to)
@@ -104,10 +105,14 @@ func (w *World) arrive(t *task) {
 		w.rstArrives(to)
 	case taskChallenge:
 		w.challengeArrives(t.subject)
+	case taskWindow:
+		w.windowOpens(to)
+	case taskKeepProbe:
+		w.keepProbeArrives(to)
 	}
 }
 
-// lose starts the timer that a packet's loss leaves running out. A lost reset is lost.
+// lose starts the timer that a packet's loss leaves running out.
 func (w *World) lose(from *end, t *task) {
 	switch t.kind {
 	case taskSYN:
@@ -121,5 +126,7 @@ func (w *World) lose(from *end, t *task) {
 		w.segmentLost(from, t)
 	case taskProbe:
 		w.probeLost(from, t)
+	case taskRST:
+		w.armSYN(t.end) // its SYN is still unanswered
 	}
 }

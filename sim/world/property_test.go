@@ -34,6 +34,7 @@ type auditor struct {
 	io    *IO
 	dials protocol.ConnID
 	alive bool
+	host  *Host
 	side  int // of its connections: a client dials, a server accepts
 	serve bool
 }
@@ -41,6 +42,7 @@ type auditor struct {
 func (a *auditor) Step(_ time.Time, ev Event, io *IO) {
 	a.io = io
 	require.True(a.t, a.alive, "event for a dead process")
+	require.False(a.t, a.host.Paused(), "event for a paused process")
 	if ev.Kind == EventBoot {
 		if a.serve {
 			io.Listen(serverPort)
@@ -121,6 +123,9 @@ func newAudits(t *rapid.T) *audits {
 		Seed: rapid.Uint64().Draw(t, "seed"), Split: rapid.Bool().Draw(t, "split"),
 		UserTimeout: 20 * time.Second, TimeWait: 5 * time.Second,
 	}
+	if rapid.Bool().Draw(t, "small buffers") {
+		config.ReceiveBuffer, config.Backlog = 30, 1
+	}
 	if rapid.Bool().Draw(t, "few ports") {
 		config.PortMin, config.PortMax = 40000, 40002
 	}
@@ -129,7 +134,7 @@ func newAudits(t *rapid.T) *audits {
 		a.hosts = append(a.hosts, a.AddHost(addr, addrPort(addr+":1").Addr()))
 		a.processes = append(a.processes, nil)
 		a.hosts[i].Start(func() Process {
-			p := &auditor{t: t, audit: a.audit, alive: true, serve: i == 0, side: sideDialer}
+			p := &auditor{t: t, audit: a.audit, alive: true, host: a.hosts[i], serve: i == 0, side: sideDialer}
 			if p.serve {
 				p.side = sideAcceptor
 			}
@@ -143,12 +148,12 @@ func newAudits(t *rapid.T) *audits {
 
 func (a *audits) drawHost() int { return rapid.IntRange(0, len(a.hosts)-1).Draw(a.t, "host") }
 
-// open are the open ends in order of their numbers.
+// open are the open ends of processes that run, in order of their numbers.
 func (a *audits) open() []*audited {
 	var open []*audited
 	for global := range a.connections {
 		for side := range 2 {
-			if ends := a.audit[global+1]; ends != nil && ends[side].open {
+			if ends := a.audit[global+1]; ends != nil && ends[side].open && !ends[side].owner.host.Paused() {
 				open = append(open, &ends[side])
 			}
 		}
@@ -171,7 +176,7 @@ func (a *audits) actions() map[string]func(*rapid.T) {
 		}
 	}
 	dial := func(*rapid.T) {
-		if p := a.processes[1+rapid.IntRange(0, 1).Draw(a.t, "client")]; p.alive && p.io != nil {
+		if p := a.processes[1+rapid.IntRange(0, 1).Draw(a.t, "client")]; p.alive && p.io != nil && !p.host.Paused() {
 			p.dial()
 		}
 	}
@@ -192,6 +197,13 @@ func (a *audits) actions() map[string]func(*rapid.T) {
 			i := a.drawHost()
 			a.processes[i].die()
 			a.hosts[i].Restart()
+		},
+		"pause": func(*rapid.T) {
+			if h := a.hosts[a.drawHost()]; h.Paused() {
+				h.Resume()
+			} else {
+				h.Pause()
+			}
 		},
 		"power": func(t *rapid.T) {
 			i := a.drawHost()
@@ -225,6 +237,7 @@ func (a *audits) settle() {
 			}
 		}
 		h.PowerOn()
+		h.Resume()
 	}
 	a.Run(a.Elapsed() + 3*time.Minute)
 	for _, e := range a.open() {

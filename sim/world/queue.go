@@ -17,9 +17,14 @@ const (
 	taskPost                            // [proc, value]
 	taskRead                            // [end] the process reads what its kernel holds
 	taskFail                            // [end, why] the kernel gives a connection or a dial up
+	taskDialed                          // [end] the process is told, having been paused
+	taskAccept                          // [end] the process takes a connection that waited for it
+	taskOver                            // [end, why, sentAt] the same of the connection's end; sentAt is its age
+	taskDialFailed                      // [end, why] the same of a dial that failed
 	taskSYNTimer                        // [end]
 	taskSYNACKTimer                     // [end]
 	taskRetransmit                      // [end]
+	taskKeepAlive                       // [end]
 
 	// Packets; end is where they go.
 	taskSYN
@@ -30,15 +35,19 @@ const (
 	taskProbe     // the first unacknowledged packet of the other end once more
 	taskRST       //
 	taskChallenge // [subject] ACK that answers a SYN for a connection that is known
+	taskWindow    // there is room again in the other end's buffer
+	taskKeepProbe // asks whether the other end is there
+	taskKeepACK   // says so
 )
 
 // task is one thing that will happen.
 type task struct {
 	kind    taskKind
 	why     Why
-	void    bool  // canceled: dropped when its time comes
-	doomed  bool  // packet that was sent into a partition
-	sentAt  int64 // packet: when it left for the first time
+	void    bool   // canceled: dropped when its time comes
+	doomed  bool   // packet that was sent into a partition
+	sentAt  int64  // packet: when it left for the first time
+	number  uint64 // DATA, FIN: place among its end's segments
 	end     *end
 	subject *end
 	proc    *process

@@ -25,12 +25,12 @@ func (w *World) segmentLost(e *end, t *task) {
 		next := s.next
 		s.next = nil
 		again := w.queue.newTask(s.kind)
-		again.end, again.sentAt = s.end, s.sentAt
+		again.end, again.sentAt, again.number = s.end, s.sentAt, s.number
 		again.data, s.data = s.data, again.data
 		if s != t {
 			w.queue.cancel(s)
 		}
-		w.send(e, again)
+		w.fly(e, again)
 		s = next
 	}
 	w.armRetransmission(e, e.flight.sentAt)
@@ -75,6 +75,11 @@ func (w *World) probeArrives(from, to *end, probe *task) {
 		w.probeLost(from, probe)
 		return
 	}
+	if !w.hasRoom(to, from.flight) {
+		from.flight.sentAt = w.now // acknowledged, with a window of zero: no timeout
+		w.probeLost(from, probe)
+		return
+	}
 	from.lost = false
 	first := from.flight
 	for s := first.next; s != nil; s = s.next {
@@ -83,6 +88,14 @@ func (w *World) probeArrives(from, to *end, probe *task) {
 	}
 	w.take(from, to, first)
 	w.queue.release(first)
+}
+
+// windowOpens: what found no room leaves again at once (RFC 9293 section 3.8.6.1).
+func (w *World) windowOpens(e *end) {
+	if e.lost {
+		e.rto = firstRTO
+		w.transmit(e, w.packet(taskProbe, e), 0)
+	}
 }
 
 // dropFlight forgets what an end has sent. What is under way still arrives.

@@ -20,8 +20,15 @@ func (w *World) write(e *end, data []byte) {
 
 func (w *World) sendFIN(e *end) { w.send(e, w.packet(taskFIN, e)) }
 
-// send puts a segment in flight. While an earlier one is lost it stays behind that.
+// send puts a new segment in flight.
 func (w *World) send(e *end, t *task) {
+	t.number = e.sent
+	e.sent++
+	w.fly(e, t)
+}
+
+// fly puts a segment in flight behind those that are. While an earlier one is lost it stays behind that.
+func (w *World) fly(e *end, t *task) {
 	if e.flight == nil {
 		e.flight = t
 	} else {
@@ -49,7 +56,8 @@ func (w *World) reset(e *end) { w.transmit(e, w.packet(taskRST, e), 0) }
 // segmentArrives: RFC 9293 section 3.10.7.4 for DATA and FIN. One that is not admitted is
 // not acknowledged either: it will come again, should the reset get lost.
 func (w *World) segmentArrives(from, to *end, t *task) {
-	if !w.admits(to, t.kind) {
+	inOrder := t.number == to.taken // one before it may be lost with all that its sender knew of it
+	if !w.admits(to, t.kind) || !inOrder || !w.hasRoom(to, t) {
 		w.segmentLost(from, t)
 		return
 	}
@@ -74,6 +82,7 @@ func (w *World) admits(e *end, kind taskKind) bool {
 
 // take acknowledges a segment and lets it have its effect.
 func (w *World) take(from, to *end, t *task) {
+	to.taken++
 	from.acknowledged(t)
 	switch {
 	case t.kind == taskFIN:
@@ -84,14 +93,23 @@ func (w *World) take(from, to *end, t *task) {
 	}
 }
 
+// hasRoom is whether an end's kernel can keep a segment until its process reads. Where it
+// cannot, the window is shut (RFC 9293 section 3.8.6).
+func (w *World) hasRoom(e *end, t *task) bool {
+	room := e.state != stateEstablished || len(e.unread)-e.readFrom+len(t.data) <= w.config.ReceiveBuffer
+	e.shut = !room
+	return room
+}
+
 // receive gives bytes to the process, or to the kernel's buffer first.
 func (w *World) receive(e *end, data []byte) {
-	if !w.config.Split {
+	idle := e.proc == nil || e.proc.paused
+	if !w.config.Split && !idle && len(e.unread) == e.readFrom {
 		w.deliverBytes(e, data)
 		return
 	}
 	e.unread = append(e.unread, data...)
-	if e.reading {
+	if e.reading || idle {
 		return // read together with what is there
 	}
 	if e.host.reads.IntN(2) == 0 {
@@ -112,15 +130,22 @@ func (w *World) readLater(e *end) {
 func (w *World) read(e *end) {
 	e.reading = false
 	n := len(e.unread) - e.readFrom
-	if e.proc == nil || n == 0 {
+	if e.proc == nil || e.proc.paused || e.state != stateEstablished {
 		return
 	}
-	if e.host.reads.IntN(2) == 0 {
+	if n == 0 {
+		if e.peerFIN {
+			w.closedByPeer(e)
+		}
+		return
+	}
+	if w.config.Split && e.host.reads.IntN(2) == 0 {
 		n = 1 + e.host.reads.IntN(n)
 	}
 	piece := e.unread[e.readFrom : e.readFrom+n]
 	e.readFrom += n
 	w.deliverBytes(e, piece)
+	w.openWindow(e)
 	switch {
 	case e.proc == nil: // closed by the process while it read
 	case e.readFrom < len(e.unread):
@@ -130,6 +155,24 @@ func (w *World) read(e *end) {
 		if e.peerFIN {
 			w.closedByPeer(e)
 		}
+	}
+}
+
+// readOn lets a process find what its kernel has kept for it.
+func (w *World) readOn(e *end) {
+	if e.state == stateEstablished && !e.reading && (len(e.unread) > e.readFrom || e.peerFIN) {
+		e.reading = true
+		t := w.queue.newTask(taskRead)
+		t.end = e
+		w.queue.push(w.now, t)
+	}
+}
+
+// openWindow tells the sender of a segment that found no room that there is room again.
+func (w *World) openWindow(e *end) {
+	if e.shut && e.state == stateEstablished {
+		e.shut = false
+		w.transmit(e, w.packet(taskWindow, e), 0)
 	}
 }
 
@@ -143,7 +186,7 @@ func (w *World) finArrives(e *end) {
 	e.peerFIN = true
 	switch e.state {
 	case stateEstablished:
-		if len(e.unread) == e.readFrom {
+		if len(e.unread) == e.readFrom && e.proc != nil && !e.proc.paused {
 			w.closedByPeer(e)
 		}
 	case stateFINWait:
@@ -182,7 +225,7 @@ func (w *World) rstArrives(e *end) {
 	switch {
 	case e.state == stateSYNSent:
 		w.lostEnd(e, WhyRefused)
-	case e.state == stateEstablished:
+	case e.state == stateEstablished && e.proc != nil:
 		w.lostEnd(e, WhyReset)
 	default:
 		w.forget(e)

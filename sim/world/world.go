@@ -9,8 +9,7 @@
 // Packets get lost where a host is down or partitioned only. Simplified: an
 // acknowledgement is no packet of its own, a segment counts as acknowledged the moment it
 // arrives; the rest of a lost window is sent again after the first segment got through;
-// there is neither congestion control nor a receive window, a process reads
-// what arrives; ICMP does not exist, a host that is down is silent.
+// there is no congestion control; ICMP does not exist, a host that is down is silent.
 package world
 
 import (
@@ -41,6 +40,13 @@ type Config struct {
 	UserTimeout time.Duration // unacknowledged for so long: WhyTimeout; default 924.6 s, Linux's 15 retries
 	TimeWait    time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
 	SendBuffer  int           // bytes not acknowledged, per connection and direction; default 64 MiB
+
+	// ReceiveBuffer is how many bytes a kernel keeps for a process that does not read; the
+	// window is shut then. Default 6 MiB, Linux's largest.
+	ReceiveBuffer int
+	// Backlog is how many connections may wait for a process to accept them, and one more;
+	// default 4096, Linux's somaxconn.
+	Backlog int
 }
 
 func (c Config) withDefaults() Config {
@@ -55,6 +61,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.UserTimeout, 924600*time.Millisecond)
 	orDefault(&c.TimeWait, 60*time.Second)
 	orDefault(&c.SendBuffer, 64<<20)
+	orDefault(&c.ReceiveBuffer, 6<<20)
+	orDefault(&c.Backlog, 4096)
 	return c
 }
 
@@ -77,8 +85,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("world: ephemeral ports from %d to %d: want 1 <= PortMin <= PortMax", c.PortMin, c.PortMax)
 	case c.SYNRetries < 0 || c.SYNRetries > 16:
 		return fmt.Errorf("world: %d SYN retries: want 1 to 16", c.SYNRetries)
-	case c.UserTimeout < 0 || c.TimeWait < 0 || c.SendBuffer < 0:
-		return fmt.Errorf("world: UserTimeout %v, TimeWait %v, SendBuffer %d: none may be negative", c.UserTimeout, c.TimeWait, c.SendBuffer)
+	case c.UserTimeout < 0 || c.TimeWait < 0 || c.SendBuffer < 0 || c.ReceiveBuffer < 0 || c.Backlog < 0:
+		return fmt.Errorf("world: UserTimeout %v, TimeWait %v, SendBuffer %d, ReceiveBuffer %d, Backlog %d: none may be negative",
+			c.UserTimeout, c.TimeWait, c.SendBuffer, c.ReceiveBuffer, c.Backlog)
 	}
 	return nil
 }
@@ -188,12 +197,22 @@ func (w *World) perform(t *task) {
 		w.read(t.end)
 	case taskFail:
 		w.giveUp(t.end, t.why)
+	case taskDialed:
+		w.tellDialed(t.end)
+	case taskAccept:
+		w.takeIn(t.end)
+	case taskOver:
+		w.tellLost(t.end, taskOver, t.why, t.sentAt)
+	case taskDialFailed:
+		w.tellLost(t.end, taskDialFailed, t.why, 0)
 	case taskSYNTimer:
 		w.synTimer(t.end)
 	case taskSYNACKTimer:
 		w.synACKTimer(t.end)
 	case taskRetransmit:
 		w.retransmit(t.end)
+	case taskKeepAlive:
+		w.keepAliveTimer(t.end)
 	default:
 		w.arrive(t)
 	}
