@@ -65,6 +65,7 @@ type end struct {
 	sent     uint64 // segments
 	taken    uint64 // segments of the peer's
 	lost     bool   // what is in flight waits for the retransmission timer
+	persists bool   // the same, because the window of the peer is shut
 	rto      int64
 
 	shut    bool       // the window: a segment found no room

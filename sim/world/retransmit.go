@@ -41,7 +41,10 @@ func (w *World) segmentLost(e *end, t *task) {
 func (w *World) armRetransmission(e *end, sentAt int64) {
 	r := w.queue.newTask(taskRetransmit)
 	r.end = e
-	at := min(sentAt+e.rto, w.userTimeout(e))
+	at := sentAt + e.rto
+	if !e.persists {
+		at = min(at, w.userTimeout(e))
+	}
 	w.queue.push(max(at, w.now), r)
 }
 
@@ -50,18 +53,28 @@ func (w *World) userTimeout(e *end) int64 { return e.flight.sentAt + int64(w.con
 func (w *World) retransmit(e *end) {
 	switch {
 	case !e.lost:
-	case w.now >= w.userTimeout(e):
+	case !e.persists && w.now >= w.userTimeout(e):
 		w.giveUp(e, WhyTimeout)
 	default:
 		w.transmit(e, w.packet(taskProbe, e), 0)
 	}
 }
 
+// probeLost: nobody answered a probe. If it was one of a shut window, the user timeout
+// begins to run with it.
 func (w *World) probeLost(e *end, probe *task) {
-	if e.lost {
-		e.rto = min(2*e.rto, maxRTO)
-		w.armRetransmission(e, probe.sentAt)
+	if !e.lost {
+		return
 	}
+	if e.persists {
+		e.persists, e.flight.sentAt = false, probe.sentAt
+	}
+	w.backOff(e, probe.sentAt)
+}
+
+func (w *World) backOff(e *end, sentAt int64) {
+	e.rto = min(2*e.rto, maxRTO)
+	w.armRetransmission(e, sentAt)
 }
 
 // probeArrives: the first segment got through. Its acknowledgement travels back, then the
@@ -76,11 +89,11 @@ func (w *World) probeArrives(from, to *end, probe *task) {
 		return
 	}
 	if !w.hasRoom(to, from.flight) {
-		from.flight.sentAt = w.now // acknowledged, with a window of zero: no timeout
-		w.probeLost(from, probe)
+		from.persists = true
+		w.backOff(from, probe.sentAt)
 		return
 	}
-	from.lost = false
+	from.lost, from.persists = false, false
 	first := from.flight
 	for s := first.next; s != nil; s = s.next {
 		s.sentAt = w.now
@@ -88,14 +101,6 @@ func (w *World) probeArrives(from, to *end, probe *task) {
 	}
 	w.take(from, to, first)
 	w.queue.release(first)
-}
-
-// windowOpens: what found no room leaves again at once (RFC 9293 section 3.8.6.1).
-func (w *World) windowOpens(e *end) {
-	if e.lost {
-		e.rto = firstRTO
-		w.transmit(e, w.packet(taskProbe, e), 0)
-	}
 }
 
 // dropFlight forgets what an end has sent. What is under way still arrives.
@@ -108,5 +113,5 @@ func (w *World) dropFlight(e *end) {
 		}
 		s = next
 	}
-	e.flight, e.flightLn, e.unacked, e.lost = nil, nil, 0, false
+	e.flight, e.flightLn, e.unacked, e.lost, e.persists = nil, nil, 0, false, false
 }

@@ -57,11 +57,15 @@ func (w *World) reset(e *end) { w.transmit(e, w.packet(taskRST, e), 0) }
 // not acknowledged either: it will come again, should the reset get lost.
 func (w *World) segmentArrives(from, to *end, t *task) {
 	inOrder := t.number == to.taken // one before it may be lost with all that its sender knew of it
-	if !w.admits(to, t.kind) || !inOrder || !w.hasRoom(to, t) {
+	switch {
+	case !w.admits(to, t.kind) || !inOrder:
 		w.segmentLost(from, t)
-		return
+	case !w.hasRoom(to, t):
+		w.segmentLost(from, t)
+		from.persists = from.lost
+	default:
+		w.take(from, to, t)
 	}
-	w.take(from, to, t)
 }
 
 // admits is whether an end's kernel takes a segment; it resets the sender otherwise. The
@@ -91,14 +95,6 @@ func (w *World) take(from, to *end, t *task) {
 	case to.state == stateEstablished:
 		w.receive(to, t.data)
 	}
-}
-
-// hasRoom is whether an end's kernel can keep a segment until its process reads. Where it
-// cannot, the window is shut (RFC 9293 section 3.8.6).
-func (w *World) hasRoom(e *end, t *task) bool {
-	room := e.state != stateEstablished || len(e.unread)-e.readFrom+len(t.data) <= w.config.ReceiveBuffer
-	e.shut = !room
-	return room
 }
 
 // receive gives bytes to the process, or to the kernel's buffer first.
@@ -165,14 +161,6 @@ func (w *World) readOn(e *end) {
 		t := w.queue.newTask(taskRead)
 		t.end = e
 		w.queue.push(w.now, t)
-	}
-}
-
-// openWindow tells the sender of a segment that found no room that there is room again.
-func (w *World) openWindow(e *end) {
-	if e.shut && e.state == stateEstablished {
-		e.shut = false
-		w.transmit(e, w.packet(taskWindow, e), 0)
 	}
 }
 
