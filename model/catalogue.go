@@ -42,16 +42,16 @@ type Property struct {
 	Kind string // "safety", "deadlock", "liveness" or "reachability"
 }
 
-// specification is a Spec that can be run.
+// specification is a Spec that can be built.
 type specification struct {
 	describe func() Spec
-	run      runner
+	build    builder
 }
 
 var specifications = []specification{
-	{describe: describeSession, run: runSession},
-	{describe: describeTimeouts, run: runTimeouts},
-	{describe: describeTwoPhase, run: runTwoPhase},
+	{describe: describeSession, build: buildSession},
+	{describe: describeTimeouts, build: buildTimeouts},
+	{describe: describeTwoPhase, build: buildTwoPhase},
 }
 
 // Specs returns every specification.

@@ -72,7 +72,8 @@ type Failure struct {
 
 // Step is one step of a trace in words.
 type Step struct {
-	Number  int      `json:"step"` // 0 is the initial state
+	Number  int      `json:"step"`  // 0 is the initial state
+	State   string   `json:"state"` // its check.StateID; of all steps up to this one: a path for an Explorer
 	Action  string   `json:"action"`
 	Text    string   `json:"text"`
 	Cycle   bool     `json:"cycle"` // part of what repeats for ever
@@ -86,38 +87,19 @@ type Change struct {
 	After  string `json:"after"`
 }
 
-// runner runs one specification. It fills what explore does not know.
-type runner func(context.Context, Request, Spec) (Report, error)
-
 // Run checks what request asks for. A *UsageError says what is wrong with request. The
 // end of ctx makes the report inconclusive and is no error.
 func Run(ctx context.Context, request Request) (Report, error) {
-	s, err := find(request.Spec)
+	built, spec, err := build(&request)
 	if err != nil {
 		return Report{}, err
 	}
-	spec := s.describe()
-	if request.Config, err = choose("configuration", request.Config, configNames(spec)); err != nil {
-		return Report{}, err
-	}
-	for _, w := range request.With {
-		if _, err := choose("switch", w, switchNames(spec)); err != nil {
-			return Report{}, err
-		}
-	}
-	if request.Property != "" {
-		if _, err := choose("property", request.Property, propertyNames(spec)); err != nil {
-			return Report{}, err
-		}
-	}
-	if request.Workers < 0 {
-		return Report{}, &UsageError{What: "number of workers", Word: itoa(request.Workers), Want: "0 or more"}
-	}
-	report, err := s.run(ctx, request, spec)
+	report, err := built.run(ctx, request)
 	if err != nil {
 		return Report{}, err
 	}
 	report.Kind, report.Spec, report.Config = "check", spec.Name, request.Config
+	report.Constants, report.Server, report.Auth = built.constants, built.server, built.auth
 	report.Switches = append([]string{}, request.With...)
 	return report, nil
 }
@@ -160,7 +142,7 @@ func inWords[S any](v check.Violation[S]) []Step {
 	steps := make([]Step, 0, len(v.Trace)+1)
 	for i, t := range v.Trace {
 		step := Step{
-			Number: i, Action: t.Action, Text: t.Text, Changes: make([]Change, 0, len(t.Changes)),
+			Number: i, State: t.ID.String(), Action: t.Action, Text: t.Text, Changes: make([]Change, 0, len(t.Changes)),
 			Cycle: v.Cycle >= 0 && i > v.Cycle,
 		}
 		for _, c := range t.Changes {
@@ -170,7 +152,7 @@ func inWords[S any](v check.Violation[S]) []Step {
 	}
 	if v.Stutter {
 		steps = append(steps, Step{
-			Number: len(steps), Action: "stutter", Cycle: true, Changes: []Change{},
+			Number: len(steps), State: steps[len(steps)-1].State, Action: "stutter", Cycle: true, Changes: []Change{},
 			Text: "nothing that must happen can happen: it may stay like this for ever",
 		})
 	}

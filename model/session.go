@@ -3,7 +3,6 @@
 package model
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -56,23 +55,23 @@ func describeSession() Spec {
 	return spec
 }
 
-func runSession(ctx context.Context, request Request, spec Spec) (Report, error) {
+func buildSession(request Request, spec Spec) (instance, error) {
 	constants, err := sessionConstants(request, spec)
 	if err != nil {
-		return Report{}, err
+		return instance{}, err
 	}
 	m, err := session.New(constants)
 	if err != nil {
-		return Report{}, sessionUsage(err)
+		return instance{}, sessionUsage(err)
 	}
-	report, err := explore(ctx, m, request)
-	report.Constants = constants.Values()
-	report.Server = string(constants.ServerMode)
-	report.Auth = authOptional
+	built := instanceOf(m)
+	built.constants = constants.Values()
+	built.server = string(constants.ServerMode)
+	built.auth = authOptional
 	if constants.Mandatory {
-		report.Auth = authMandatory
+		built.auth = authMandatory
 	}
-	return report, err
+	return built, nil
 }
 
 // sessionConstants applies the request to its configuration: switches, server and

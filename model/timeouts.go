@@ -3,7 +3,6 @@
 package model
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -83,26 +82,26 @@ func (j judged) Properties() []check.Property[timeouts.State] {
 	})
 }
 
-func runTimeouts(ctx context.Context, request Request, spec Spec) (Report, error) {
+func buildTimeouts(request Request, spec Spec) (instance, error) {
 	constants, only, err := timeoutsConstants(request, spec)
 	if err != nil {
-		return Report{}, err
+		return instance{}, err
 	}
 	m, err := timeouts.New(constants)
 	if err != nil {
-		return Report{}, timeoutsUsage(err)
+		return instance{}, timeoutsUsage(err)
 	}
 	if request.Property != "" {
 		only = []string{request.Property}
 	}
-	report, err := explore(ctx, judged{m, only}, request)
-	report.Constants = constants.Values()
-	report.Server = string(constants.ServerMode)
-	report.Auth = authOptional
+	built := instanceOf(judged{m, only})
+	built.constants = constants.Values()
+	built.server = string(constants.ServerMode)
+	built.auth = authOptional
 	if constants.Mandatory {
-		report.Auth = authMandatory
+		built.auth = authMandatory
 	}
-	return report, err
+	return built, nil
 }
 
 // timeoutsConstants applies the request to its configuration, and returns the properties

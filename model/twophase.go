@@ -3,7 +3,6 @@
 package model
 
 import (
-	"context"
 	"strconv"
 
 	"github.com/a8011091/pegasus-reference/model/check/twophase"
@@ -27,12 +26,12 @@ func describeTwoPhase() Spec {
 
 func managersWant() string { return "a number from 1 to " + itoa(twophase.MaxManagers) }
 
-func runTwoPhase(ctx context.Context, request Request, spec Spec) (Report, error) {
+func buildTwoPhase(request Request, spec Spec) (instance, error) {
 	if _, err := choose("server", request.Server, spec.Servers); err != nil {
-		return Report{}, err
+		return instance{}, err
 	}
 	if _, err := choose("auth", request.Auth, spec.Auths); err != nil {
-		return Report{}, err
+		return instance{}, err
 	}
 	managers := defaultManagers
 	if request.RMs != 0 {
@@ -41,24 +40,24 @@ func runTwoPhase(ctx context.Context, request Request, spec Spec) (Report, error
 	word := itoa(managers)
 	for _, s := range request.Set {
 		if s.Name != "RM" {
-			return Report{}, &UsageError{What: "constant", Word: s.Name, Valid: []string{"RM"}}
+			return instance{}, &UsageError{What: "constant", Word: s.Name, Valid: []string{"RM"}}
 		}
 		n, err := strconv.Atoi(s.Value)
 		if err != nil {
 			n = 0
 		}
 		if request.RMs != 0 && n != request.RMs {
-			return Report{}, contradiction("RM", s.Value, request.RMs, "the number of resource managers")
+			return instance{}, contradiction("RM", s.Value, request.RMs, "the number of resource managers")
 		}
 		managers, word = n, s.Value
 	}
 	m, err := twophase.New(managers)
 	if err != nil {
-		return Report{}, &UsageError{What: "number of resource managers", Word: word, Want: managersWant()}
+		return instance{}, &UsageError{What: "number of resource managers", Word: word, Want: managersWant()}
 	}
-	report, err := explore(ctx, m, request)
-	report.Constants = map[string]any{"RM": managers}
-	return report, err
+	built := instanceOf(m)
+	built.constants = map[string]any{"RM": managers}
+	return built, nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

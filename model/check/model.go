@@ -59,8 +59,8 @@ func (a Action) group() string {
 
 // Field is one named part of a state, for people.
 type Field struct {
-	Name  string
-	Value string
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Describer is implemented by a model whose states can be shown field by field.

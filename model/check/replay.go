@@ -2,10 +2,7 @@
 
 package check
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // replay returns the states of l with the steps between them, those of the cycle last.
 func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
@@ -14,7 +11,9 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 	if err != nil {
 		return nil, err
 	}
-	trace := []TraceStep[S]{{State: state, Text: "initially", Changes: s.changes(nil, state)}}
+	trace := []TraceStep[S]{{
+		State: state, ID: StateID(w.fingerprint(state)), Text: "initially", Changes: difference(s.model, nil, state),
+	}}
 	add := func(to uint32, action int) error {
 		step, err := s.replayStep(w, state, to, action)
 		if err != nil {
@@ -69,46 +68,9 @@ func (s *search[S]) numberOf(key uint64) uint32 {
 
 // tell puts a step into words.
 func (s *search[S]) tell(from S, step Step[S]) TraceStep[S] {
-	t := TraceStep[S]{Action: s.actions[step.Action].Name, State: step.State}
-	t.Text = t.Action
-	if teller, ok := s.model.(Teller[S]); ok {
-		t.Text = teller.Tell(from, step.Action, step.State)
+	return TraceStep[S]{
+		Action: s.actions[step.Action].Name, Text: inWords(s.model, s.actions, from, step),
+		ID: StateID(s.workers[0].fingerprint(step.State)), State: step.State,
+		Changes: difference(s.model, &from, step.State),
 	}
-	t.Changes = s.changes(&from, step.State)
-	return t
-}
-
-// changes compares two states field by field; from nil means that there was none.
-func (s *search[S]) changes(from *S, to S) []Change {
-	describer, ok := s.model.(Describer[S])
-	if !ok {
-		return nil
-	}
-	var before []Field
-	if from != nil {
-		before = describer.Describe(*from)
-	}
-	after := describer.Describe(to)
-	var changes []Change
-	for _, f := range after {
-		old := valueOf(before, f.Name)
-		if from == nil || old != f.Value {
-			changes = append(changes, Change{Name: f.Name, Before: old, After: f.Value})
-		}
-	}
-	for _, f := range before {
-		if !slices.ContainsFunc(after, func(a Field) bool { return a.Name == f.Name }) {
-			changes = append(changes, Change{Name: f.Name, Before: f.Value})
-		}
-	}
-	return changes
-}
-
-func valueOf(fields []Field, name string) string {
-	for _, f := range fields {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
 }

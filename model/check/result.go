@@ -79,13 +79,14 @@ type TraceStep[S any] struct {
 	Action  string // name of the action, "" for the initial state
 	Text    string // the step in words: the model's, else the name of the action
 	State   S
+	ID      StateID  // of State; the IDs of a trace are a path for an Explorer
 	Changes []Change // what differs from the state before; in the first step every field
 }
 
 // Change is a field of a state before and after a step. Before is "" where the field
 // was not there, and After is "" where it is no longer.
 type Change struct {
-	Name   string
-	Before string
-	After  string
+	Name   string `json:"name"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
