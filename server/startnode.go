@@ -15,11 +15,8 @@ import (
 // so both ports have to be given, and the first meta leads until SetLeader says otherwise.
 // cfg.Storage is this node's: nothing is shared between processes.
 func StartNode(ctx context.Context, cfg ClusterConfig, name string) (*Server, error) {
-	c := &Cluster{cfg: cfg.withDefaults()}
-	if err := c.cfg.validate(); err != nil {
-		return nil, err
-	}
-	if err := c.plan(); err != nil {
+	c, err := planned(cfg)
+	if err != nil {
 		return nil, err
 	}
 	m := c.find(name)
@@ -35,6 +32,24 @@ func StartNode(ctx context.Context, cfg ClusterConfig, name string) (*Server, er
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	return s, nil
+}
+
+// Topology is where everything of the cluster is, for nodes in processes of their own: see
+// StartNode. Errors: *ConfigError.
+func (c ClusterConfig) Topology() (*Topology, error) {
+	cluster, err := planned(c)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.topology, nil
+}
+
+func planned(cfg ClusterConfig) (*Cluster, error) {
+	c := &Cluster{cfg: cfg.withDefaults()}
+	if err := c.cfg.validate(); err != nil {
+		return nil, err
+	}
+	return c, c.plan()
 }
 
 // plan gives every node its address without opening anything.

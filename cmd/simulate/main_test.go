@@ -53,6 +53,13 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --early-request hangg", `did you mean "hang"?`},
 		{"serve --meta-port 0 --replica-port 0 --partitions 7", "power of two"},
 		{"serve --auth mandatory --pairs 9", "4 or 5"},
+		{"serve --auth kerberso", `did you mean "kerberos"?`},
+		{"serve --auth kerberos", "--keytab FILE"},
+		{"serve --auth kerberos --keytab nowhere", "no such file"},
+		{"serve --auth kerberos --keytab k --clock-skew 0s", "must be positive"},
+		{"serve --auth kerberos --keytab k --replay-limit 0", "must be positive"},
+		{"serve --node meta9", "there are [meta1 meta2 replica1 replica2 replica3]"},
+		{"serve --node meta1 --meta-port 0", "needed by nodes in processes of their own"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, err := simulate(t, strings.Fields(c.args)...)

@@ -51,8 +51,14 @@ type cluster struct {
 // serveProcess starts the process and returns when it says that it is ready.
 func serveProcess(t *testing.T, metaPort, replicaPort int) *cluster {
 	t.Helper()
-	c := &cluster{cmd: exec.Command(os.Args[0], "serve", "--json", "--auth", "mandatory", "--test-secret", testSecret,
-		"--metas", "2", "--replicas", "3", "--meta-port", strconv.Itoa(metaPort), "--replica-port", strconv.Itoa(replicaPort))}
+	return startProcess(t, "--auth", "mandatory", "--test-secret", testSecret,
+		"--metas", "2", "--replicas", "3", "--meta-port", strconv.Itoa(metaPort), "--replica-port", strconv.Itoa(replicaPort))
+}
+
+// startProcess is serve with these flags.
+func startProcess(t *testing.T, flags ...string) *cluster {
+	t.Helper()
+	c := &cluster{cmd: exec.Command(os.Args[0], append([]string{"serve", "--json"}, flags...)...)}
 	c.cmd.Env = append(os.Environ(), asProgram+"=1")
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()

@@ -3,42 +3,38 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/sim"
 )
-
-// Authentication that serve knows beside the simulator's: none.
-const authOff = "off"
 
 // serveFlags are the cluster's configuration.
 type serveFlags struct {
 	cluster          server.ClusterConfig
 	table            string
 	partitions       int
-	auth, early      string
-	principal        string
-	secret           string
-	pairs            int
+	node             string // the one node of this process; empty: all of them
+	early            string
+	auth             serveAuth
 	verbose, hpField bool
 }
 
-// ready is what serve says once every node listens.
+// ready is what serve says once every node of its process listens.
 type ready struct {
 	Kind      string           `json:"kind"` // "serve"
 	Version   string           `json:"version"`
 	PID       int              `json:"pid"`
+	Node      string           `json:"node,omitempty"` // the one node of this process
 	Metas     []netip.AddrPort `json:"metas"`
 	Replicas  []netip.AddrPort `json:"replicas"`
 	Table     string           `json:"table"`
@@ -50,15 +46,18 @@ type ready struct {
 
 func newServeCommand(out *output) *cobra.Command {
 	var f serveFlags
-	auths := append([]string{authOff}, sim.AuthNames...)
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve a cluster over TCP until interrupted",
-		Long: `serve runs meta and replica servers in one process and says so once all of them
-listen. Rows are kept IN MEMORY: they are gone when the process ends. Authentication is
-the test mechanism with a shared secret: for development, never for data that matters.`,
+		Long: `serve runs meta and replica servers in one process, or with --node one of them, and
+says so once they listen. Rows are kept IN MEMORY: they are gone when the process ends.
+
+Authentication: off; mandatory or optional, with a test mechanism and a shared secret, for
+development only; kerberos, mandatory, or kerberos-optional, with the keys of a keytab.`,
 		Example: `  simulate serve
-  simulate serve --auth mandatory --metas 1 --replicas 1 --meta-port 0 --replica-port 0 --json`,
+  simulate serve --auth mandatory --metas 1 --replicas 1 --meta-port 0 --replica-port 0 --json
+  simulate serve --auth kerberos --keytab pegasus.keytab --service pegasus --server-name node1.example.com
+  simulate serve --auth kerberos --keytab pegasus.keytab --node meta1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, out, &f) },
 	}
@@ -68,15 +67,13 @@ the test mechanism with a shared secret: for development, never for data that ma
 	flags.StringVar(&f.cluster.Host, "host", "127.0.0.1", "address that every server listens on")
 	flags.Uint16Var(&f.cluster.MetaPort, "meta-port", 34601, "first of the metas' ports; 0: any free ones")
 	flags.Uint16Var(&f.cluster.ReplicaPort, "replica-port", 34801, "first of the replicas' ports; 0: any free ones")
+	flags.StringVar(&f.node, "node", "", "run only this node of the cluster, meta1 .. or replica1 ..; the others have the same flags in processes of their own")
 	flags.StringVar(&f.table, "table", "temp", "name of the one table")
 	flags.IntVar(&f.partitions, "partitions", 8, "its partitions, a power of two")
 	flags.BoolVar(&f.hpField, "hp-fields", true, "write the hp_ fields of partitions, which the Java client 2.5.0 cannot read")
-	f.auth, f.early = authOff, sim.EarlyRefuse
-	word(cmd, &f.auth, "auth", "authentication", auths)
+	f.early = sim.EarlyRefuse
 	word(cmd, &f.early, "early-request", "what happens to a request that comes before its negotiation", sim.EarlyNames)
-	flags.StringVar(&f.principal, "test-principal", "client", "test mechanism: the principal that clients have")
-	flags.StringVar(&f.secret, "test-secret", "development", "test mechanism: the secret that clients share")
-	flags.IntVar(&f.pairs, "pairs", 4, "test mechanism: request/response pairs of a negotiation, 4 or 5")
+	f.auth.register(cmd)
 	flags.BoolVar(&f.verbose, "verbose", false, "log connections and negotiations to standard error")
 	return cmd
 }
@@ -90,25 +87,39 @@ func (f *serveFlags) config(stderr io.Writer) (server.ClusterConfig, error) {
 	if cfg.Early, err = node.ParseEarlyRequest(f.early); err != nil {
 		return cfg, &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(f.early, sim.EarlyNames))}
 	}
-	switch f.auth {
-	case authOff:
-	case sim.AuthOptional, sim.AuthMandatory:
-		if f.pairs != 4 && f.pairs != 5 {
-			return cfg, &usageError{fmt.Errorf("--pairs is %d: it must be 4 or 5", f.pairs)}
-		}
-		if f.secret == "" {
-			return cfg, &usageError{errors.New("--test-secret is empty: authentication needs a secret")}
-		}
-		cfg.Auth = server.Auth{Enabled: true, Mandatory: f.auth == sim.AuthMandatory}
-		cfg.Mechanism = sasl.NewTest(sasl.TestConfig{Principal: f.principal, Secret: []byte(f.secret), Pairs: f.pairs})
-	default:
-		valid := append([]string{authOff}, sim.AuthNames...)
-		return cfg, &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, valid), strings.Join(valid, ", "))}
-	}
+	level := slog.LevelWarn
 	if f.verbose {
-		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		level = slog.LevelDebug
 	}
-	return cfg, nil
+	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	return cfg, f.auth.apply(&cfg)
+}
+
+// nodes are the servers of this process and where all of the cluster's are.
+type nodes struct {
+	io.Closer
+	ended    <-chan struct{} // closed when a server of its own process has ended; nil for a cluster
+	topology *server.Topology
+}
+
+// start runs the whole cluster, or one node of it.
+func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes, error) {
+	if f.node == "" {
+		cluster, err := server.StartCluster(cfg)
+		if err != nil {
+			return nodes{}, err
+		}
+		return nodes{Closer: cluster, topology: cluster.Topology()}, nil
+	}
+	topology, err := cfg.Topology()
+	if err != nil {
+		return nodes{}, err
+	}
+	one, err := server.StartNode(ctx, cfg, f.node)
+	if err != nil {
+		return nodes{}, err
+	}
+	return nodes{Closer: one, ended: one.Done(), topology: topology}, nil
 }
 
 func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
@@ -116,22 +127,25 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := server.StartCluster(cfg)
+	running, err := f.start(cmd.Context(), cfg)
 	if err != nil {
 		return serveError(err)
 	}
-	if err := tellReady(cmd.OutOrStdout(), out, f, cluster, cfg); err != nil {
-		_ = cluster.Close() // what could not be told is what went wrong
+	if err := tellReady(cmd.OutOrStdout(), out, f, running.topology, cfg); err != nil {
+		_ = running.Close() // what could not be told is what went wrong
 		return err
 	}
-	<-cmd.Context().Done()
-	return cluster.Close()
+	select {
+	case <-cmd.Context().Done():
+	case <-running.ended:
+	}
+	return running.Close()
 }
 
-func tellReady(w io.Writer, out *output, f *serveFlags, cluster *server.Cluster, cfg server.ClusterConfig) error {
+func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topology, cfg server.ClusterConfig) error {
 	told := ready{
-		Kind: "serve", Version: sim.Version(), PID: os.Getpid(), Metas: cluster.Metas(), Replicas: cluster.Replicas(),
-		Table: f.table, Auth: f.auth, Early: f.early, Storage: "memory",
+		Kind: "serve", Version: sim.Version(), PID: os.Getpid(), Node: f.node, Metas: topology.Metas, Replicas: topology.Replicas,
+		Table: f.table, Auth: f.auth.auth, Early: f.early, Storage: "memory",
 	}
 	if cfg.Mechanism != nil {
 		told.Mechanism = cfg.Mechanism.Name()
@@ -139,18 +153,22 @@ func tellReady(w io.Writer, out *output, f *serveFlags, cluster *server.Cluster,
 	if out.json {
 		return object(w, told)
 	}
-	_, err := fmt.Fprintf(w, `ready: table %q, authentication %s, early requests %s
+	what := "all nodes"
+	if f.node != "" {
+		what = f.node
+	}
+	_, err := fmt.Fprintf(w, `ready: %s, table %q, authentication %s, early requests %s
   metas     %v
   replicas  %v
 Storage is in memory: every row is gone when this process ends. Stop with Ctrl-C.
-`, told.Table, told.Auth, told.Early, told.Metas, told.Replicas)
+`, what, told.Table, told.Auth, told.Early, told.Metas, told.Replicas)
 	return err
 }
 
 // serveError tells a configuration that cannot work from a machine that does not let it.
 func serveError(err error) error {
 	var config *server.ConfigError
-	if errors.As(err, &config) {
+	if errors.As(err, &config) || errors.Is(err, server.ErrNoNode) {
 		return &usageError{err}
 	}
 	return err

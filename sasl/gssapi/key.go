@@ -4,6 +4,7 @@ package gssapi
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"fmt"
 
 	"github.com/jcmturner/gokrb5/v8/crypto"
@@ -51,6 +52,11 @@ func (k Key) EType() int32 { return k.etype }
 
 // Bytes returns a copy of the key itself, for whoever writes a keytab or asks a KDC.
 func (k Key) Bytes() []byte { return bytes.Clone(k.value) }
+
+// Equal says whether both are the same key, in constant time for keys of one type.
+func (k Key) Equal(other Key) bool {
+	return k.etype == other.etype && subtle.ConstantTimeCompare(k.value, other.value) == 1
+}
 
 // String implements fmt.Stringer without the key.
 func (k Key) String() string { return fmt.Sprintf("key of type %d (not shown)", k.etype) }

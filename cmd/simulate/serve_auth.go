@@ -1,0 +1,107 @@
+// simulate serve: whom it lets in, as flags.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a8011091/pegasus-reference/kerberos"
+	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+	"github.com/a8011091/pegasus-reference/server"
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// Authentication that serve knows beside the simulator's, which is the test mechanism.
+const (
+	authOff              = "off"
+	authKerberos         = "kerberos"
+	authKerberosOptional = "kerberos-optional"
+)
+
+// serveAuthNames are what --auth takes.
+func serveAuthNames() []string {
+	return append(append([]string{authOff}, sim.AuthNames...), authKerberos, authKerberosOptional)
+}
+
+// serveAuth is authentication as flags.
+type serveAuth struct {
+	auth string
+
+	principal, secret string
+	pairs             int
+
+	keytab, service, host string
+	skew                  time.Duration
+	replays               int
+}
+
+func (f *serveAuth) register(cmd *cobra.Command) {
+	f.auth = authOff
+	word(cmd, &f.auth, "auth", "authentication", serveAuthNames())
+	flags := cmd.Flags()
+	flags.StringVar(&f.principal, "test-principal", "client", "test mechanism: the principal that clients have")
+	flags.StringVar(&f.secret, "test-secret", "development", "test mechanism: the secret that clients share")
+	flags.IntVar(&f.pairs, "pairs", 4, "test mechanism: request/response pairs of a negotiation, 4 or 5")
+	flags.StringVar(&f.keytab, "keytab", "", "Kerberos: file with the service's keys; read again when it changes")
+	flags.StringVar(&f.service, "service", "pegasus", "Kerberos: first component of the service's principal, as clients have it in service.name")
+	flags.StringVar(&f.host, "server-name", "", "Kerberos: second component, as clients have it in service.fqdn; empty: every host that has a key in the keytab")
+	flags.DurationVar(&f.skew, "clock-skew", gssapi.DefaultSkew, "Kerberos: how far a client's clock may be off")
+	flags.IntVar(&f.replays, "replay-limit", kerberos.DefaultReplays, "Kerberos: negotiations that the replay cache remembers; beyond, they are refused")
+}
+
+func (f *serveAuth) kerberos() bool {
+	return f.auth == authKerberos || f.auth == authKerberosOptional
+}
+
+// apply gives the cluster its mechanism; errors are the user's.
+func (f *serveAuth) apply(cfg *server.ClusterConfig) error {
+	switch f.auth {
+	case authOff:
+		return nil
+	case sim.AuthOptional, sim.AuthMandatory:
+		return f.applyTest(cfg)
+	case authKerberos, authKerberosOptional:
+		return f.applyKerberos(cfg)
+	}
+	valid := serveAuthNames()
+	return &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, valid), strings.Join(valid, ", "))}
+}
+
+func (f *serveAuth) applyTest(cfg *server.ClusterConfig) error {
+	switch {
+	case f.pairs != 4 && f.pairs != 5:
+		return &usageError{fmt.Errorf("--pairs is %d: it must be 4 or 5", f.pairs)}
+	case f.secret == "":
+		return &usageError{errors.New("--test-secret is empty: authentication needs a secret")}
+	}
+	cfg.Auth = server.Auth{Enabled: true, Mandatory: f.auth == sim.AuthMandatory}
+	cfg.Mechanism = sasl.NewTest(sasl.TestConfig{Principal: f.principal, Secret: []byte(f.secret), Pairs: f.pairs})
+	return nil
+}
+
+// applyKerberos opens the keytab. All nodes of this process are one acceptor: they have the
+// same key, so they share a replay cache.
+func (f *serveAuth) applyKerberos(cfg *server.ClusterConfig) error {
+	switch {
+	case f.keytab == "":
+		return &usageError{fmt.Errorf("--auth %s needs --keytab FILE, with the key of %s/HOST (kadmin ktadd -k FILE %s/HOST)", f.auth, f.service, f.service)}
+	case f.skew <= 0:
+		return &usageError{fmt.Errorf("--clock-skew is %v: it must be positive", f.skew)}
+	case f.replays < 1:
+		return &usageError{fmt.Errorf("--replay-limit is %d: it must be positive", f.replays)}
+	}
+	keys, err := kerberos.OpenKeytabFile(kerberos.KeytabFileConfig{Path: f.keytab, Service: f.service, Host: f.host, Logger: cfg.Logger})
+	if err != nil {
+		return &usageError{err}
+	}
+	cfg.Auth = server.Auth{Enabled: true, Mandatory: f.auth == authKerberos}
+	cfg.SASLHost = f.host
+	cfg.Mechanism = gssapi.New(gssapi.Config{Service: f.service, Keys: keys, Replays: kerberos.NewReplays(f.replays), Skew: f.skew})
+	return nil
+}

@@ -1,0 +1,96 @@
+// serve with Kerberos, a process for each node: one is killed and comes back, a keytab is
+// rotated under the others. Tickets are minted from the keytab; no KDC runs.
+
+package main
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/client"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+)
+
+// service is a keytab file and what it has.
+type service struct {
+	path string
+	name gssapi.Principal
+	keys *gssapi.Keytab
+}
+
+func newService(t *testing.T, name string) *service {
+	t.Helper()
+	s := &service{path: filepath.Join(t.TempDir(), "service.keytab"), name: gssapi.ServicePrincipal("pegasus", name, "EXAMPLE.ORG")}
+	s.rotate(t, 1)
+	return s
+}
+
+// rotate replaces the file by one with a new key of this version.
+func (s *service) rotate(t *testing.T, version uint32) {
+	t.Helper()
+	value := make([]byte, 32)
+	_, err := rand.Read(value)
+	require.NoError(t, err)
+	key, err := gssapi.NewKey(18, value)
+	require.NoError(t, err)
+	s.keys, err = gssapi.NewKeytab(gssapi.KeytabEntry{Principal: s.name, Version: version, Key: key})
+	require.NoError(t, err)
+	file, err := s.keys.Marshal()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(s.path+".new", file, 0o600))
+	require.NoError(t, os.Rename(s.path+".new", s.path))
+}
+
+// open is a client with a ticket of the key in force.
+func (s *service) open(t *testing.T, metas ...string) (*client.Client, error) {
+	t.Helper()
+	now := time.Now()
+	credential, err := gssapi.Mint(s.keys, gssapi.MintConfig{
+		Client: gssapi.Principal{Components: []string{"alice"}, Realm: "EXAMPLE.ORG"}, Service: s.name,
+		Start: now.Add(-time.Minute), End: now.Add(time.Hour), Random: rand.Reader,
+	})
+	require.NoError(t, err)
+	return client.Open(t.Context(), client.Config{
+		Metas: metas, Tables: []string{"temp"}, OperationTimeout: patience, OpenTimeout: 2 * time.Second,
+		Mechanism: gssapi.New(gssapi.Config{Service: "pegasus", Credentials: credential}),
+	})
+}
+
+func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
+	s := newService(t, "127.0.0.1")
+	port := freePorts(t, 24000+os.Getpid()%4000, 2)
+	start := func(node string) *cluster {
+		return startProcess(t, "--auth", "kerberos", "--keytab", s.path, "--server-name", "127.0.0.1", "--node", node,
+			"--metas", "1", "--replicas", "1", "--meta-port", strconv.Itoa(port), "--replica-port", strconv.Itoa(port+1))
+	}
+	meta, replica := start("meta1"), start("replica1")
+	t.Cleanup(func() { meta.kill(t); replica.kill(t) })
+	require.Equal(t, "GSSAPI", meta.ready.Mechanism)
+	require.Equal(t, "replica1", replica.ready.Node)
+	require.Equal(t, meta.ready.Replicas, replica.ready.Replicas)
+
+	c, err := s.open(t, meta.ready.Metas[0].String())
+	require.NoError(t, err)
+	askAll(t, c.Table("temp"))
+	replica.kill(t)
+	replica = start("replica1")
+	require.Eventually(t, func() bool { return c.Health().Ready }, patience, time.Millisecond)
+	askAll(t, c.Table("temp"))
+	require.NoError(t, c.Close())
+
+	old := *s
+	s.rotate(t, 2)
+	time.Sleep(1100 * time.Millisecond) // the file is looked at once a second
+	c, err = s.open(t, meta.ready.Metas[0].String())
+	require.NoError(t, err, "a ticket of the new key, servers that were not restarted")
+	askAll(t, c.Table("temp"))
+	require.NoError(t, c.Close())
+	_, err = old.open(t, meta.ready.Metas[0].String())
+	require.Error(t, err, "the old key is gone from the keytab")
+}
