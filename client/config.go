@@ -31,6 +31,7 @@ import (
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // What configures the cores, under the names of this package.
@@ -132,6 +133,10 @@ type Config struct {
 	OnSession func(SessionChange)
 
 	Logger *slog.Logger // default: nothing is logged. Never tokens, keys or values
+
+	// Trace takes what happens to the client as events of package trace, never tokens, keys
+	// or values; nil, the default, costs nothing.
+	Trace *trace.Node
 
 	// Dial opens connections; default: TCP, with keep-alive probes from 10 s of idleness
 	// on, so that a connection is found out whose server lost power while nothing was asked

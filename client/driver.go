@@ -34,6 +34,7 @@ type driver struct {
 	calls   []*call // by OpID
 	free    []routing.OpID
 	dirty   []*connection // have something to write since the batch began
+	tracer  *tracer       // nil: nothing is traced
 }
 
 // call is one call of the application. It belongs to the caller until it is in the
@@ -56,6 +57,7 @@ func newDriver(cfg *Config, metas []netip.AddrPort, names map[netip.AddrPort]str
 		core: routing.New(cfg.routing(metas)), jitter: rand.New(cfg.Jitter),
 		conns: make(map[protocol.ConnID]*connection), timers: make(map[protocol.TimerID]*time.Timer),
 	}
+	d.tracer = newTracer(cfg.Trace, protocol.Limits{MaxFrameBytes: cfg.MaxFrameBytes})
 	d.inbox.init()
 	return d
 }
@@ -63,6 +65,10 @@ func newDriver(cfg *Config, metas []netip.AddrPort, names map[netip.AddrPort]str
 // run drives the core until it has closed.
 func (d *driver) run() {
 	var batch []item
+	if d.tracer != nil {
+		d.tracer.started()
+		defer d.tracer.ended()
+	}
 	for !d.core.Closed() {
 		runtime.Gosched() // callers that are about to ask join this batch: fewer, larger writes, and nobody starves
 		batch = d.inbox.take(batch)
@@ -99,6 +105,9 @@ func (d *driver) handle(it *item) {
 		delete(d.timers, it.event.Timer)
 	case it.event.Kind == routing.EventClosed || it.event.Kind == routing.EventDialFailed:
 		d.forget(it.event.Conn)
+	}
+	if d.tracer != nil {
+		d.tracer.told(&it.event, d.conns[it.event.Conn])
 	}
 	d.step(it.event)
 	if it.conn != nil {
@@ -147,6 +156,9 @@ func (d *driver) step(ev routing.Event) {
 }
 
 func (d *driver) apply(e *routing.Effect) {
+	if d.tracer != nil {
+		d.tracer.carried(e)
+	}
 	switch e.Kind {
 	case routing.EffectDial:
 		d.conns[e.Conn] = d.dial(e.Conn, e.Addr)

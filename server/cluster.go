@@ -16,6 +16,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server/replica"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // ClusterConfig describes a cluster. The zero value is two metas and three replicas with
@@ -44,6 +45,8 @@ type ClusterConfig struct {
 	// Hooks returns what tells of one node; may be nil.
 	Hooks  func(node string) Hooks
 	Random io.Reader
+	// Trace takes what happens to every node, see Config.Trace; nil, the default, costs nothing.
+	Trace *trace.Live
 	// Listen opens a node's socket; nil means TCP. It is called again when a node restarts,
 	// with the address that it had.
 	Listen func(ctx context.Context, node, address string) (net.Listener, error)
@@ -173,6 +176,9 @@ func (c *Cluster) config(m *member, l net.Listener) Config {
 	if c.cfg.Hooks != nil {
 		cfg.Hooks = c.cfg.Hooks(m.name)
 	}
+	if c.cfg.Trace != nil {
+		cfg.Trace = c.cfg.Trace.Node(m.name)
+	}
 	if m.meta {
 		cfg.Meta = &Meta{Leader: c.leader, Tables: c.topology.Tables, HPFields: c.cfg.HPFields}
 	} else {
@@ -262,11 +268,15 @@ func (c *Cluster) revive(m *member) error {
 	if m.server != nil {
 		return nil
 	}
-	l, err := c.cfg.Listen(context.Background(), m.name, m.addr.String())
-	if err != nil {
+	cfg := c.config(m, nil)
+	traceStart(cfg.Trace, m.addr)
+	cfg.announced = true
+	var err error
+	if cfg.Listener, err = c.cfg.Listen(context.Background(), m.name, m.addr.String()); err != nil {
+		traceEnd(cfg.Trace, "cannot listen")
 		return err
 	}
-	m.server, err = Start(context.Background(), c.config(m, l))
+	m.server, err = Start(context.Background(), cfg)
 	return err
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/a8011091/pegasus-reference/server/meta"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/server/replica"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // What configures the core, under the names of this package.
@@ -126,6 +127,11 @@ type Config struct {
 	Logger *slog.Logger // default: nothing is logged
 	Hooks  Hooks
 	Random io.Reader // of nonces; default crypto/rand. Must be safe for concurrent use
+
+	// Trace takes what happens to the server as events of package trace, never tokens, keys
+	// or values; nil, the default, costs nothing.
+	Trace     *trace.Node
+	announced bool // the trace has this start already
 }
 
 // ConfigError says which part of a configuration cannot work.

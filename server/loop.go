@@ -80,6 +80,7 @@ func (s *Server) shutdown() {
 	if err := s.listener.Close(); err != nil {
 		s.cfg.Logger.Debug("closing the listener", "address", s.self, "err", err)
 	}
+	traceEnd(s.cfg.Trace, "stopped")
 	s.step(node.Event{Kind: node.EventClose})
 	for _, c := range s.conns { // none, unless the core has failed
 		c.close(0)
@@ -108,6 +109,9 @@ func (s *Server) take(in input) {
 		s.accepted(in.net)
 	case inputReceived:
 		if s.conns[in.conn.id] == in.conn {
+			if s.tracer != nil {
+				s.tracer.received(in.conn.id, in.data)
+			}
 			s.step(node.Event{Kind: node.EventReceived, Conn: in.conn.id, Data: in.data})
 		}
 		in.conn.ack <- struct{}{}
@@ -136,6 +140,9 @@ func (s *Server) accepted(nc net.Conn) {
 	s.last++
 	c := newConn(s.last, nc)
 	s.conns[c.id] = c
+	if s.tracer != nil {
+		s.tracer.accepted(c)
+	}
 	s.step(node.Event{Kind: node.EventAccepted, Conn: c.id, Peer: c.peer})
 	if s.conns[c.id] == c {
 		s.running.Add(2)
@@ -197,6 +204,9 @@ func (s *Server) carry(ev node.Event) {
 
 // drop gives a connection up and tells the core.
 func (s *Server) drop(c *conn, cause node.Cause) {
+	if s.tracer != nil {
+		s.tracer.dropped(c.id, cause)
+	}
 	c.close(0)
 	s.step(node.Event{Kind: node.EventClosed, Conn: c.id, Cause: cause})
 	delete(s.conns, c.id)
@@ -204,6 +214,9 @@ func (s *Server) drop(c *conn, cause node.Cause) {
 
 func (s *Server) apply(e *node.Effect) {
 	c := s.conns[e.Conn]
+	if s.tracer != nil {
+		s.tracer.carried(e)
+	}
 	switch e.Kind {
 	case node.EffectWrite:
 		if !c.enqueue(e.Data, s.cfg.MaxWriteQueue) {

@@ -35,6 +35,7 @@ type Server struct {
 	conns map[protocol.ConnID]*conn
 	last  protocol.ConnID
 	loopState
+	tracer *tracer // nil: nothing is traced
 
 	mu  sync.Mutex
 	err error // why the server ended by itself
@@ -75,8 +76,11 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := n.Validate(); err != nil {
 		return nil, errors.Join(&ConfigError{Err: err}, l.Close())
 	}
+	if !cfg.announced {
+		traceStart(cfg.Trace, self)
+	}
 	s := &Server{
-		cfg: cfg, listener: l, self: self,
+		cfg: cfg, listener: l, self: self, tracer: newTracer(cfg.Trace, n.Limits.Frame),
 		inputs: make(chan input, inputQueue), stop: make(chan struct{}), done: make(chan struct{}), finished: make(chan struct{}),
 		core: node.New(n), conns: make(map[protocol.ConnID]*conn), loopState: newLoopState(),
 	}

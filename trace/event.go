@@ -12,7 +12,9 @@ const FormatVersion = 1
 // Kind says what happened. Its text form is what files and reports show.
 type Kind uint8
 
-// Kinds. In brackets: the fields that count beside At, Node and Kind.
+// Kinds. In brackets: the fields that count beside At, Node and Kind. A real driver numbers
+// its own end of a connection and cannot know the other end's number: Peer and Addr of
+// connected and accept tell which belong together. It writes no bytes.
 const (
 	KindNone        Kind = iota
 	KindNodeUp           // a process started on Node
@@ -45,7 +47,7 @@ type Event struct {
 	AtNS      int64  `json:"at_ns"`          // since the run began
 	Node      string `json:"node,omitempty"` // who it happened to
 	Kind      Kind   `json:"kind"`
-	Conn      uint64 `json:"conn,omitempty"` // unique in the run; both ends show the same number
+	Conn      uint64 `json:"conn,omitempty"` // unique in the run; both ends show the same number where one writer sees both
 	Peer      string `json:"peer,omitempty"` // address:port
 	Addr      string `json:"addr,omitempty"` // address:port of Node's own end
 	RPC       string `json:"rpc,omitempty"`
