@@ -25,6 +25,8 @@ func NewExplorer[S any](model Model[S]) (Explorer, error) {
 
 func (e *explorer[S]) Actions() []Action { return e.actions }
 
+func (e *explorer[S]) Lanes() []string { return lanes(e.model) }
+
 func (e *explorer[S]) Initial() []Node {
 	var nodes []Node
 	seen := map[StateID]bool{}
@@ -165,7 +167,8 @@ func (e *explorer[S]) branch(from S, step Step[S]) Branch {
 	to := e.node(step.State)
 	return Branch{
 		Action: e.actions[step.Action].Name, Text: e.tell(from, step), To: to,
-		Changes: difference(e.model, &from, step.State), Idle: to.ID == e.id(from),
+		Changes: difference(e.model, &from, step.State), Signals: signals(e.model, e.actions, from, step),
+		Idle: to.ID == e.id(from),
 	}
 }
 

@@ -41,6 +41,17 @@ const (
 	Strong
 )
 
+// String returns the degree in one word.
+func (f Fairness) String() string {
+	switch f {
+	case Weak:
+		return "weak"
+	case Strong:
+		return "strong"
+	}
+	return "unfair"
+}
+
 // Action is a kind of step with its fairness. Actions with the same Group are one
 // action as far as fairness goes (a disjunction under one WF or SF in TLA+); their
 // Fairness must be the same. An empty Group means the Name.

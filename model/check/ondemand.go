@@ -39,6 +39,9 @@ func (id *StateID) UnmarshalText(text []byte) error {
 type Explorer interface {
 	// Actions returns every action of the model.
 	Actions() []Action
+	// Lanes returns who takes part in sequence diagrams, in the order in which they are
+	// drawn. Signals name no other.
+	Lanes() []string
 	// Initial returns the distinct initial states.
 	Initial() []Node
 	// At returns the state at the end of path, which begins with an initial state and
@@ -72,7 +75,8 @@ type Branch struct {
 	Text    string   `json:"text"` // the step in words: the model's, else the name of the action
 	To      Node     `json:"to"`
 	Changes []Change `json:"changes"`
-	Idle    bool     `json:"idle"` // it leads back to the same state, which is no step
+	Signals []Signal `json:"signals"` // the step in a sequence diagram
+	Idle    bool     `json:"idle"`    // it leads back to the same state, which is no step
 }
 
 // View is a state, how it was reached, and every step out of it in the model's order.
