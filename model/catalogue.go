@@ -33,7 +33,9 @@ type Constant struct {
 type Switch struct {
 	Name       string
 	About      string
-	Properties []string // those that fail with it, against at least one server
+	Properties []string  // those that fail with it in Config, against at least one server
+	Config     string    // the configuration that shows it, "" for the default one
+	Set        []Setting // constants that it sets; none where it depends on the others' values
 }
 
 // Property is what a specification is checked for.

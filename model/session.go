@@ -13,6 +13,10 @@ import (
 // client does up to 2.5.0: cause C1 of the incident.
 const staleAuthFlag = "stale-auth-flag"
 
+// portReuse makes the client dial from ports on which the server still holds a connection,
+// and the server take such a dial for that connection: what was claimed as cause C2.
+const portReuse = "port-reuse"
+
 const (
 	authMandatory = "mandatory"
 	authOptional  = "optional"
@@ -27,19 +31,41 @@ var sessionConfigs = []struct {
 	{Config{"deep", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Deep},
 }
 
+// Groups of properties that fail together.
+var (
+	flagFails = []string{session.AuthBeforeRequest, session.FreshSession}
+	liveFails = []string{session.ReconnectConverges, session.RequestsDrain}
+	allFails  = append(append([]string{}, flagFails...), liveFails...)
+)
+
+var sessionSwitches = []Switch{
+	{
+		Name: staleAuthFlag, Properties: allFails, Set: []Setting{{"Client", "session"}},
+		About: "the client keeps authentication in a flag of its session, which nothing resets",
+	},
+	{
+		Name: "auth-reset-after-reconnect", Properties: allFails, Set: []Setting{{"Client", "reset"}},
+		About: "the flag is the session's and is reset some time after the close, which may be after the next connection is up",
+	},
+	{
+		Name: "mute-server", Properties: allFails, Set: []Setting{{"Client", "session"}, {"ServerMode", "hang"}},
+		About: "the server answers nothing any more after a request that came too early; with the older client, which sends one",
+	},
+	{
+		Name: portReuse, Properties: liveFails, Set: []Setting{{"PortReuse", "true"}, {"OldConn", "sticky"}},
+		About: "the client dials from a port on which the server still holds a connection, and the server goes on with that one for ever",
+	},
+}
+
 func describeSession() Spec {
 	defaults := session.Default()
 	values := defaults.Values()
 	spec := Spec{
-		Name:  "session",
-		About: "one client's session to one server address: connections, negotiation, requests, timers, restarts",
-		Switches: []Switch{{
-			Name:       staleAuthFlag,
-			About:      "the client keeps authentication in a flag of its session, which nothing resets",
-			Properties: []string{session.AuthBeforeRequest, session.FreshSession, session.ReconnectConverges, session.RequestsDrain},
-		}},
-		Servers: []string{string(session.ServerReference), string(session.ServerFin), string(session.ServerHang)},
-		Auths:   []string{authMandatory, authOptional},
+		Name:     "session",
+		About:    "one client's session to one server address: connections, negotiation, requests, timers, restarts",
+		Switches: sessionSwitches,
+		Servers:  []string{string(session.ServerReference), string(session.ServerFin), string(session.ServerHang)},
+		Auths:    []string{authMandatory, authOptional},
 	}
 	for _, c := range sessionConfigs {
 		spec.Configs = append(spec.Configs, c.Config)
@@ -74,8 +100,7 @@ func buildSession(request Request, spec Spec) (instance, error) {
 	return built, nil
 }
 
-// sessionConstants applies the request to its configuration: switches, server and
-// authentication first, then the single constants, which must not contradict them.
+// sessionConstants applies the request to its configuration.
 func sessionConstants(request Request, spec Spec) (session.Constants, error) {
 	var constants session.Constants
 	for _, c := range sessionConfigs {
@@ -83,38 +108,7 @@ func sessionConstants(request Request, spec Spec) (session.Constants, error) {
 			constants = c.constants()
 		}
 	}
-	if len(request.With) > 0 {
-		constants.Client = session.ClientSession
-	}
-	server, err := choose("server", request.Server, spec.Servers)
-	if err != nil {
-		return constants, err
-	}
-	auth, err := choose("auth", request.Auth, spec.Auths)
-	if err != nil {
-		return constants, err
-	}
-	if request.Server != "" {
-		constants.ServerMode = session.ServerMode(server)
-	}
-	if request.Auth != "" {
-		constants.Mandatory = auth == authMandatory
-	}
-	asked := constants
-	for _, s := range request.Set {
-		if err := constants.Set(s.Name, s.Value); err != nil {
-			return constants, sessionUsage(err)
-		}
-	}
-	switch {
-	case len(request.With) > 0 && constants.Client != asked.Client:
-		return constants, contradiction("Client", constants.Client, asked.Client, "switch "+staleAuthFlag)
-	case request.Server != "" && constants.ServerMode != asked.ServerMode:
-		return constants, contradiction("ServerMode", constants.ServerMode, asked.ServerMode, "server "+server)
-	case request.Auth != "" && constants.Mandatory != asked.Mandatory:
-		return constants, contradiction("Mandatory", constants.Mandatory, asked.Mandatory, "auth "+auth)
-	}
-	return constants, nil
+	return constants, assign(&constants, request, spec, sessionUsage)
 }
 
 func contradiction(name string, got, asked any, by string) error {

@@ -46,9 +46,10 @@ func describeTimeouts() Spec {
 				Name:       staleAuthFlag,
 				About:      "the client keeps authentication in a flag of its session, which the restart does not reset",
 				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
+				Set:        []Setting{{"Client", "session"}}, Config: "plain",
 			},
 			{
-				Name:       timeoutMismatch,
+				Name: timeoutMismatch, Config: "plain",
 				About:      "the server gives up a negotiation after half the client's time",
 				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
 			},
@@ -105,8 +106,7 @@ func buildTimeouts(request Request, spec Spec) (instance, error) {
 }
 
 // timeoutsConstants applies the request to its configuration, and returns the properties
-// that are judged in it. Switches, server and authentication must not be contradicted by
-// single constants; the mismatch follows TNeg as the request sets it.
+// that are judged in it. The mismatch follows TNeg as the request sets it.
 func timeoutsConstants(request Request, spec Spec) (timeouts.Constants, []string, error) {
 	var constants timeouts.Constants
 	var only []string
@@ -115,38 +115,10 @@ func timeoutsConstants(request Request, spec Spec) (timeouts.Constants, []string
 			constants, only = c.constants(), c.judged
 		}
 	}
-	stale := slices.Contains(request.With, staleAuthFlag)
-	if stale {
-		constants.Client = timeouts.ClientSession
-	}
-	server, err := choose("server", request.Server, spec.Servers)
-	if err != nil {
+	if err := assign(&constants, request, spec, timeoutsUsage); err != nil {
 		return constants, nil, err
 	}
-	auth, err := choose("auth", request.Auth, spec.Auths)
-	if err != nil {
-		return constants, nil, err
-	}
-	if request.Server != "" {
-		constants.ServerMode = timeouts.ServerMode(server)
-	}
-	if request.Auth != "" {
-		constants.Mandatory = auth == authMandatory
-	}
-	asked := constants
-	for _, s := range request.Set {
-		if err := constants.Set(s.Name, s.Value); err != nil {
-			return constants, nil, timeoutsUsage(err)
-		}
-	}
-	switch {
-	case stale && constants.Client != asked.Client:
-		return constants, nil, contradiction("Client", constants.Client, asked.Client, "switch "+staleAuthFlag)
-	case request.Server != "" && constants.ServerMode != asked.ServerMode:
-		return constants, nil, contradiction("ServerMode", constants.ServerMode, asked.ServerMode, "server "+server)
-	case request.Auth != "" && constants.Mandatory != asked.Mandatory:
-		return constants, nil, contradiction("Mandatory", constants.Mandatory, asked.Mandatory, "auth "+auth)
-	case slices.Contains(request.With, timeoutMismatch):
+	if slices.Contains(request.With, timeoutMismatch) {
 		return mismatched(constants, only, request)
 	}
 	return constants, only, nil
