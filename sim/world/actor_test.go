@@ -57,6 +57,8 @@ func describe(ev Event) string {
 		return fmt.Sprintf("closed %d %v", uint32(ev.Conn), ev.Why)
 	case EventTimer:
 		return fmt.Sprintf("timer %d", uint64(ev.Timer))
+	case EventPeerDone:
+		return fmt.Sprintf("peer-done %d", uint32(ev.Conn))
 	case EventPost:
 		return fmt.Sprintf("post %v", ev.Value)
 	}

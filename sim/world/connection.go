@@ -9,9 +9,9 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// state of one end, by RFC 9293 section 3.3.2. A process that is told of a FIN closes its
-// own end too, so CLOSE-WAIT is an established end whose process has bytes left to read,
-// and needs no state of its own. CLOSING is FIN-WAIT with peerFIN.
+// state of one end, by RFC 9293 section 3.3.2. CLOSE-WAIT is ESTABLISHED with peerFIN: unless
+// it stays open, an end is closed with the peer's as soon as its process has read all.
+// CLOSING is FIN-WAIT with peerFIN. FIN-WAIT with a process is half closed: it still reads.
 type state uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	stateSYNSent                  // SYN-SENT
 	stateSYNReceived              // SYN-RECEIVED
 	stateEstablished              // ESTABLISHED, CLOSE-WAIT
-	stateFINWait                  // FIN-WAIT-1, FIN-WAIT-2, CLOSING: closed by the process, or by its death
+	stateFINWait                  // FIN-WAIT-1, FIN-WAIT-2, CLOSING: closed by the process, wholly or for writing, or by its death
 	stateLastACK                  // LAST-ACK
 	stateTimeWait                 // TIME-WAIT
 )
@@ -34,6 +34,7 @@ const (
 type connection struct {
 	global uint64
 	ends   [2]end
+	flow   flow
 }
 
 // end is what one host's kernel knows of a connection.
@@ -75,14 +76,20 @@ type end struct {
 	unread   []byte // in the kernel, not read by the process; from readFrom on
 	readFrom int
 	reading  bool // a read is on its way
+	stayOpen bool // after the peer's FIN
 	peerFIN  bool
 	finACKed bool
 }
 
 func (e *end) peer() *end { return &e.conn.ends[1-e.side] }
 
-// dial makes a connection and sends the first SYN.
-func (w *World) dial(p *process, id protocol.ConnID, addr netip.AddrPort) {
+// receives is whether the end takes bytes: from its establishment until it is closed for reading.
+func (e *end) receives() bool {
+	return e.state == stateEstablished || e.state == stateFINWait && e.proc != nil
+}
+
+// dial makes a connection and sends the first SYN. port 0 is any of the ephemeral ones.
+func (w *World) dial(p *process, id protocol.ConnID, port uint16, addr netip.AddrPort) {
 	to := w.byAddr[addr.Addr()]
 	if to == nil {
 		to = w.nowhere
@@ -96,7 +103,10 @@ func (w *World) dial(p *process, id protocol.ConnID, addr netip.AddrPort) {
 	p.attach(e, id)
 	w.scratch = trace.Event{Kind: trace.KindDial, Conn: c.global, Peer: e.peer().text}
 	w.emit(from.name)
-	port, ok := from.ephemeralPort(to, addr.Port())
+	ok := from.free(to, port, addr.Port())
+	if port == 0 {
+		port, ok = from.ephemeralPort(to, addr.Port())
+	}
 	if !ok {
 		w.fail(e, WhyNoPort)
 		return
@@ -113,19 +123,26 @@ func (w *World) closeEnd(e *end) {
 		w.abort(e) // section 3.6.1, SHLD-3: data was lost, and the peer shall know
 		return
 	}
-	established := e.state == stateEstablished
+	was := e.state
 	w.left(e, "fin")
-	if !established {
+	switch {
+	case was == stateEstablished && e.peerFIN:
+		e.state = stateLastACK
+		w.sendFIN(e)
+	case was == stateEstablished:
+		e.state = stateFINWait
+		w.sendFIN(e)
+	case was == stateFINWait && e.finACKed:
+		w.linger(e, stateFINWait) // it was closed for writing before
+	case was == stateFINWait, was == stateTimeWait:
+	default:
 		w.forget(e)
-		return
 	}
-	e.state = stateFINWait
-	w.sendFIN(e)
 }
 
 // abort is ABORT of RFC 9293 section 3.10.5.
 func (w *World) abort(e *end) {
-	if e.state == stateEstablished {
+	if e.receives() {
 		w.reset(e)
 	}
 	w.left(e, "reset")
@@ -143,7 +160,7 @@ func (w *World) left(e *end, how string) {
 }
 
 func (w *World) age(e *end) int64 {
-	if e.state != stateEstablished {
+	if !e.receives() {
 		return 0
 	}
 	return w.now - e.upAt
@@ -215,7 +232,7 @@ func (w *World) forget(e *end) {
 	e.state = stateClosed
 	e.dropTuple()
 	w.dropFlight(e)
-	e.unread, e.readFrom, e.shut, e.peerFIN, e.finACKed = nil, 0, false, false, false
+	e.unread, e.readFrom, e.shut, e.peerFIN, e.finACKed, e.keep = nil, 0, false, false, false, nil
 }
 
 // vanish is forget for an end whose host lost its power: its process is dead.

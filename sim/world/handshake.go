@@ -12,6 +12,9 @@ const (
 	// handshakeRTO is the first retransmission timeout of SYN and SYN-ACK, RFC 6298
 	// section 2; it doubles: a SYN leaves again after 1, 3, 7 s and so on.
 	handshakeRTO = int64(time.Second)
+	// challengedRTO is when Linux sends the first SYN again that was answered by a challenge:
+	// its shortest timeout, two ticks of 4 ms and what is left of one.
+	challengedRTO = int64(10 * time.Millisecond)
 	// synACKRetries is Linux's tcp_synack_retries.
 	synACKRetries = 5
 )
@@ -41,7 +44,11 @@ func (w *World) armHandshake(e *end, kind taskKind) {
 	e.trying = true
 	t := w.queue.newTask(kind)
 	t.end = e
-	w.queue.push(max(e.triedAt+handshakeRTO<<(e.tries-1), w.now), t)
+	doublings := e.tries - 1
+	if kind == taskSYNTimer {
+		doublings = max(doublings-w.config.SYNLinear, 0)
+	}
+	w.queue.push(max(e.triedAt+handshakeRTO<<doublings, w.now), t)
 }
 
 func (w *World) synTimer(e *end) {
@@ -88,7 +95,6 @@ func (w *World) synArrives(from, to *end) {
 		t := w.packet(taskChallenge, to)
 		t.subject = known
 		w.transmit(to, t, 0)
-		w.armSYN(from)
 		return
 	}
 	listener := h.listeners[to.addr.Port()]
@@ -117,8 +123,19 @@ func (w *World) makesWay(known *end) bool {
 }
 
 // challengeArrives: the dialer does not know the connection that the ACK speaks of, and
-// resets it (section 3.10.7.3). Its own SYN is sent again by the timer.
-func (w *World) challengeArrives(subject *end) { w.reset(subject.peer()) }
+// resets it (section 3.10.7.3). Its own SYN leaves again, the first time at once as in
+// Linux, and then by the timer.
+func (w *World) challengeArrives(e, subject *end) {
+	w.reset(subject.peer())
+	if e.state == stateSYNSent && e.tries == 1 && !e.trying {
+		e.trying = true
+		t := w.queue.newTask(taskSYNTimer)
+		t.end = e
+		w.queue.push(w.now+challengedRTO, t)
+		return
+	}
+	w.armSYN(e)
+}
 
 // synACKArrives: RFC 9293 section 3.10.7.3.
 func (w *World) synACKArrives(e *end) {

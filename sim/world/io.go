@@ -39,13 +39,19 @@ func (io *IO) Listen(addr netip.AddrPort) {
 // EventDialFailed. A name that the process used for another connection panics, as far as
 // the world remembers it.
 func (io *IO) Dial(conn protocol.ConnID, addr netip.AddrPort) {
+	io.DialFrom(conn, 0, addr)
+}
+
+// DialFrom is Dial from a local port of the process' choice; 0 leaves it to the kernel. A
+// port that is taken towards addr fails with WhyNoPort.
+func (io *IO) DialFrom(conn protocol.ConnID, port uint16, addr netip.AddrPort) {
 	if io.proc.dead {
 		return
 	}
 	if conn == 0 || conn&AcceptOwner != 0 || io.Global(conn) != 0 {
 		panic(fmt.Sprintf("world: %s dials with the connection name %#x, which is zero, the world's or used", io.proc.host.name, uint64(conn)))
 	}
-	io.world().dial(io.proc, conn, addr)
+	io.world().dial(io.proc, conn, port, addr)
 }
 
 // Write sends bytes; it copies them. A connection that is not established, or closed,
@@ -61,6 +67,22 @@ func (io *IO) Write(conn protocol.ConnID, data []byte) {
 func (io *IO) Close(conn protocol.ConnID) {
 	if e := io.open(conn); e != nil {
 		io.world().closeEnd(e)
+	}
+}
+
+// CloseWrite says that the process will send no more: FIN, and what the other side still
+// sends is received until its FIN.
+func (io *IO) CloseWrite(conn protocol.ConnID) {
+	if e := io.open(conn); e != nil && e.state == stateEstablished {
+		io.world().closeWrite(e)
+	}
+}
+
+// StayOpen leaves this end open when the other side sends no more: the process hears
+// EventPeerDone in place of EventClosed, and has to close the connection itself.
+func (io *IO) StayOpen(conn protocol.ConnID) {
+	if e := io.open(conn); e != nil {
+		e.stayOpen = true
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type link struct {
 	random *rand.Rand
 	cuts   int // partitions in force
+	memory flowMemory
 }
 
 // linkTo finds the link from h to another host, which may be h itself.
@@ -77,7 +78,7 @@ func (w *World) packet(kind taskKind, from *end) *task {
 func (w *World) transmit(from *end, t *task, delay int64) {
 	at := max(w.now+delay+w.latency(from.link), from.lastArrival)
 	from.lastArrival = at
-	t.doomed = from.link.cuts > 0
+	t.doomed = from.link.cuts > 0 || w.pass(from, t) == flowDropped
 	w.queue.push(at, t)
 }
 
@@ -90,6 +91,10 @@ func (w *World) arrive(t *task) {
 		return
 	}
 	to.heardAt = w.now
+	if from.conn.flow.state == flowRefused && t.kind != taskRST {
+		w.refuse(from, to, t)
+		return
+	}
 	switch t.kind {
 	case taskSYN:
 		w.synArrives(from, to)
@@ -104,7 +109,7 @@ func (w *World) arrive(t *task) {
 	case taskRST:
 		w.rstArrives(to)
 	case taskChallenge:
-		w.challengeArrives(t.subject)
+		w.challengeArrives(to, t.subject)
 	case taskWindow:
 		w.windowOpens(to)
 	case taskKeepProbe:
@@ -126,7 +131,7 @@ func (w *World) lose(from *end, t *task) {
 		w.segmentLost(from, t)
 	case taskProbe:
 		w.probeLost(from, t)
-	case taskRST:
+	case taskRST, taskChallenge:
 		w.armSYN(t.end) // its SYN is still unanswered
 	}
 }

@@ -22,7 +22,7 @@ func (e *end) dropTuple() {
 }
 
 // ephemeralPort chooses a local port towards an address: the next in the range, from a
-// start drawn at boot, that no connection there has (TIME-WAIT included) and nobody listens on.
+// start drawn at boot, that is free.
 func (h *Host) ephemeralPort(to *Host, peerPort uint16) (uint16, bool) {
 	h.endLingering()
 	lo, hi := h.world.config.PortMin, h.world.config.PortMax
@@ -31,11 +31,17 @@ func (h *Host) ephemeralPort(to *Host, peerPort uint16) (uint16, bool) {
 		if h.nextPort++; h.nextPort > hi || h.nextPort < lo {
 			h.nextPort = lo
 		}
-		if h.listeners[port] == nil && h.tuples[tuple{to.index, port, peerPort}] == nil {
+		if h.free(to, port, peerPort) {
 			return port, true
 		}
 	}
 	return 0, false
+}
+
+// free is whether a local port can be used towards an address: no connection there has it,
+// TIME-WAIT included, and nobody listens on it.
+func (h *Host) free(to *Host, port, peerPort uint16) bool {
+	return h.listeners[port] == nil && h.tuples[tuple{to.index, port, peerPort}] == nil
 }
 
 // linger is an end that stays known for a while, and until when. An end that

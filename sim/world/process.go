@@ -23,6 +23,7 @@ const (
 	EventClosed                          // [Conn, Why] FIN or reset from the other side; the process' own end is closed too
 	EventTimer                           // [Timer]
 	EventPost                            // [Value] something the scenario or the process itself posted for this instant
+	EventPeerDone                        // [Conn] the other side sends no more; told where IO.StayOpen was asked for
 )
 
 // AcceptOwner is the owner part of the ConnIDs of accepted connections, so that they

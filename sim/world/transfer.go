@@ -76,7 +76,7 @@ func (w *World) admits(e *end, kind taskKind) bool {
 	}
 	e.host.endLingering()
 	// Section 3.6.1, SHLD-3: nobody will read data that comes after CLOSE.
-	if e.state == stateClosed || e.state == stateFINWait && kind == taskData {
+	if e.state == stateClosed || e.state == stateFINWait && e.proc == nil && kind == taskData {
 		w.reset(e)
 		w.forget(e)
 		return false
@@ -92,7 +92,7 @@ func (w *World) take(from, to *end, t *task) {
 	case t.kind == taskFIN:
 		w.finArrives(to)
 		w.finAcknowledged(from)
-	case to.state == stateEstablished:
+	case to.receives():
 		w.receive(to, t.data)
 	}
 }
@@ -126,13 +126,11 @@ func (w *World) readLater(e *end) {
 func (w *World) read(e *end) {
 	e.reading = false
 	n := len(e.unread) - e.readFrom
-	if e.proc == nil || e.proc.paused || e.state != stateEstablished {
+	if e.proc == nil || e.proc.paused {
 		return
 	}
 	if n == 0 {
-		if e.peerFIN {
-			w.closedByPeer(e)
-		}
+		w.readFIN(e)
 		return
 	}
 	if w.config.Split && e.host.reads.IntN(2) == 0 {
@@ -148,15 +146,13 @@ func (w *World) read(e *end) {
 		w.readLater(e)
 	default:
 		e.unread, e.readFrom = e.unread[:0], 0
-		if e.peerFIN {
-			w.closedByPeer(e)
-		}
+		w.readFIN(e)
 	}
 }
 
 // readOn lets a process find what its kernel has kept for it.
 func (w *World) readOn(e *end) {
-	if e.state == stateEstablished && !e.reading && (len(e.unread) > e.readFrom || e.peerFIN) {
+	if !e.reading && (len(e.unread) > e.readFrom || e.peerFIN) {
 		e.reading = true
 		t := w.queue.newTask(taskRead)
 		t.end = e
@@ -172,24 +168,39 @@ func (w *World) deliverBytes(e *end, data []byte) {
 
 func (w *World) finArrives(e *end) {
 	e.peerFIN = true
-	switch e.state {
-	case stateEstablished:
-		if len(e.unread) == e.readFrom && e.proc != nil && !e.proc.paused {
-			w.closedByPeer(e)
-		}
-	case stateFINWait:
-		if e.finACKed {
-			w.linger(e, stateTimeWait)
-		}
+	if e.state == stateFINWait && e.finACKed {
+		w.linger(e, stateTimeWait)
+	}
+	if len(e.unread) == e.readFrom && e.proc != nil && !e.proc.paused {
+		w.readFIN(e)
 	}
 }
 
-// closedByPeer closes this end after the other one and tells the process.
-func (w *World) closedByPeer(e *end) {
+// readFIN lets the process find, once it has read all, that the other side sends no more:
+// it closes its own end after it, unless that is to stay open or closed before.
+func (w *World) readFIN(e *end) {
+	if !e.peerFIN {
+		return
+	}
 	age := w.age(e)
-	e.state = stateLastACK
-	w.sendFIN(e)
+	switch {
+	case e.state == stateEstablished && e.stayOpen:
+		e.proc.deliver(Event{Kind: EventPeerDone, Conn: e.id})
+		return
+	case e.state == stateEstablished:
+		e.state = stateLastACK
+		w.sendFIN(e)
+	}
 	w.tellOver(e, EventClosed, trace.KindClosed, WhyFIN, age)
+}
+
+// closeWrite is SHUTDOWN for writing: section 3.6, case 1, with the receiving side left open.
+func (w *World) closeWrite(e *end) {
+	e.state = stateFINWait
+	if e.peerFIN {
+		e.state = stateLastACK
+	}
+	w.sendFIN(e)
 }
 
 // finAcknowledged: RFC 9293 section 3.10.7.4, fifth, FIN-WAIT-1 to LAST-ACK.
@@ -203,7 +214,7 @@ func (w *World) finAcknowledged(e *end) {
 		w.forget(e)
 	case e.state == stateFINWait && e.peerFIN:
 		w.linger(e, stateTimeWait)
-	case e.state == stateFINWait:
+	case e.state == stateFINWait && e.proc == nil:
 		w.linger(e, stateFINWait)
 	}
 }
@@ -213,7 +224,7 @@ func (w *World) rstArrives(e *end) {
 	switch {
 	case e.state == stateSYNSent:
 		w.lostEnd(e, WhyRefused)
-	case e.state == stateEstablished && e.proc != nil:
+	case e.proc != nil:
 		w.lostEnd(e, WhyReset)
 	default:
 		w.forget(e)

@@ -37,6 +37,7 @@ type Config struct {
 	PortMin, PortMax uint16 // ephemeral ports; default 32768 to 60999, Linux's
 
 	SYNRetries  int           // a dial gives up after 2^(n+1)-1 s; default 6: 127 s
+	SYNLinear   int           // so many of them a second apart, as Linux's tcp_syn_linear_timeouts; default none
 	UserTimeout time.Duration // unacknowledged for so long: WhyTimeout; default 924.6 s, Linux's 15 retries
 	TimeWait    time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
 	SendBuffer  int           // bytes not acknowledged, per connection and direction; default 64 MiB
@@ -83,8 +84,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("world: negative ReadDelay %v", c.ReadDelay)
 	case c.PortMin == 0 || c.PortMax < c.PortMin:
 		return fmt.Errorf("world: ephemeral ports from %d to %d: want 1 <= PortMin <= PortMax", c.PortMin, c.PortMax)
-	case c.SYNRetries < 0 || c.SYNRetries > 16:
-		return fmt.Errorf("world: %d SYN retries: want 1 to 16", c.SYNRetries)
+	case c.SYNRetries < 0 || c.SYNRetries > 16 || c.SYNLinear < 0:
+		return fmt.Errorf("world: %d SYN retries, %d of them linear: want 1 to 16, and none that is negative", c.SYNRetries, c.SYNLinear)
 	case c.UserTimeout < 0 || c.TimeWait < 0 || c.SendBuffer < 0 || c.ReceiveBuffer < 0 || c.Backlog < 0:
 		return fmt.Errorf("world: UserTimeout %v, TimeWait %v, SendBuffer %d, ReceiveBuffer %d, Backlog %d: none may be negative",
 			c.UserTimeout, c.TimeWait, c.SendBuffer, c.ReceiveBuffer, c.Backlog)
