@@ -69,6 +69,8 @@ type end struct {
 	persists bool   // the same, because the window of the peer is shut
 	rto      int64
 
+	lostWhy Why // the connection is lost, and the process has bytes left to read
+	lostAge int64
 	shut    bool       // the window: a segment found no room
 	keep    *keepAlive // nil: off
 	heardAt int64      // of the peer's latest packet
@@ -103,11 +105,7 @@ func (w *World) dial(p *process, id protocol.ConnID, port uint16, addr netip.Add
 	p.attach(e, id)
 	w.scratch = trace.Event{Kind: trace.KindDial, Conn: c.global, Peer: e.peer().text}
 	w.emit(from.name)
-	ok := from.free(to, port, addr.Port())
-	if port == 0 {
-		port, ok = from.ephemeralPort(to, addr.Port())
-	}
-	if !ok {
+	if !from.choosePort(&port, to, addr.Port()) {
 		w.fail(e, WhyNoPort)
 		return
 	}
@@ -193,7 +191,12 @@ func (w *World) lostEnd(e *end, why Why) {
 		kind = taskDialFailed
 	}
 	age := w.age(e)
+	unread, readFrom := e.unread, e.readFrom
 	w.forget(e)
+	if len(unread) > readFrom { // as in Linux, the process reads them first
+		e.unread, e.readFrom, e.lostWhy, e.lostAge = unread, readFrom, why, age
+		return
+	}
 	w.tellLost(e, kind, why, age)
 }
 

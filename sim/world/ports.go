@@ -38,6 +38,20 @@ func (h *Host) ephemeralPort(to *Host, peerPort uint16) (uint16, bool) {
 	return 0, false
 }
 
+// choosePort turns 0 into an ephemeral port and says whether the port can be used. One that
+// the process chose may be in TIME-WAIT: RFC 6191, and Linux without being told to.
+func (h *Host) choosePort(port *uint16, to *Host, peerPort uint16) bool {
+	if *port == 0 {
+		var ok bool
+		*port, ok = h.ephemeralPort(to, peerPort)
+		return ok
+	}
+	if known := h.tuples[tuple{to.index, *port, peerPort}]; known != nil && known.state == stateTimeWait {
+		h.world.forget(known)
+	}
+	return h.free(to, *port, peerPort)
+}
+
 // free is whether a local port can be used towards an address: no connection there has it,
 // TIME-WAIT included, and nobody listens on it.
 func (h *Host) free(to *Host, port, peerPort uint16) bool {

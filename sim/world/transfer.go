@@ -126,11 +126,11 @@ func (w *World) readLater(e *end) {
 func (w *World) read(e *end) {
 	e.reading = false
 	n := len(e.unread) - e.readFrom
-	if e.proc == nil || e.proc.paused {
+	if e.proc == nil || e.proc.paused || e.over {
 		return
 	}
 	if n == 0 {
-		w.readFIN(e)
+		w.readEnd(e)
 		return
 	}
 	if w.config.Split && e.host.reads.IntN(2) == 0 {
@@ -146,13 +146,13 @@ func (w *World) read(e *end) {
 		w.readLater(e)
 	default:
 		e.unread, e.readFrom = e.unread[:0], 0
-		w.readFIN(e)
+		w.readEnd(e)
 	}
 }
 
 // readOn lets a process find what its kernel has kept for it.
 func (w *World) readOn(e *end) {
-	if !e.reading && (len(e.unread) > e.readFrom || e.peerFIN) {
+	if !e.reading && (len(e.unread) > e.readFrom || e.peerFIN) && !e.over {
 		e.reading = true
 		t := w.queue.newTask(taskRead)
 		t.end = e
@@ -172,13 +172,18 @@ func (w *World) finArrives(e *end) {
 		w.linger(e, stateTimeWait)
 	}
 	if len(e.unread) == e.readFrom && e.proc != nil && !e.proc.paused {
-		w.readFIN(e)
+		w.readEnd(e)
 	}
 }
 
-// readFIN lets the process find, once it has read all, that the other side sends no more:
-// it closes its own end after it, unless that is to stay open or closed before.
-func (w *World) readFIN(e *end) {
+// readEnd lets the process find, once it has read all, that the connection is lost, or that
+// the other side sends no more: it closes its own end after it, unless that is to stay open
+// or closed before.
+func (w *World) readEnd(e *end) {
+	if e.lostWhy != WhyNone {
+		w.tellLost(e, taskOver, e.lostWhy, e.lostAge)
+		return
+	}
 	if !e.peerFIN {
 		return
 	}

@@ -1,0 +1,394 @@
+//go:build linux && kernel
+
+// The scripts of stage_test.go, played by this machine's kernel over loopback, each in a
+// network namespace of its own where nftables loses packets; and what both say compared.
+// It needs root, and Debian's packages iproute2 and nftables.
+
+package world
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+const kernelPort = 34801
+
+// sysctls give the namespace what the simulated kernel has and later Linux changed.
+var sysctls = map[string]string{
+	"tcp_syn_linear_timeouts": "0", // since 6.5 the first SYNs leave again every second
+	"tcp_tw_reuse":            "0", // on loopback, ports in TIME-WAIT are used again
+}
+
+func TestKernelDoesTheSame(t *testing.T) {
+	for _, c := range scripts {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSimulated(t, c.settings)
+			c.play(s)
+			k := newKernel(t, c.settings)
+			c.play(k)
+			compare(t, &c, s.result(), k.result())
+		})
+	}
+}
+
+// compare holds each side's events in their order, instants and bytes against one another.
+func compare(t *testing.T, c *script, simulated, kernel played) {
+	within := c.within
+	if within == 0 {
+		within = defaultWithin
+	}
+	both := fmt.Sprintf("%s\nsimulated:\n%skernel:\n%s", c.source, simulated, kernel)
+	for _, side := range []string{theClient, theServer} {
+		want, got := simulated.of(side), kernel.of(side)
+		require.Equal(t, words(want), words(got), both)
+		for i := range want {
+			assert.InDelta(t, want[i].at.Seconds(), got[i].at.Seconds(), within.Seconds(), "%s: %s", want[i].what, both)
+		}
+	}
+	assert.Equal(t, simulated.received, kernel.received, both)
+	t.Log(both)
+}
+
+func (p played) of(side string) []seen {
+	return slices.DeleteFunc(slices.Clone(p.told), func(s seen) bool { return !strings.HasPrefix(s.what, side) })
+}
+
+func words(list []seen) (out []string) {
+	for _, s := range list {
+		out = append(out, s.what)
+	}
+	return out
+}
+
+// socket is one end of a connection.
+type socket struct {
+	fd         int
+	side       string
+	conn       int
+	connecting bool
+	stays      bool // open after the peer's FIN
+	done       bool // the peer's FIN was read
+	unsent     []byte
+}
+
+// kernel is the stage on sockets. One goroutine, bound to its thread and that thread's
+// namespace, does everything.
+type kernel struct {
+	t        *testing.T
+	set      settings
+	start    time.Time
+	listener int // -1: closed
+	sockets  []*socket
+	byPort   map[int]int // connections by the client's port
+	paused   map[string]bool
+	losing   map[string]bool
+	log      played
+}
+
+func newKernel(t *testing.T, set settings) *kernel {
+	runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
+	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET), "a network namespace needs root")
+	command(t, "", "ip", "link", "set", "lo", "up")
+	for name, value := range sysctls {
+		file := "/proc/sys/net/ipv4/" + name
+		if err := os.WriteFile(file, []byte(value), 0o600); !errors.Is(err, os.ErrNotExist) { // an older kernel lacks one
+			require.NoError(t, err, file)
+		}
+	}
+	k := &kernel{t: t, set: set, start: time.Now(), byPort: map[int]int{}, paused: map[string]bool{}, losing: map[string]bool{}, log: played{received: map[string]string{}}}
+	k.listener = k.open()
+	k.option(k.listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if set.buffer > 0 {
+		k.option(k.listener, unix.SOL_SOCKET, unix.SO_RCVBUF, set.buffer)
+	}
+	require.NoError(t, unix.Bind(k.listener, address(kernelPort)))
+	backlog := set.backlog
+	if backlog == 0 {
+		backlog = 4096
+	}
+	require.NoError(t, unix.Listen(k.listener, backlog))
+	t.Cleanup(func() {
+		for _, s := range k.sockets {
+			_ = unix.Close(s.fd)
+		}
+	})
+	return k
+}
+
+func command(t *testing.T, input, name string, args ...string) {
+	c := exec.Command(name, args...)
+	c.Stdin = strings.NewReader(input)
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s %v: %s (Debian's packages iproute2 and nftables have these programs)", name, args, out)
+}
+
+func address(port int) *unix.SockaddrInet4 {
+	return &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+}
+
+func (k *kernel) open() int {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(k.t, err)
+	if k.set.userTimeout > 0 {
+		k.option(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(k.set.userTimeout.Milliseconds()))
+	}
+	return fd
+}
+
+func (k *kernel) option(fd, level, name, value int) {
+	require.NoError(k.t, unix.SetsockoptInt(fd, level, name, value))
+}
+
+func (k *kernel) tell(s *socket, what string) {
+	k.log.told = append(k.log.told, seen{fmt.Sprintf("%s %d %s", s.side, s.conn, what), time.Since(k.start)})
+}
+
+// over tells of an end and closes it.
+func (k *kernel) over(s *socket, what string) {
+	k.tell(s, what)
+	k.drop(s)
+}
+
+func (k *kernel) drop(s *socket) {
+	require.NoError(k.t, unix.Close(s.fd))
+	k.sockets = slices.DeleteFunc(k.sockets, func(other *socket) bool { return other == s })
+}
+
+func (k *kernel) find(side string, conn int) *socket {
+	for _, s := range k.sockets {
+		if s.side == side && s.conn == conn {
+			return s
+		}
+	}
+	require.Fail(k.t, "no such connection", "%s %d", side, conn)
+	return nil
+}
+
+func (k *kernel) dial(conn int, port uint16) {
+	s := &socket{fd: k.open(), side: theClient, conn: conn, connecting: true}
+	k.sockets = append(k.sockets, s)
+	if port != 0 {
+		k.option(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+		require.NoError(k.t, unix.Bind(s.fd, address(int(port))))
+	}
+	if err := unix.Connect(s.fd, address(kernelPort)); !errors.Is(err, unix.EINPROGRESS) {
+		k.connected(s, err)
+		return
+	}
+	k.remember(s)
+}
+
+func (k *kernel) remember(s *socket) {
+	local, err := unix.Getsockname(s.fd)
+	require.NoError(k.t, err)
+	k.byPort[local.(*unix.SockaddrInet4).Port] = s.conn
+}
+
+// connected tells how a dial went.
+func (k *kernel) connected(s *socket, err error) {
+	switch {
+	case err == nil:
+		s.connecting = false
+		k.remember(s)
+		k.tell(s, "dialed")
+	case errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.EADDRINUSE):
+		k.over(s, "dial failed: no-port")
+	default:
+		k.over(s, "dial failed: "+reason(err))
+	}
+}
+
+func reason(err error) string {
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return "refused"
+	case errors.Is(err, unix.ETIMEDOUT):
+		return "timeout"
+	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+		return "reset"
+	}
+	return err.Error()
+}
+
+func (k *kernel) write(side string, conn int, text string) {
+	s := k.find(side, conn)
+	s.unsent = append(s.unsent, text...)
+	k.flush(s)
+}
+
+// flush writes what the kernel takes. What is wrong is found by reading.
+func (k *kernel) flush(s *socket) {
+	n, err := unix.Write(s.fd, s.unsent)
+	if err == nil {
+		s.unsent = s.unsent[n:]
+	}
+}
+
+func (k *kernel) close(side string, conn int) { k.drop(k.find(side, conn)) }
+
+func (k *kernel) abort(side string, conn int) {
+	s := k.find(side, conn)
+	require.NoError(k.t, unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
+	k.drop(s)
+}
+
+func (k *kernel) closeWrite(side string, conn int) {
+	require.NoError(k.t, unix.Shutdown(k.find(side, conn).fd, unix.SHUT_WR))
+}
+
+func (k *kernel) stayOpen(side string, conn int) { k.find(side, conn).stays = true }
+
+func (k *kernel) keepAlive(side string, conn int, idle, interval time.Duration, count int) {
+	fd := k.find(side, conn).fd
+	k.option(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(idle.Seconds()))
+	k.option(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(interval.Seconds()))
+	k.option(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, count)
+	k.option(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+}
+
+// vanish closes under TCP_REPAIR, which sends nothing; a dial that is given up sends nothing anyway.
+func (k *kernel) vanish(conn int) {
+	s := k.find(theClient, conn)
+	if !s.connecting {
+		k.option(s.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)
+	}
+	k.drop(s)
+}
+
+func (k *kernel) lose(from string, lose bool) {
+	k.losing[from] = lose
+	rules := "add table inet stage\nadd chain inet stage in { type filter hook input priority 0; }\nflush chain inet stage in\n"
+	if k.losing[theClient] {
+		rules += fmt.Sprintf("add rule inet stage in tcp dport %d drop\n", kernelPort)
+	}
+	if k.losing[theServer] {
+		rules += fmt.Sprintf("add rule inet stage in tcp sport %d drop\n", kernelPort)
+	}
+	command(k.t, rules, "nft", "-f", "-")
+}
+
+func (k *kernel) pause(side string)  { k.paused[side] = true }
+func (k *kernel) resume(side string) { k.paused[side] = false }
+
+func (k *kernel) unlisten() {
+	require.NoError(k.t, unix.Close(k.listener))
+	k.listener = -1
+}
+
+func (k *kernel) result() played { return k.log }
+
+// wait lets both processes do what they would until then.
+func (k *kernel) wait(d time.Duration) {
+	for end := time.Now().Add(d); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		watched, fds := k.watch()
+		n, err := unix.Poll(fds, int(left.Milliseconds())+1)
+		if n <= 0 {
+			if err != nil {
+				require.ErrorIs(k.t, err, unix.EINTR)
+			}
+			continue
+		}
+		for i, s := range watched {
+			if fds[i].Revents != 0 && slices.Contains(k.sockets, s) {
+				k.look(s)
+			}
+		}
+		if last := fds[len(fds)-1]; len(fds) > len(watched) && last.Revents != 0 {
+			k.accept()
+		}
+	}
+}
+
+// watch are the sockets of processes that run, and the listener last.
+func (k *kernel) watch() (watched []*socket, fds []unix.PollFd) {
+	for _, s := range k.sockets {
+		if k.paused[s.side] {
+			continue
+		}
+		var events int16
+		if !s.done {
+			events = unix.POLLIN
+		}
+		if s.connecting || len(s.unsent) > 0 {
+			events |= unix.POLLOUT
+		}
+		watched = append(watched, s)
+		fds = append(fds, unix.PollFd{Fd: int32(s.fd), Events: events})
+	}
+	if k.listener >= 0 && !k.paused[theServer] {
+		fds = append(fds, unix.PollFd{Fd: int32(k.listener), Events: unix.POLLIN})
+	}
+	return watched, fds
+}
+
+func (k *kernel) accept() {
+	fd, peer, err := unix.Accept4(k.listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		require.ErrorIs(k.t, err, unix.EAGAIN)
+		return
+	}
+	s := &socket{fd: fd, side: theServer, conn: k.byPort[peer.(*unix.SockaddrInet4).Port]}
+	k.sockets = append(k.sockets, s)
+	k.tell(s, "accepted")
+}
+
+// look finds out what poll has woken a socket for.
+func (k *kernel) look(s *socket) {
+	if s.connecting {
+		k.connected(s, k.failure(s))
+		return
+	}
+	if len(s.unsent) > 0 {
+		k.flush(s)
+	}
+	if s.done {
+		if err := k.failure(s); err != nil {
+			k.over(s, "closed: "+reason(err))
+		}
+		return
+	}
+	k.read(s)
+}
+
+// failure is what has gone wrong with a socket, nil for nothing.
+func (k *kernel) failure(s *socket) error {
+	code, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	require.NoError(k.t, err)
+	if code == 0 {
+		return nil
+	}
+	return unix.Errno(code)
+}
+
+func (k *kernel) read(s *socket) {
+	buffer := make([]byte, 64<<10)
+	n, err := unix.Read(s.fd, buffer)
+	switch {
+	case n > 0:
+		k.log.received[fmt.Sprint(s.side, " ", s.conn)] += string(buffer[:n])
+	case errors.Is(err, unix.EAGAIN):
+	case err != nil:
+		k.over(s, "closed: "+reason(err))
+	case s.stays:
+		s.done = true
+		k.tell(s, "peer done")
+	default:
+		k.over(s, "closed: fin")
+	}
+}
