@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server/meta"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/server/replica"
@@ -46,8 +45,8 @@ func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
 	early, err := node.ParseEarlyRequest(r.scenario.EarlyRequest)
 	must(err)
 	cfg := node.Config{
-		Self: place.addr, Auth: node.Auth{Enabled: true, Mandatory: r.scenario.Auth == AuthMandatory},
-		Mechanism: r.mechanism.Name(), Early: early,
+		Self: place.addr, Auth: node.Auth{Enabled: true, Mandatory: r.scenario.mandatory()},
+		Mechanism: r.mechanismName(), Early: early,
 	}
 	if place.meta {
 		cfg.Meta = &meta.Config{Self: place.addr, Leader: r.leader(), Tables: r.referenceTables(), HPFields: r.scenario.HPFields}
@@ -55,7 +54,7 @@ func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
 		cfg.Replica = &replica.Config{Server: place.name, Partitions: r.partitionsOf(place), Storage: place.storage.reference}
 	}
 	must(cfg.Validate())
-	return &referenceServer{run: r, place: place, core: node.New(cfg), tokens: make(map[protocol.ConnID]sasl.ServerSession)}
+	return &referenceServer{run: r, place: place, core: node.New(cfg), tokens: newAcceptors(r, place.addr, r.serverMechanism(place))}
 }
 
 func (r *run) referenceTables() []meta.Table {
@@ -89,11 +88,11 @@ func (r *run) newUpstreamServer(place *nodePlace) *upstreamServer {
 		table.Partitions = append(table.Partitions, upstream.Partition{Ballot: firstBallot, Primary: r.primary(i)})
 	}
 	core, err := upstream.NewServer(upstream.ServerConfig{
-		Mode: mode, Auth: auth, Mechanism: r.mechanism.Name(), HPFields: r.scenario.HPFields,
+		Mode: mode, Auth: auth, Mechanism: r.mechanismName(), HPFields: r.scenario.HPFields,
 		Self: place.addr, Meta: place.meta, Leader: r.leader(), Tables: []upstream.Table{table},
 	}, place.storage.upstream)
 	must(err)
-	return &upstreamServer{run: r, place: place, core: core, tokens: make(map[protocol.ConnID]sasl.ServerSession)}
+	return &upstreamServer{run: r, place: place, core: core, tokens: newAcceptors(r, place.addr, r.serverMechanism(place))}
 }
 
 // must stops at a configuration that a validated scenario cannot make.

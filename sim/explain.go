@@ -103,7 +103,12 @@ func (t *timeline) words(ev *trace.Event) string {
 		}
 	case trace.KindSession:
 		return t.session(ev)
+	case trace.KindFault:
+		return "FAULT: " + ev.Note
 	case trace.KindNegotiation:
+		if ev.State == "failed" && ev.Note != "" {
+			return fmt.Sprintf("refuses c%d: %s", ev.Conn, ev.Note)
+		}
 		if ev.State == "failed" {
 			return fmt.Sprintf("NEGOTIATION FAILED on c%d to %s: %s, %v after the connection came up", ev.Conn, t.peer(ev), ev.Code, time.Duration(ev.AgeNS).Round(time.Millisecond))
 		}

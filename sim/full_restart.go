@@ -93,7 +93,7 @@ func (s *Scenario) keepInFlight() {
 	first := make(map[string]bool)
 	for _, f := range s.Faults {
 		for replica := range min(s.Replicas, s.Partitions) {
-			if f.Node == replicaName(replica) && !first[f.Node] {
+			if f.Kind.takesDown() && f.Node == replicaName(replica) && !first[f.Node] {
 				first[f.Node] = true
 				s.Ops = append(s.Ops, Op{
 					At: f.At - inFlightLead, Client: 1 + replica%s.Clients, RPC: protocol.RPCPut,

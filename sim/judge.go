@@ -68,6 +68,7 @@ type judge struct {
 	pairs      map[pairKey]*pair
 	order      []*pair // in order of appearance
 	signatures []signature
+	refusals   []Refusal
 	ops        *operations
 	queries    []query // by client
 
@@ -188,7 +189,7 @@ func (j *judge) answered(now time.Time, c *connection, rpc protocol.RPC, code, q
 
 // executed: a server ran a request that arrived on c.
 func (j *judge) executed(now time.Time, c *connection, node string, rpc protocol.RPC) {
-	if j.scenario.Auth == AuthMandatory && (c == nil || !c.granted) {
+	if j.scenario.mandatory() && (c == nil || !c.granted) {
 		j.violate(now, PropertyAuthenticatedExecution, fmt.Sprintf("%s executed %v on a connection whose negotiation had not succeeded", node, rpc))
 	}
 }

@@ -31,6 +31,7 @@ type clientProcess struct {
 	index   int
 	run     *run
 	core    clientCore
+	wallet  *wallet // of Kerberos credentials
 	callers []*caller
 	byOp    map[uint64]*caller
 	table   bool // opened
@@ -54,6 +55,7 @@ type (
 
 func newClientProcess(r *run, index int) *clientProcess {
 	p := &clientProcess{index: index, run: r, byOp: make(map[uint64]*caller)}
+	p.wallet = newWallet(p)
 	p.core = r.newClientCore(p)
 	for i, w := range r.scenario.Workloads {
 		if w.Client == index+1 {
@@ -81,7 +83,7 @@ func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
 		p.boot(now, io)
 		return
 	}
-	p.observe(now, ev, io)
+	p.observe(ev, io)
 	p.core.step(now, ev, io)
 }
 
@@ -106,8 +108,8 @@ func (p *clientProcess) opened(io *world.IO) {
 }
 
 // observe tells the wire observer what the core is about to be told.
-func (p *clientProcess) observe(now time.Time, ev world.Event, io *world.IO) {
-	observer := p.run.observer
+func (p *clientProcess) observe(ev world.Event, io *world.IO) {
+	observer, now := p.run.observer, p.run.world.Now()
 	switch ev.Kind {
 	case world.EventDialed:
 		observer.connected(now, io.Global(ev.Conn))
@@ -129,7 +131,7 @@ func (p *clientProcess) call(now time.Time, c *caller, io *world.IO) {
 }
 
 func (p *clientProcess) invoke(now time.Time, io *world.IO, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) uint64 {
-	op := p.run.ops.invoke(now, p.index, rpc, hashKey, sortKey, timeout)
+	op := p.run.ops.invoke(p.run.world.Now(), p.index, rpc, hashKey, sortKey, timeout)
 	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: rpc.String(), Key: hashKey + "/" + sortKey})
 	p.core.submit(now, io, op)
 	return op.id
@@ -145,8 +147,8 @@ func (p *clientProcess) runScript(now time.Time, io *world.IO) {
 }
 
 // completed is the client's answer to an operation; its caller goes on after a pause.
-func (p *clientProcess) completed(now time.Time, io *world.IO, id uint64, outcome session.Outcome, code protocol.ErrorCode, body []byte, why string) {
-	op := p.run.ops.complete(now, id, outcome, code, body, why)
+func (p *clientProcess) completed(io *world.IO, id uint64, outcome session.Outcome, code protocol.ErrorCode, body []byte, why string) {
+	op := p.run.ops.complete(p.run.world.Now(), id, outcome, code, body, why)
 	io.Trace(trace.Event{Kind: trace.KindReturn, Op: id, RPC: op.rpc.String(), State: outcomeWord(op.outcome), Code: code.String(), Note: op.why})
 	if c := p.byOp[id]; c != nil {
 		delete(p.byOp, id)
@@ -161,12 +163,12 @@ func (p *clientProcess) completed(now time.Time, io *world.IO, id uint64, outcom
 }
 
 // write and drop are what adapters do to connections, so that the observer sees it.
-func (p *clientProcess) write(now time.Time, io *world.IO, conn protocol.ConnID, data []byte) {
-	p.run.observer.clientWrote(now, io.Global(conn), data, io.Trace)
+func (p *clientProcess) write(io *world.IO, conn protocol.ConnID, data []byte) {
+	p.run.observer.clientWrote(p.run.world.Now(), io.Global(conn), data, io.Trace)
 	io.Write(conn, data)
 }
 
-func (p *clientProcess) drop(now time.Time, io *world.IO, conn protocol.ConnID) {
-	p.run.observer.clientGone(now, io.Global(conn))
+func (p *clientProcess) drop(io *world.IO, conn protocol.ConnID) {
+	p.run.observer.clientGone(p.run.world.Now(), io.Global(conn))
 	io.Close(conn)
 }

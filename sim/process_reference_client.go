@@ -9,7 +9,6 @@ import (
 	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
 )
@@ -21,7 +20,7 @@ const openID = 0
 type referenceClient struct {
 	process *clientProcess
 	core    *routing.Core
-	tokens  map[protocol.ConnID]sasl.Session
+	tokens  *initiators
 	effects []routing.Effect
 	ballots []int64 // highest seen of each partition
 }
@@ -31,10 +30,10 @@ func newReferenceClient(p *clientProcess) *referenceClient {
 	cfg := routing.DefaultConfig()
 	cfg.Metas = p.run.metaAddrs()
 	cfg.Session.Auth = session.AuthRequired
-	cfg.Session.Mechanism = p.run.mechanism.Name()
+	cfg.Session.Mechanism = p.run.mechanismName()
 	cfg.Session.BackoffCap = s.BackoffCap
 	return &referenceClient{
-		process: p, core: routing.New(cfg), tokens: make(map[protocol.ConnID]sasl.Session),
+		process: p, core: routing.New(cfg), tokens: newInitiators(p.run, p.run.clientMechanism(p.wallet)),
 		ballots: make([]int64, s.Partitions),
 	}
 }
@@ -48,7 +47,7 @@ func (c *referenceClient) open(now time.Time, io *world.IO) {
 func (c *referenceClient) submit(now time.Time, io *world.IO, op *operation) {
 	c.do(now, io, routing.Event{Kind: routing.EventSubmit, Op: routing.Op{
 		ID: routing.OpID(op.id), Table: tableName, RPC: op.rpc,
-		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Deadline: op.deadline,
+		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Deadline: now.Add(op.deadline.Sub(op.invoked)),
 	}})
 }
 
@@ -61,7 +60,7 @@ func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		c.do(now, io, routing.Event{Kind: routing.EventReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
-		delete(c.tokens, ev.Conn)
+		c.tokens.drop(ev.Conn)
 		c.do(now, io, routing.Event{Kind: routing.EventClosed, Conn: ev.Conn, Reason: closeReason(ev.Why)})
 	case world.EventTimer:
 		c.do(now, io, routing.Event{Kind: routing.EventTimer, Timer: ev.Timer})
@@ -83,18 +82,18 @@ func (c *referenceClient) apply(now time.Time, io *world.IO, e *routing.Effect) 
 	switch e.Kind {
 	case routing.EffectDial:
 		io.Dial(e.Conn, e.Addr)
-		p.run.observer.dialed(now, io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
+		p.run.observer.dialed(p.run.world.Now(), io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
 	case routing.EffectWrite:
-		p.write(now, io, e.Conn, e.Data)
+		p.write(io, e.Conn, e.Data)
 	case routing.EffectClose:
-		delete(c.tokens, e.Conn)
-		p.drop(now, io, e.Conn)
+		c.tokens.drop(e.Conn)
+		p.drop(io, e.Conn)
 	case routing.EffectArmTimer:
 		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
 	case routing.EffectStopTimer:
 		io.Stop(e.Timer)
 	case routing.EffectMakeToken:
-		io.Post(p.run.tokenDelay(io), makeToken(p.run.mechanism, c.tokens, now, io, e.Conn, e.Addr, e.Data == nil, e.Data))
+		c.tokens.ask(io, e.Conn, e.Addr, e.Data == nil, e.Data)
 	case routing.EffectComplete:
 		c.completed(now, io, &e.Completion)
 	case routing.EffectSession:
@@ -109,7 +108,7 @@ func (c *referenceClient) completed(now time.Time, io *world.IO, done *routing.C
 		c.process.opened(io)
 		return
 	}
-	c.process.completed(now, io, uint64(done.ID), done.Outcome, done.Code, done.Body, why(done))
+	c.process.completed(io, uint64(done.ID), done.Outcome, done.Code, done.Body, why(done))
 }
 
 func why(done *routing.Completion) string {
@@ -132,7 +131,7 @@ func (c *referenceClient) sessionChanged(now time.Time, io *world.IO, e *routing
 	}
 	io.Trace(trace.Event{Kind: trace.KindSession, Conn: id, Peer: node, State: e.State.String(), Note: e.Reason.String()})
 	if e.State == session.StateReady {
-		p.run.judge.sessionReady(now, p.index, node, p.run.observer.connections[id])
+		p.run.judge.sessionReady(p.run.world.Now(), p.index, node, p.run.observer.connections[id])
 	}
 }
 

@@ -6,8 +6,6 @@ package sim
 import (
 	"time"
 
-	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -18,7 +16,7 @@ type referenceServer struct {
 	run     *run
 	place   *nodePlace
 	core    *node.Core
-	tokens  map[protocol.ConnID]sasl.ServerSession
+	tokens  *acceptors
 	effects []node.Effect
 }
 
@@ -35,7 +33,7 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		s.do(now, io, node.Event{Kind: node.EventReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
 		s.run.observer.serverGone(io.Global(ev.Conn))
-		delete(s.tokens, ev.Conn)
+		s.tokens.drop(ev.Conn)
 		s.do(now, io, node.Event{Kind: node.EventClosed, Conn: ev.Conn})
 	case world.EventTimer:
 		s.do(now, io, node.Event{Kind: node.EventTimer, Timer: ev.Timer})
@@ -52,7 +50,7 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 	}
 	for i := range s.effects { // when everything is written: the core writes what one step leads to at its end
 		if e := &s.effects[i]; e.Kind == node.EffectExecuted {
-			s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+			s.run.judge.executed(s.run.world.Now(), s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
 		}
 	}
 }
@@ -60,18 +58,18 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 func (s *referenceServer) apply(now time.Time, io *world.IO, e *node.Effect) {
 	switch e.Kind {
 	case node.EffectWrite:
-		s.run.observer.serverWrote(now, io.Global(e.Conn), e.Data, io.Trace)
+		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
 		io.Write(e.Conn, e.Data)
 	case node.EffectClose:
 		s.run.observer.serverGone(io.Global(e.Conn))
-		delete(s.tokens, e.Conn)
+		s.tokens.drop(e.Conn)
 		io.Close(e.Conn)
 	case node.EffectArmTimer:
 		io.Arm(e.Timer, e.After)
 	case node.EffectStopTimer:
 		io.Stop(e.Timer)
 	case node.EffectToken:
-		io.Post(s.run.tokenDelay(io), acceptToken(s.run.mechanism, s.tokens, now, io, e.Conn, s.place.addr, e.Begin, e.Data))
+		s.tokens.ask(io, e.Conn, e.Begin, e.Data)
 	case node.EffectExecuted:
 		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
 	case node.EffectConn:

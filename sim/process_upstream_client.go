@@ -9,7 +9,6 @@ import (
 
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sim/upstream"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -19,7 +18,7 @@ import (
 type upstreamClient struct {
 	process *clientProcess
 	core    *upstream.Client
-	tokens  map[protocol.ConnID]sasl.Session
+	tokens  *initiators
 	effects []upstream.ClientEffect
 
 	isOpen, opening bool
@@ -33,12 +32,12 @@ var upstreamReleases = map[string]upstream.Release{
 
 func newUpstreamClient(p *clientProcess) *upstreamClient {
 	core, err := upstream.NewClient(upstream.ClientConfig{
-		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanism.Name(),
+		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanismName(),
 	})
 	if err != nil {
 		panic(err) // a validated scenario makes valid configurations only
 	}
-	return &upstreamClient{process: p, core: core, tokens: make(map[protocol.ConnID]sasl.Session)}
+	return &upstreamClient{process: p, core: core, tokens: newInitiators(p.run, p.run.clientMechanism(p.wallet))}
 }
 
 func (c *upstreamClient) open(now time.Time, io *world.IO) {
@@ -69,7 +68,7 @@ func (c *upstreamClient) step(now time.Time, ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
-		delete(c.tokens, ev.Conn)
+		c.tokens.drop(ev.Conn)
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientClosed, Conn: ev.Conn})
 	case world.EventTimer:
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientTimer, Timer: ev.Timer})
@@ -95,18 +94,18 @@ func (c *upstreamClient) apply(now time.Time, io *world.IO, e *upstream.ClientEf
 	switch e.Kind {
 	case upstream.ClientDial:
 		io.Dial(e.Conn, e.Addr)
-		p.run.observer.dialed(now, io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
+		p.run.observer.dialed(p.run.world.Now(), io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
 	case upstream.ClientWrite:
-		p.write(now, io, e.Conn, e.Data)
+		p.write(io, e.Conn, e.Data)
 	case upstream.ClientClose:
-		delete(c.tokens, e.Conn)
-		p.drop(now, io, e.Conn)
+		c.tokens.drop(e.Conn)
+		p.drop(io, e.Conn)
 	case upstream.ClientArmTimer:
 		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
 	case upstream.ClientStopTimer:
 		io.Stop(e.Timer)
 	case upstream.ClientMakeToken:
-		io.Post(p.run.tokenDelay(io), makeToken(p.run.mechanism, c.tokens, now, io, e.Conn, e.Addr, e.Begin, e.Data))
+		c.tokens.ask(io, e.Conn, e.Addr, e.Begin, e.Data)
 	case upstream.ClientComplete:
 		c.completed(now, io, e)
 	default:
@@ -139,7 +138,7 @@ func (c *upstreamClient) completed(now time.Time, io *world.IO, e *upstream.Clie
 	if e.Outcome != upstream.OutcomeOK {
 		why = e.Code.String()
 	}
-	c.process.completed(now, io, uint64(e.ID), outcome, e.Code, e.Body, why)
+	c.process.completed(io, uint64(e.ID), outcome, e.Code, e.Body, why)
 }
 
 // opened lets the waiting operations go, each with a step of its own, or fails them with
@@ -154,7 +153,7 @@ func (c *upstreamClient) opened(now time.Time, io *world.IO, e *upstream.ClientE
 		if c.isOpen {
 			io.Post(0, op)
 		} else {
-			c.process.completed(now, io, op.id, session.OutcomeFailed, code, nil, "openTable: "+code.String())
+			c.process.completed(io, op.id, session.OutcomeFailed, code, nil, "openTable: "+code.String())
 		}
 	}
 }

@@ -6,8 +6,6 @@ package sim
 import (
 	"time"
 
-	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sim/upstream"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -18,7 +16,7 @@ type upstreamServer struct {
 	run     *run
 	place   *nodePlace
 	core    *upstream.Server
-	tokens  map[protocol.ConnID]sasl.ServerSession
+	tokens  *acceptors
 	effects []upstream.ServerEffect
 }
 
@@ -35,7 +33,7 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
 		s.run.observer.serverGone(io.Global(ev.Conn))
-		delete(s.tokens, ev.Conn)
+		s.tokens.drop(ev.Conn)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerClosed, Conn: ev.Conn})
 	case world.EventPost:
 		t := ev.Value.(acceptedToken)
@@ -53,17 +51,17 @@ func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent
 func (s *upstreamServer) apply(now time.Time, io *world.IO, e *upstream.ServerEffect) {
 	switch e.Kind {
 	case upstream.ServerWrite:
-		s.run.observer.serverWrote(now, io.Global(e.Conn), e.Data, io.Trace)
+		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
 		io.Write(e.Conn, e.Data)
 	case upstream.ServerClose:
 		s.run.observer.serverGone(io.Global(e.Conn))
-		delete(s.tokens, e.Conn)
+		s.tokens.drop(e.Conn)
 		io.Close(e.Conn)
 	case upstream.ServerAcceptToken:
-		io.Post(s.run.tokenDelay(io), acceptToken(s.run.mechanism, s.tokens, now, io, e.Conn, s.place.addr, e.Begin, e.Data))
+		s.tokens.ask(io, e.Conn, e.Begin, e.Data)
 	case upstream.ServerExecuted:
 		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
-		s.run.judge.executed(now, s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+		s.run.judge.executed(s.run.world.Now(), s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
 	case upstream.ServerConn:
 		if e.State == upstream.ServerConnDead {
 			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})

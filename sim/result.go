@@ -56,6 +56,7 @@ type Result struct {
 	Events           uint64      `json:"events"`
 	TraceHash        string      `json:"trace_hash"`
 	Report           *string     `json:"report"`
+	Refusals         []Refusal   `json:"refusals,omitempty"` // with Kerberos: why negotiations failed
 
 	Operations  int         `json:"operations"`
 	SimulatedNS int64       `json:"simulated_ns"`
@@ -71,6 +72,7 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 		Kind: "run", Version: Version(), TraceFormat: trace.FormatVersion,
 		Scenario: s.Name, Seed: fmt.Sprintf("%#x", s.Seed), Client: s.Client, Server: s.Server, Auth: s.Auth,
 		EarlyRequest: s.EarlyRequest, HPFields: s.HPFields,
+		Refusals:     j.refusals,
 		AlsoViolated: []string{}, Signatures: []Signature{},
 		Restarts: j.restarts, Reconnects: j.reconnects, InFlight: j.inFlight,
 		Events: hash.Events(), TraceHash: hash.String(),

@@ -47,10 +47,12 @@ type run struct {
 	observer  *observer
 	judge     *judge
 	ops       *operations
-	mechanism sasl.Mechanism
+	mechanism sasl.Mechanism // the cheap one
+	realm     *realm         // nil without Kerberos
 	places    []*nodePlace
 	names     map[netip.AddrPort]string
 	hosts     map[string]*world.Host
+	drifts    map[string]int64 // of hosts' clocks, as faults add up
 }
 
 // Run runs a scenario to its end, or to the end of ctx: then the verdict is
@@ -83,6 +85,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		}, sink),
 		names:     make(map[netip.AddrPort]string),
 		hosts:     make(map[string]*world.Host),
+		drifts:    make(map[string]int64),
 		mechanism: sasl.NewTest(sasl.TestConfig{Principal: "simulated", Secret: []byte("simulated"), Pairs: s.Pairs}),
 	}
 	r.judge = newJudge(s, r.world.Now())
@@ -101,6 +104,9 @@ func (r *run) buildServers() {
 	for i := range r.scenario.Replicas {
 		r.addNode(&nodePlace{name: replicaName(i), addr: address(2, i, replicaPort), storage: newStorage()})
 	}
+	if r.scenario.Auth == AuthKerberos {
+		r.realm = newRealm(r.world, r.places)
+	}
 	for _, place := range r.places {
 		r.hosts[place.name].Start(func() world.Process { return r.newServer(place) })
 	}
@@ -115,6 +121,7 @@ func (r *run) addNode(place *nodePlace) {
 func (r *run) buildClients() {
 	for i := range r.scenario.Clients {
 		host := r.world.AddHost(clientName(i), address(3, i, 0).Addr())
+		r.hosts[host.Name()] = host
 		host.Start(func() world.Process { return newClientProcess(r, i) })
 	}
 }
@@ -125,6 +132,14 @@ func address(group, index, port int) netip.AddrPort {
 }
 
 func (r *run) nodeName(addr netip.AddrPort) string { return r.names[addr] }
+
+// hostOf is how a principal spells the host of a server.
+func (r *run) hostOf(addr netip.AddrPort) string {
+	if r.realm == nil {
+		return addr.Addr().String()
+	}
+	return r.nodeName(addr)
+}
 
 func (r *run) metaAddrs() []netip.AddrPort {
 	var addrs []netip.AddrPort
@@ -141,27 +156,6 @@ func (r *run) leader() netip.AddrPort { return address(1, r.scenario.Leader-1, m
 // primary is the replica that has the one copy of a partition.
 func (r *run) primary(partition int) netip.AddrPort {
 	return address(2, partition%r.scenario.Replicas, replicaPort)
-}
-
-func (r *run) scheduleFaults() {
-	for _, f := range r.scenario.Faults {
-		host := r.hosts[f.Node]
-		r.world.At(f.At, func() {
-			if !host.Up() {
-				return // an earlier fault still has it; it is not restarted twice at once
-			}
-			r.judge.fault(f.Kind, r.observer.inFlight(f.Node))
-			r.observer.nodeGone(f.Node)
-			if f.Kind == FaultPowerLoss {
-				host.PowerOff()
-				r.world.After(f.Down, host.PowerOn)
-				return
-			}
-			host.Kill()
-			r.world.After(f.Down, host.Restart)
-		})
-	}
-	r.world.At(r.scenario.LastFault(), func() { r.judge.faultsOver = r.world.Now() })
 }
 
 // play runs to the scenario's end; false when ctx ended first.

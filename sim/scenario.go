@@ -4,12 +4,13 @@
 // how to see it again. One seed, one trace hash.
 //
 // The parts: a Scenario (this file; its text form in scenario_text.go, its generators
-// in full_restart.go), adapters that make a Process of each core (process_*.go), the
+// in full_restart.go and kerberos_restart.go; the kinds of faults in fault.go), adapters that make a Process of each core (process_*.go), the
 // wire observer (observer.go), the judge (judge.go) and Run (run.go).
 package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -26,10 +27,12 @@ const (
 	ServerHang      = "hang"
 )
 
-// Authentication of the servers that a scenario can name.
+// Authentication of the servers that a scenario can name. Kerberos is mandatory too, with
+// real tokens (sasl/gssapi) in place of the simulation's cheap ones.
 const (
 	AuthMandatory = "mandatory"
 	AuthOptional  = "optional"
+	AuthKerberos  = "kerberos"
 )
 
 // Policies of the reference server for a request that comes before its negotiation.
@@ -46,7 +49,9 @@ var (
 	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot}
 	ServerNames = []string{ServerReference, ServerFIN, ServerHang}
 	AuthNames   = []string{AuthMandatory, AuthOptional}
-	EarlyNames  = []string{EarlyRefuse, EarlyHold, EarlyDrop, EarlyClose, EarlyHang}
+	// RunAuthNames has in addition what only a run, and no specification, can be told.
+	RunAuthNames = append(slices.Clone(AuthNames), AuthKerberos)
+	EarlyNames   = []string{EarlyRefuse, EarlyHold, EarlyDrop, EarlyClose, EarlyHang}
 )
 
 // Limits of a scenario: what one simulation thread and a reader can still cope with.
@@ -66,7 +71,7 @@ type Scenario struct {
 	Seed         uint64
 	Client       string // of ClientNames
 	Server       string // of ServerNames
-	Auth         string // of AuthNames
+	Auth         string // of RunAuthNames
 	EarlyRequest string // of EarlyNames; counts for the reference server
 	HPFields     bool   // servers write the hp_ fields, as real ones do since March 2024; upstream-2.5.0 cannot read them
 
@@ -79,8 +84,11 @@ type Scenario struct {
 	BackoffCap             time.Duration // of the reference client's sessions
 	Watch                  time.Duration // how long after the last fault "never" is
 
+	TicketLife time.Duration // of Kerberos tickets
+
 	Workloads []Workload
 	Ops       []Op
+	Clocks    []Clock // of nodes whose clock is off
 	Faults    []Fault
 }
 
@@ -104,28 +112,6 @@ type Op struct {
 	Serial    bool // begin when the client's scripted operation before it has ended, if that is later
 }
 
-// FaultKind says what happens to a node.
-type FaultKind uint8
-
-// Fault kinds.
-const (
-	FaultRestart   FaultKind = iota + 1 // the process is killed; its host closes the sockets
-	FaultPowerLoss                      // the host vanishes without a word
-)
-
-// Fault is one thing done to one node; the node is serving again at At+Down.
-type Fault struct {
-	At   time.Duration
-	Kind FaultKind
-	Node string // meta-1.., replica-1..
-	Down time.Duration
-}
-
-var faultNames = [...]string{FaultRestart: "restart", FaultPowerLoss: "power-loss"}
-
-// String is the fault's word in a scenario file.
-func (k FaultKind) String() string { return faultNames[k] }
-
 // Default is a scenario without faults and operations: the settings that generators
 // start from and that a scenario file may leave out.
 func Default() Scenario {
@@ -135,6 +121,7 @@ func Default() Scenario {
 		Metas: 2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
+		TicketLife: 10 * time.Hour,
 	}
 }
 
@@ -142,7 +129,7 @@ func Default() Scenario {
 func (s *Scenario) LastFault() time.Duration {
 	var last time.Duration
 	for _, f := range s.Faults {
-		last = max(last, f.At+f.Down)
+		last = max(last, f.until())
 	}
 	return last
 }
@@ -158,7 +145,7 @@ func (s *Scenario) Validate() error {
 	}{
 		{"client", s.Client, ClientNames},
 		{"server", s.Server, ServerNames},
-		{"auth", s.Auth, AuthNames},
+		{"auth", s.Auth, RunAuthNames},
 		{"early-request", s.EarlyRequest, EarlyNames},
 	} {
 		if err := oneOf(w.what, w.word, w.valid); err != nil {
@@ -177,6 +164,7 @@ func (s *Scenario) Validate() error {
 		{"pairs", s.Pairs, 4, 5},
 		{"number of workloads", len(s.Workloads), 0, maxEntries},
 		{"number of operations", len(s.Ops), 0, maxEntries},
+		{"number of clocks", len(s.Clocks), 0, maxEntries},
 		{"number of faults", len(s.Faults), 0, maxEntries},
 	} {
 		if n.value < n.min || n.value > n.max {
@@ -191,6 +179,9 @@ func (s *Scenario) Validate() error {
 	}
 	if s.BackoffCap <= 0 || s.BackoffCap > time.Hour || s.Watch <= 0 || s.Watch > maxDuration {
 		return usagef("backoff-cap is %v and watch is %v: both must be positive, at most 1h and %v", s.BackoffCap, s.Watch, maxDuration)
+	}
+	if s.TicketLife < time.Second || s.TicketLife > maxDuration {
+		return usagef("ticket-life is %v: it must be 1s to %v", s.TicketLife, maxDuration)
 	}
 	return s.validateEntries()
 }
@@ -215,31 +206,25 @@ func (s *Scenario) validateEntries() error {
 			return usagef("the operation at %v has timeout %v: times must be positive", o.At, o.Timeout)
 		}
 	}
-	for _, f := range s.Faults {
-		if !s.hasNode(f.Node) {
-			return usagef("the fault at %v names node %q: there are meta-1 to meta-%d and replica-1 to replica-%d", f.At, f.Node, s.Metas, s.Replicas)
+	for i := range s.Clocks {
+		if err := s.validateClock(&s.Clocks[i]); err != nil {
+			return err
 		}
-		if f.At < 0 || f.Down <= 0 || f.At > maxDuration || f.Down > maxDuration {
-			return usagef("the fault of %s at %v has down %v: times must be positive", f.Node, f.At, f.Down)
+	}
+	for i := range s.Faults {
+		if err := s.validateFault(&s.Faults[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *Scenario) hasNode(name string) bool {
-	for i := range s.Metas {
-		if name == metaName(i) {
-			return true
-		}
-	}
-	for i := range s.Replicas {
-		if name == replicaName(i) {
-			return true
-		}
-	}
-	return false
-}
+// mandatory: servers serve nobody who has not authenticated.
+func (s *Scenario) mandatory() bool { return s.Auth != AuthOptional }
 
 func metaName(i int) string    { return fmt.Sprintf("meta-%d", i+1) }
 func replicaName(i int) string { return fmt.Sprintf("replica-%d", i+1) }
 func clientName(i int) string  { return fmt.Sprintf("client-%d", i+1) }
+
+// kdcName is the host of the KDC of a scenario with Kerberos.
+const kdcName = "kdc"

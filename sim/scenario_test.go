@@ -16,7 +16,7 @@ func TestScenarioTextRoundTrip(t *testing.T) {
 		s := drawScenario(t)
 		s.Client = rapid.SampledFrom(ClientNames).Draw(t, "client")
 		s.Server = rapid.SampledFrom(ServerNames).Draw(t, "server")
-		s.Auth = rapid.SampledFrom(AuthNames).Draw(t, "auth")
+		s.Auth = rapid.SampledFrom(RunAuthNames).Draw(t, "auth")
 		s.EarlyRequest = rapid.SampledFrom(EarlyNames).Draw(t, "early")
 		var b bytes.Buffer
 		require.NoError(t, WriteScenario(&b, &s))

@@ -7,7 +7,9 @@
 //	...
 //	workload client=1 start=0s every=50ms..150ms timeout=1s keys=16
 //	op at=1.9s client=1 put partition=3 timeout=1s
+//	clock node=client-1 offset=-2s drift=50000
 //	fault at=2s restart node=meta-1 down=300ms
+//	fault at=2s clock-step node=replica-1 by=10m down=5s
 //
 // The first line holds the format version; settings that are left out have their
 // defaults; # begins a comment.
@@ -74,6 +76,7 @@ var settings = []setting{
 	number("pairs", func(s *Scenario) *int { return &s.Pairs }),
 	length("backoff-cap", func(s *Scenario) *time.Duration { return &s.BackoffCap }),
 	length("watch", func(s *Scenario) *time.Duration { return &s.Watch }),
+	length("ticket-life", func(s *Scenario) *time.Duration { return &s.TicketLife }),
 }
 
 // WriteScenario writes the scenario's text form, which ReadScenario reads back equal.
@@ -99,11 +102,28 @@ func (s *Scenario) appendText(b []byte) []byte {
 		b = blankBefore(b, i)
 		b = fmt.Appendf(b, "op at=%v client=%d %s partition=%d timeout=%v%s\n", o.At, o.Client, opWord(o.RPC), o.Partition, o.Timeout, serial)
 	}
-	for i, f := range s.Faults {
+	for i, c := range s.Clocks {
 		b = blankBefore(b, i)
-		b = fmt.Appendf(b, "fault at=%v %v node=%s down=%v\n", f.At, f.Kind, f.Node, f.Down)
+		b = fmt.Appendf(b, "clock node=%s offset=%v drift=%d\n", c.Node, c.Offset, c.Drift)
+	}
+	for i := range s.Faults {
+		b = blankBefore(b, i)
+		b = s.Faults[i].appendText(b)
 	}
 	return b
+}
+
+// appendText writes the fields that count for the fault's kind.
+func (f *Fault) appendText(b []byte) []byte {
+	info := f.Kind.Info()
+	b = fmt.Appendf(b, "fault at=%v %v node=%s", f.At, f.Kind, f.Node)
+	if info.By != "" {
+		b = fmt.Appendf(b, " by=%v", f.By)
+	}
+	if info.Rate {
+		b = fmt.Appendf(b, " rate=%d", f.Rate)
+	}
+	return fmt.Appendf(b, " down=%v\n", f.Down)
 }
 
 func blankBefore(b []byte, i int) []byte {
@@ -161,10 +181,12 @@ func (s *Scenario) readLine(words []string) error {
 		return s.readWorkload(words[1:])
 	case "op":
 		return s.readOp(words[1:])
+	case "clock":
+		return s.readClock(words[1:])
 	case "fault":
 		return s.readFault(words[1:])
 	}
-	known := []string{"workload", "op", "fault"}
+	known := []string{"workload", "op", "clock", "fault"}
 	for _, set := range settings {
 		if set.word == words[0] {
 			if len(words) != 2 {
@@ -217,23 +239,36 @@ func (s *Scenario) readOp(words []string) error {
 	return err
 }
 
+func (s *Scenario) readClock(words []string) error {
+	var c Clock
+	err := readFields(words, fields{
+		"node":   func(v string) error { c.Node = v; return nil },
+		"offset": durationField(&c.Offset),
+		"drift":  int64Field(&c.Drift),
+	}, nil)
+	s.Clocks = append(s.Clocks, c)
+	return err
+}
+
 func (s *Scenario) readFault(words []string) error {
 	var f Fault
 	err := readFields(words, fields{
 		"at":   durationField(&f.At),
 		"node": func(v string) error { f.Node = v; return nil },
 		"down": durationField(&f.Down),
+		"by":   durationField(&f.By),
+		"rate": int64Field(&f.Rate),
 	}, func(word string) error {
-		for kind := FaultRestart; kind <= FaultPowerLoss; kind++ {
+		for _, kind := range FaultKinds() {
 			if kind.String() == word {
 				f.Kind = kind
 				return nil
 			}
 		}
-		return usagef("unknown fault %q%s", word, DidYouMean(word, faultNames[1:]))
+		return usagef("unknown fault %q%s", word, DidYouMean(word, faultWords()))
 	})
 	if err == nil && f.Kind == 0 {
-		err = usagef("a fault says which: restart or power-loss")
+		err = usagef("a fault says which: %s", strings.Join(faultWords(), ", "))
 	}
 	s.Faults = append(s.Faults, f)
 	return err
@@ -311,6 +346,17 @@ func length(word string, field func(*Scenario) *time.Duration) setting {
 func intField(p *int) func(string) error {
 	return func(v string) error {
 		n, err := strconv.Atoi(v)
+		if err != nil {
+			return usagef("%q is not a whole number", v)
+		}
+		*p = n
+		return nil
+	}
+}
+
+func int64Field(p *int64) func(string) error {
+	return func(v string) error {
+		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
 			return usagef("%q is not a whole number", v)
 		}

@@ -70,6 +70,9 @@ func tellResult(w io.Writer, r *sim.Result) {
 	for _, s := range r.Signatures {
 		fmt.Fprintf(w, "  negotiation failed: %s, %s after the connection came up, %d x at %s\n", s.Error, seconds(s.AfterNS), s.Count, s.Node)
 	}
+	for _, f := range r.Refusals {
+		fmt.Fprintf(w, "  refused       %d x at %s, first after %s: %s\n", f.Count, f.Node, seconds(f.FirstNS), f.Words)
+	}
 	if r.ConvergedAfterNS != nil {
 		fmt.Fprintf(w, "  converged     %s after the last server was serving\n", seconds(*r.ConvergedAfterNS))
 	}

@@ -59,7 +59,7 @@ func newRunCommand(out *output) *cobra.Command {
 	cmd.Flags().StringVar(&seed, "seed", "1", "seed, decimal or 0x: decides everything that the other flags leave open")
 	word(cmd, &s.Client, "client", "client", sim.ClientNames)
 	word(cmd, &s.Server, "server", "server", sim.ServerNames)
-	word(cmd, &s.Auth, "auth", "authentication", sim.AuthNames)
+	word(cmd, &s.Auth, "auth", "authentication", sim.RunAuthNames)
 	word(cmd, &s.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
 	return cmd
 }
@@ -205,7 +205,7 @@ func catalogue() []wordList {
 	list := func(what string, words []string) wordList { return wordList{"list", what, words} }
 	return []wordList{
 		list("scenarios", sim.ScenarioNames), list("clients", sim.ClientNames), list("servers", sim.ServerNames),
-		list("authentication", sim.AuthNames), list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
+		list("authentication", sim.RunAuthNames), list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
 		list("specifications", specNames()),
 	}
 }

@@ -16,6 +16,7 @@ type Host struct {
 	name    string
 	addr    netip.Addr
 	index   int
+	clock   clock
 	powered bool
 	factory func() Process
 	proc    *process // nil: none runs
@@ -224,7 +225,7 @@ func (w *World) deliverPost(t *task) {
 	t.proc.deliver(Event{Kind: EventPost, Value: t.value})
 }
 
-func (p *process) deliver(ev Event) { p.step.Step(p.host.world.Now(), ev, &p.io) }
+func (p *process) deliver(ev Event) { p.step.Step(p.host.Steady(), ev, &p.io) }
 
 // attach makes an end the process' own, under a name that must be new.
 func (p *process) attach(e *end, id protocol.ConnID) {

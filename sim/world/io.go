@@ -101,7 +101,7 @@ func (io *IO) open(conn protocol.ConnID) *end {
 	return nil
 }
 
-// Arm lets a timer fire once, after a while. Armed again before that, it fires at the
+// Arm lets a timer fire once, after a while by the host's clock. Armed again before that, it fires at the
 // later arming's time only.
 func (io *IO) Arm(timer protocol.TimerID, after time.Duration) {
 	if io.proc.dead {
@@ -112,7 +112,7 @@ func (io *IO) Arm(timer protocol.TimerID, after time.Duration) {
 	t := w.queue.newTask(taskTimer)
 	t.proc, t.timer = io.proc, timer
 	io.proc.timers[timer] = t
-	w.queue.push(w.now+max(int64(after), 0), t)
+	w.queue.push(w.now+io.proc.host.clock.until(w.now, int64(after)), t)
 }
 
 // Stop stops a timer. One that is not armed is no matter.

@@ -61,6 +61,7 @@ type Event struct {
 }
 
 // Process runs on a host of the world. It is volatile: a restart makes a new one.
+// now is the host's steady clock, see Host.Steady; IO.Wall has the wall clock.
 // All calls come from the one simulation thread; io is valid for the process' life and
 // does nothing afterwards. What Step asks of io is never answered before Step returns.
 type Process interface {

@@ -1,0 +1,193 @@
+// The kinds of faults: what each is called, whom it can befall, which fields of a Fault
+// count for it, and what it says in words. What a kind does in the world is in
+// fault_run.go; which faults a seed draws is a generator's affair.
+
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/sim/world"
+)
+
+// FaultKind says what happens to a node.
+type FaultKind uint8
+
+// Fault kinds. The zero value is none.
+const (
+	FaultRestart FaultKind = iota + 1
+	FaultPowerLoss
+	FaultClockStep
+	FaultClockDrift
+	FaultKeyRotation
+	faultKinds
+)
+
+// Fault is one thing done to one node; it is over at At+Down.
+type Fault struct {
+	At   time.Duration
+	Kind FaultKind
+	Node string // meta-1.., replica-1.., client-1.., kdc, as the kind allows
+	Down time.Duration
+	By   time.Duration // how far, of a kind that has FaultInfo.By
+	Rate int64         // ns per second, of a kind that has FaultInfo.Rate
+}
+
+// Roles that a node can have, as a set.
+const (
+	roleServer = 1 << iota
+	roleClient
+	roleKDC
+	roleAny = roleServer | roleClient | roleKDC
+)
+
+// FaultInfo is what a scenario's author has to know of a kind.
+type FaultInfo struct {
+	Word     string // in scenario files
+	Does     string // one sentence
+	By       string // what the field `by` is; empty: the kind has none
+	Rate     bool   // whether the field `rate` counts
+	Kerberos bool   // whether it needs `auth kerberos`
+
+	roles       uint8
+	credentials bool // troubles credentials only: whoever is connected is served on
+}
+
+var faultInfos = [faultKinds]FaultInfo{
+	FaultRestart: {
+		Word: "restart", roles: roleServer,
+		Does: "the process is killed, its host closes the sockets; it starts again when the fault is over",
+	},
+	FaultPowerLoss: {
+		Word: "power-loss", roles: roleServer,
+		Does: "the host vanishes without a word, and comes back with what its disk has",
+	},
+	FaultClockStep: {
+		Word: "clock-step", roles: roleAny, By: "how far the clock is set on, or back where it is negative", credentials: true,
+		Does: "the wall clock of the node is set wrong, and set right again",
+	},
+	FaultClockDrift: {
+		Word: "clock-drift", roles: roleAny, Rate: true, credentials: true,
+		Does: "the clocks of the node, and with them its timers, run fast, or slow where the rate is negative; what was gained stays",
+	},
+	FaultKeyRotation: {
+		Word: "key-rotation", roles: roleServer, Kerberos: true, credentials: true,
+		Does: "the KDC has a new key for the node and makes tickets with it; the node's keytab has the new key, and no other, when the fault is over",
+	},
+}
+
+// Info describes a kind.
+func (k FaultKind) Info() FaultInfo { return faultInfos[k] }
+
+// String is the fault's word in a scenario file.
+func (k FaultKind) String() string { return faultInfos[k].Word }
+
+// takesDown: the node's process ends.
+func (k FaultKind) takesDown() bool { return k == FaultRestart || k == FaultPowerLoss }
+
+// FaultKinds lists every kind.
+func FaultKinds() []FaultKind {
+	kinds := make([]FaultKind, 0, faultKinds-1)
+	for k := FaultRestart; k < faultKinds; k++ {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+// faultWords lists the words of the kinds.
+func faultWords() []string {
+	var words []string
+	for _, k := range FaultKinds() {
+		words = append(words, k.String())
+	}
+	return words
+}
+
+// maxDriftRate bounds one fault's rate; several add up to world.MaxDrift at most.
+const maxDriftRate = world.MaxDrift / 10
+
+// role of a node, or zero for one that the scenario does not have.
+func (s *Scenario) role(node string) uint8 {
+	names := func(role uint8, n int, name func(int) string) uint8 {
+		for i := range n {
+			if name(i) == node {
+				return role
+			}
+		}
+		return 0
+	}
+	role := names(roleServer, s.Metas, metaName) | names(roleServer, s.Replicas, replicaName) | names(roleClient, s.Clients, clientName)
+	if node == kdcName && s.Auth == AuthKerberos {
+		role = roleKDC
+	}
+	return role
+}
+
+// nodesOf lists the nodes that have one of the roles.
+func (s *Scenario) nodesOf(roles uint8) []string {
+	var list []string
+	add := func(role uint8, n int, name func(int) string) {
+		for i := range n {
+			if roles&role != 0 {
+				list = append(list, name(i))
+			}
+		}
+	}
+	add(roleServer, s.Metas, metaName)
+	add(roleServer, s.Replicas, replicaName)
+	add(roleClient, s.Clients, clientName)
+	if roles&roleKDC != 0 && s.Auth == AuthKerberos {
+		list = append(list, kdcName)
+	}
+	return list
+}
+
+// validateFault says what is wrong with a fault.
+func (s *Scenario) validateFault(f *Fault) error {
+	if f.Kind == 0 || f.Kind >= faultKinds {
+		return usagef("the fault at %v is of no kind: there are %s", f.At, strings.Join(faultWords(), ", "))
+	}
+	info := f.Kind.Info()
+	if info.Kerberos && s.Auth != AuthKerberos {
+		return usagef("%v at %v needs `auth %s`: no other authentication has keys and tickets", f.Kind, f.At, AuthKerberos)
+	}
+	if s.role(f.Node)&info.roles == 0 {
+		return usagef("%v at %v names node %q: it can befall %s", f.Kind, f.At, f.Node, strings.Join(s.nodesOf(info.roles), ", "))
+	}
+	if f.At < 0 || f.Down <= 0 || f.At > maxDuration || f.Down > maxDuration {
+		return usagef("%v of %s at %v has down %v: times must be positive", f.Kind, f.Node, f.At, f.Down)
+	}
+	switch {
+	case info.By == "" && f.By != 0:
+		return usagef("%v of %s at %v has by %v, which means nothing for it", f.Kind, f.Node, f.At, f.By)
+	case info.By != "" && (f.By == 0 || f.By.Abs() > maxDuration):
+		return usagef("%v of %s at %v has by %v, %s: it must be other than 0 and at most %v", f.Kind, f.Node, f.At, f.By, info.By, maxDuration)
+	case !info.Rate && f.Rate != 0:
+		return usagef("%v of %s at %v has rate %d, which means nothing for it", f.Kind, f.Node, f.At, f.Rate)
+	case info.Rate && (f.Rate == 0 || f.Rate > maxDriftRate || f.Rate < -maxDriftRate):
+		return usagef("%v of %s at %v has rate %d: it must be other than 0 and at most %d ns per second either way", f.Kind, f.Node, f.At, f.Rate, int64(maxDriftRate))
+	}
+	return nil
+}
+
+// Clock is how a node's clock is off from the beginning to the end of a run.
+type Clock struct {
+	Node   string
+	Offset time.Duration // of its wall clock from simulated time
+	Drift  int64         // ns that it gains per second
+}
+
+func (s *Scenario) validateClock(c *Clock) error {
+	if s.role(c.Node) == 0 {
+		return usagef("a clock names node %q: there are %s", c.Node, strings.Join(s.nodesOf(roleAny), ", "))
+	}
+	if c.Offset.Abs() > maxDuration || c.Drift > maxDriftRate || c.Drift < -maxDriftRate {
+		return usagef("the clock of %s has offset %v and drift %d: at most %v, and %d ns per second, either way", c.Node, c.Offset, c.Drift, maxDuration, int64(maxDriftRate))
+	}
+	if slices.ContainsFunc(s.Clocks, func(o Clock) bool { return o.Node == c.Node && o != *c }) {
+		return usagef("the clock of %s is set twice", c.Node)
+	}
+	return nil
+}
