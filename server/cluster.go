@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server/replica"
@@ -34,9 +35,12 @@ type ClusterConfig struct {
 
 	Auth      Auth
 	Mechanism sasl.Mechanism
+	Access    Access
 	SASLHost  string // see Config.Host
 	Early     EarlyRequest
 	Limits    Limits
+	// ClientNegotiationTimeout, see Config.
+	ClientNegotiationTimeout time.Duration
 
 	// Storage of all replica servers together; it survives their restarts. Nil means
 	// memory that ends with the cluster.
@@ -167,8 +171,8 @@ func closeAll(listeners []net.Listener) error {
 func (c *Cluster) config(m *member, l net.Listener) Config {
 	cfg := Config{
 		Listener: l, Advertise: m.addr,
-		Auth: c.cfg.Auth, Mechanism: c.cfg.Mechanism, Host: c.cfg.SASLHost, Early: c.cfg.Early, Limits: c.cfg.Limits,
-		Random: c.cfg.Random,
+		Auth: c.cfg.Auth, Mechanism: c.cfg.Mechanism, Access: c.cfg.Access, Host: c.cfg.SASLHost, Early: c.cfg.Early, Limits: c.cfg.Limits,
+		ClientNegotiationTimeout: c.cfg.ClientNegotiationTimeout, Random: c.cfg.Random,
 	}
 	if c.cfg.Logger != nil {
 		cfg.Logger = c.cfg.Logger.With("node", m.name)

@@ -246,7 +246,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 	var violations atomic.Int64
 	cfg.Hooks = func(string) Hooks {
 		return Hooks{Executed: func(e Execution) {
-			if !e.Authenticated || e.Principal != "alice" {
+			if !e.Authenticated || e.User != "alice" {
 				violations.Add(1)
 			}
 		}}

@@ -31,6 +31,10 @@ type (
 	// EarlyRequest says what happens to a request that comes before its connection's
 	// negotiation succeeded.
 	EarlyRequest = node.EarlyRequest
+	// Access says who may do what.
+	Access = node.Access
+	// Pattern is a set of principals; ParsePattern makes one.
+	Pattern = node.Pattern
 	// Limits bound a server. A zero field means its default.
 	Limits = node.Limits
 	// Table is one table and where its partitions are.
@@ -40,6 +44,18 @@ type (
 	// Storage keeps a replica server's rows.
 	Storage = replica.Storage
 )
+
+// Rows of Access.May.
+const (
+	OperationQuery = node.OperationQuery
+	OperationRead  = node.OperationRead
+	OperationWrite = node.OperationWrite
+	OperationAdmin = node.OperationAdmin
+)
+
+// ParsePattern reads a pattern of principals: name@REALM, name/host@REALM, name/*@REALM or
+// *; see server/node. Errors: *node.PatternError.
+func ParsePattern(text string) (Pattern, error) { return node.ParsePattern(text) }
 
 // Policies for early requests, see server/node.
 const (
@@ -74,6 +90,9 @@ type Hooks struct {
 	Conn func(ConnChange)
 	// Executed: a request other than negotiation passed the gate and was answered.
 	Executed func(Execution)
+	// Denied: a request passed the gate and was refused, because Config.Access does not
+	// grant it.
+	Denied func(Execution)
 }
 
 // ConnChange is one change of one connection's state.
@@ -81,16 +100,18 @@ type ConnChange struct {
 	Conn      protocol.ConnID
 	Peer      netip.AddrPort
 	State     node.ConnState
-	Cause     node.Cause // of ConnGone and ConnMute
-	Principal string     // of ConnAuthenticated
+	Cause     node.Cause   // of ConnGone and ConnMute
+	Failure   node.Failure // of ConnGone: why its negotiation failed, where it did
+	Principal string       // whole, once the mechanism has proved it
 }
 
-// Execution is one request that a handler was given.
+// Execution is one request that a handler was given, or that was denied.
 type Execution struct {
 	Conn          protocol.ConnID
 	RPC           protocol.RPC
 	Code          protocol.ErrorCode // of the answer
-	Principal     string             // empty where not authenticated
+	Principal     string             // whole, as the mechanism proved it; empty where not authenticated
+	User          string             // the same as upstream cuts it, see node.Username
 	Authenticated bool
 }
 
@@ -110,10 +131,15 @@ type Config struct {
 
 	Auth      Auth
 	Mechanism sasl.Mechanism // needed where Auth.Enabled
+	Access    Access         // who may do what; it needs Auth.Enabled
 	Host      string         // as SASL names this server; empty: whatever the client calls it
 	Early     EarlyRequest
 
 	Limits Limits
+	// ClientNegotiationTimeout is how long this cluster's clients give a whole negotiation,
+	// where that is known: NegotiationTimeout of our client's Config. The server warns where
+	// its own deadline, Limits.NegotiationTimeout, is not above it.
+	ClientNegotiationTimeout time.Duration
 	// MaxWriteQueue is how many bytes may wait for one peer to read them; it is
 	// disconnected beyond. Default 32 MiB.
 	MaxWriteQueue int
@@ -183,6 +209,8 @@ func (c *Config) validate() error {
 		return &ConfigError{Field: "MaxWriteQueue", Why: "is negative"}
 	case c.WriteTimeout < 0:
 		return &ConfigError{Field: "WriteTimeout", Why: "is negative"}
+	case c.ClientNegotiationTimeout < 0:
+		return &ConfigError{Field: "ClientNegotiationTimeout", Why: "is negative"}
 	case c.FlushTimeout < 0:
 		return &ConfigError{Field: "FlushTimeout", Why: "is negative"}
 	case c.Auth.Enabled && c.Mechanism == nil:
@@ -199,9 +227,20 @@ func usable(a netip.AddrPort) bool {
 	return ip.Is4() && !ip.IsUnspecified() && a.Port() != 0
 }
 
+// warnOfTimeouts compares the two deadlines of a negotiation, where the client's is known. A
+// server that gives up first leaves its client with a closed connection and no reason; in
+// docs/timeouts.md is what comes of it.
+func warnOfTimeouts(c *Config) {
+	own := c.Limits.WithDefaults().NegotiationTimeout
+	if client := c.ClientNegotiationTimeout; c.Auth.Enabled && client > 0 && own <= client {
+		c.Logger.Warn("the server's negotiation deadline is not above the client's: raise Limits.NegotiationTimeout here, or lower NegotiationTimeout in the client's configuration",
+			"server Limits.NegotiationTimeout", own, "client NegotiationTimeout", client)
+	}
+}
+
 // nodeConfig is what the core is given, now that the address is known.
 func (c *Config) nodeConfig(self netip.AddrPort) node.Config {
-	n := node.Config{Self: self, Auth: c.Auth, Early: c.Early, Limits: c.Limits}
+	n := node.Config{Self: self, Auth: c.Auth, Access: c.Access, Early: c.Early, Limits: c.Limits}
 	if c.Mechanism != nil {
 		n.Mechanism = c.Mechanism.Name()
 	}

@@ -4,6 +4,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 	"github.com/a8011091/pegasus-reference/server/node"
 )
 
@@ -25,20 +27,20 @@ const (
 	inputReceived                  // conn, data; answered on conn.ack
 	inputClosed                    // conn
 	inputTimer                     // timer
-	inputToken                     // event, panicked
+	inputToken                     // event, err
 	inputCall                      // call
 )
 
 // input is one thing that happened outside of the core.
 type input struct {
-	kind     inputKind
-	conn     *conn
-	net      net.Conn
-	data     []byte
-	timer    protocol.TimerID
-	event    node.Event
-	panicked bool
-	call     func()
+	kind  inputKind
+	conn  *conn
+	net   net.Conn
+	data  []byte
+	timer protocol.TimerID
+	event node.Event
+	err   error // why the mechanism refused a token
+	call  func()
 }
 
 // loopState belongs to the loop.
@@ -49,7 +51,9 @@ type loopState struct {
 	counts   Stats   // but for what the core counts
 }
 
-func newLoopState() loopState { return loopState{timers: make(map[protocol.TimerID]*time.Timer)} }
+func newLoopState() loopState {
+	return loopState{timers: make(map[protocol.TimerID]*time.Timer), counts: Stats{Refusals: make(map[string]uint64)}}
+}
 
 // send hands an input to the core's goroutine; false when there is none any more.
 func (s *Server) send(in input) bool {
@@ -97,6 +101,7 @@ func (s *Server) shutdown() {
 
 func (s *Server) stats() Stats {
 	stats := s.counts
+	stats.Refusals = maps.Clone(stats.Refusals)
 	stats.Stats = s.core.Stats()
 	return stats
 }
@@ -123,15 +128,21 @@ func (s *Server) take(in input) {
 		delete(s.timers, in.timer)
 		s.step(node.Event{Kind: node.EventTimer, Timer: in.timer})
 	case inputToken:
-		if in.event.Failed {
-			s.counts.TokenErrors++
-		}
-		if in.panicked {
-			s.counts.Panics++
-		}
+		s.countToken(in)
 		s.step(in.event)
 	case inputCall:
 		in.call()
+	}
+}
+
+// countToken counts what the mechanism refused, and what broke it.
+func (s *Server) countToken(in input) {
+	switch {
+	case in.event.Internal:
+		s.counts.Panics++
+	case in.event.Failed:
+		s.counts.TokenErrors++
+		s.counts.Refusals[gssapi.Reason(in.err)]++
 	}
 }
 
@@ -163,7 +174,7 @@ func (s *Server) step(ev node.Event) {
 		s.fail(fmt.Errorf("server %v: core failed on an event without a connection to blame; this is a bug", s.self))
 		return
 	}
-	s.drop(c, node.CauseProtocol)
+	s.drop(c, node.CauseInternal)
 }
 
 // guarded runs f; false where it panicked, which is logged. Of what was thrown, only the
@@ -175,14 +186,18 @@ func (s *Server) guarded(what string, f func()) (ok bool) {
 			return
 		}
 		ok = false
-		thrown := fmt.Sprintf("%T", r)
-		if err, runtimeError := r.(runtime.Error); runtimeError {
-			thrown = err.Error()
-		}
-		s.cfg.Logger.Error("bug: recovered from a panic; please report it", "address", s.self, "in", what, "panic", thrown, "stack", string(debug.Stack()))
+		s.tellBug(what, r, debug.Stack())
 	}()
 	f()
 	return true
+}
+
+func (s *Server) tellBug(where string, thrown any, stack []byte) {
+	text := fmt.Sprintf("%T", thrown)
+	if err, runtimeError := thrown.(runtime.Error); runtimeError {
+		text = err.Error()
+	}
+	s.cfg.Logger.Error("bug: recovered from a panic; please report it", "address", s.self, "in", where, "panic", text, "stack", string(stack))
 }
 
 // carry runs one Step and its effects.
@@ -235,12 +250,32 @@ func (s *Server) apply(e *node.Effect) {
 	case node.EffectToken:
 		s.makeToken(c, e)
 	case node.EffectExecuted:
+		if node.OperationOf(e.RPC) == node.OperationAdmin {
+			s.cfg.Logger.Info("administration", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String(), "answer", e.Code.String())
+		}
 		if s.cfg.Hooks.Executed != nil {
-			s.cfg.Hooks.Executed(Execution{Conn: e.Conn, RPC: e.RPC, Code: e.Code, Principal: e.Principal, Authenticated: e.Authenticated})
+			s.cfg.Hooks.Executed(execution(e))
+		}
+	case node.EffectDenied:
+		s.cfg.Logger.Warn("request denied", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String())
+		if s.cfg.Hooks.Denied != nil {
+			s.cfg.Hooks.Denied(execution(e))
 		}
 	case node.EffectConn:
 		s.changed(c, e)
 	}
+}
+
+func execution(e *node.Effect) Execution {
+	return Execution{Conn: e.Conn, RPC: e.RPC, Code: e.Code, Principal: e.Principal, User: node.Username(e.Principal), Authenticated: e.Authenticated}
+}
+
+// peer is whose connection it is; zero where it has gone.
+func (s *Server) peer(c *conn) netip.AddrPort {
+	if c == nil {
+		return netip.AddrPort{}
+	}
+	return c.peer
 }
 
 // finish ends a connection that the core has closed, after what was written to it.
@@ -258,20 +293,17 @@ func (s *Server) finish(c *conn) {
 
 // changed tells of a connection's new state, and forgets the connection with it.
 func (s *Server) changed(c *conn, e *node.Effect) {
-	var peer netip.AddrPort
-	if c != nil {
-		peer = c.peer
-	}
+	peer := s.peer(c)
 	switch e.Cause {
-	case node.CauseProtocol, node.CauseNegotiation, node.CauseNegotiationTimeout, node.CauseLimit:
-		s.cfg.Logger.Warn("connection ended", "address", s.self, "peer", peer, "cause", e.Cause.String())
+	case node.CauseProtocol, node.CauseNegotiation, node.CauseNegotiationTimeout, node.CauseLimit, node.CauseInternal:
+		s.cfg.Logger.Warn("connection ended", "address", s.self, "peer", peer, "cause", e.Cause.String(), "negotiation", e.Failure.String(), "principal", e.Principal)
 	default:
-		s.cfg.Logger.Debug("connection", "address", s.self, "peer", peer, "state", e.ConnState.String(), "cause", e.Cause.String())
+		s.cfg.Logger.Debug("connection", "address", s.self, "peer", peer, "state", e.ConnState.String(), "cause", e.Cause.String(), "principal", e.Principal)
 	}
 	if e.ConnState == node.ConnGone {
 		delete(s.conns, e.Conn)
 	}
 	if s.cfg.Hooks.Conn != nil {
-		s.cfg.Hooks.Conn(ConnChange{Conn: e.Conn, Peer: peer, State: e.ConnState, Cause: e.Cause, Principal: e.Principal})
+		s.cfg.Hooks.Conn(ConnChange{Conn: e.Conn, Peer: peer, State: e.ConnState, Cause: e.Cause, Failure: e.Failure, Principal: e.Principal})
 	}
 }

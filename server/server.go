@@ -45,10 +45,13 @@ type Server struct {
 // Stats are a server's numbers.
 type Stats struct {
 	node.Stats
-	Panics       uint64 // bugs: recovered, logged, and paid for with one connection each
+	Panics       uint64 // bugs: recovered, logged, and paid for with one connection each; never a verdict on credentials
 	SlowPeers    uint64 // disconnected because they did not read
 	AcceptErrors uint64
 	TokenErrors  uint64 // tokens that the mechanism refused
+	// Refusals are these by reason, a word of gssapi.Reasons; a mechanism that is not
+	// GSSAPI has "other". Not to be changed.
+	Refusals map[string]uint64
 }
 
 // Start listens and serves. It returns when connections are accepted. The server ends
@@ -84,6 +87,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		inputs: make(chan input, inputQueue), stop: make(chan struct{}), done: make(chan struct{}), finished: make(chan struct{}),
 		core: node.New(n), conns: make(map[protocol.ConnID]*conn), loopState: newLoopState(),
 	}
+	warnOfTimeouts(&cfg)
 	s.running.Add(2)
 	go s.accept()
 	go s.loop()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/server/replica"
 )
@@ -76,10 +78,11 @@ func TestRequestsAreServedToWhoAuthenticated(t *testing.T) {
 	defer mu.Unlock()
 	require.Len(t, executed, 2)
 	for _, e := range executed {
-		assert.Equal(t, "alice", e.Principal)
+		assert.Equal(t, "alice/host@REALM", e.Principal)
+		assert.Equal(t, "alice", e.User, "as upstream cuts it")
 		assert.True(t, e.Authenticated)
 	}
-	assert.Equal(t, []string{"open", "negotiating", "authenticated alice", "open", "gone", "gone"}, states)
+	assert.Equal(t, []string{"open", "negotiating", "authenticated alice/host@REALM", "open", "gone alice/host@REALM", "gone"}, states)
 }
 
 func TestClosedServer(t *testing.T) {
@@ -208,7 +211,7 @@ func TestPanicIsContained(t *testing.T) {
 	assert.Equal(t, protocol.CodeOK, other.put(home, "k", "v"), "others are served")
 	stats := s.Stats()
 	assert.EqualValues(t, 1, stats.Panics)
-	assert.EqualValues(t, 1, stats.Closed[node.CauseProtocol])
+	assert.EqualValues(t, 1, stats.Closed[node.CauseInternal])
 	require.NoError(t, s.Close())
 	assert.Contains(t, log.String(), "bug: recovered from a panic")
 	assert.NotContains(t, log.String(), "private")
@@ -230,8 +233,45 @@ func TestPanicOfTheMechanismIsContained(t *testing.T) {
 	p.requireEnd()
 	stats := s.Stats()
 	assert.EqualValues(t, 1, stats.Panics)
-	assert.EqualValues(t, 1, stats.TokenErrors)
-	assert.EqualValues(t, 1, stats.NegotiationsFailed)
+	assert.Zero(t, stats.TokenErrors, "a bug of ours refuses nobody's credentials")
+	assert.Empty(t, stats.Refusals)
+	assert.EqualValues(t, 1, stats.Failures[node.FailureInternal])
+	assert.EqualValues(t, 1, stats.Closed[node.CauseInternal])
+}
+
+// brokenMechanism has recovered from a panic of its own, as sasl/gssapi does.
+type brokenMechanism struct{ sasl.Mechanism }
+
+func (m brokenMechanism) Server(cfg sasl.ServerConfig) (sasl.ServerSession, error) {
+	end, err := m.Mechanism.Server(cfg)
+	return brokenEnd{end}, err
+}
+
+type brokenEnd struct{ sasl.ServerSession }
+
+func (brokenEnd) Step(time.Time, []byte) ([]byte, bool, error) {
+	return nil, false, fmt.Errorf("accept a client: %w", &gssapi.InternalError{Doing: "accepting", Value: "private", Stack: []byte("where it happened")})
+}
+
+func TestBugThatTheMechanismRecoveredFromIsABug(t *testing.T) {
+	var log bytes.Buffer
+	cfg := single()
+	cfg.Auth, cfg.Mechanism, cfg.Logger = mandatory, brokenMechanism{mechanism}, slog.New(slog.NewTextHandler(&log, nil))
+	s := start(t, cfg)
+	p := dial(t, s.Addr())
+	p.negotiation(protocol.SASLListMechanisms, nil)
+	p.negotiation(protocol.SASLSelectMechanisms, []byte(mechanism.Name()))
+	p.write(protocol.RPCNegotiation, protocol.GPID{}, protocol.AppendNegotiationArgs(nil, protocol.SASLInitiate, []byte("token")))
+	p.requireEnd()
+	stats := s.Stats()
+	require.NoError(t, s.Close())
+	assert.EqualValues(t, 1, stats.Panics)
+	assert.Zero(t, stats.TokenErrors)
+	assert.EqualValues(t, 1, stats.Failures[node.FailureInternal])
+	assert.Contains(t, log.String(), "level=ERROR")
+	assert.Contains(t, log.String(), "where it happened")
+	assert.NotContains(t, log.String(), "token refused")
+	assert.NotContains(t, log.String(), "private")
 }
 
 func TestRefusedTokenEndsTheConnection(t *testing.T) {
@@ -246,6 +286,7 @@ func TestRefusedTokenEndsTheConnection(t *testing.T) {
 	p.write(protocol.RPCNegotiation, protocol.GPID{}, protocol.AppendNegotiationArgs(nil, protocol.SASLInitiate, []byte("made-up")))
 	p.requireEnd()
 	assert.EqualValues(t, 1, s.Stats().TokenErrors)
+	assert.Equal(t, map[string]uint64{"other": 1}, s.Stats().Refusals)
 	require.NoError(t, s.Close())
 	assert.Contains(t, log.String(), "token refused")
 	assert.NotContains(t, log.String(), "made-up")

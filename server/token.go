@@ -4,9 +4,11 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 	"github.com/a8011091/pegasus-reference/server/node"
 )
 
@@ -18,29 +20,40 @@ func (s *Server) makeToken(c *conn, e *node.Effect) {
 	go func() {
 		defer s.running.Done()
 		ev := node.Event{Kind: node.EventToken, Conn: c.id, Failed: true}
-		answered := s.guarded("mechanism", func() { s.judge(c, token, begin, &ev) })
-		s.send(input{kind: inputToken, event: ev, panicked: !answered})
+		var refused error
+		if !s.guarded("mechanism", func() { refused = s.judge(c, token, begin, &ev) }) {
+			ev.Failed, ev.Internal = true, true
+		}
+		s.send(input{kind: inputToken, event: ev, err: refused})
 	}()
 }
 
-// judge fills ev with the mechanism's answer. Why a token was refused is logged; the
-// token is not.
-func (s *Server) judge(c *conn, token []byte, begin bool, ev *node.Event) {
+// judge fills ev with the mechanism's answer, and returns why there is none. That is
+// logged; the token is not. What a mechanism has recovered from is a bug like any panic, and
+// is told as one.
+func (s *Server) judge(c *conn, token []byte, begin bool, ev *node.Event) error {
 	if begin {
 		session, err := s.cfg.Mechanism.Server(sasl.ServerConfig{Host: s.cfg.Host, Random: s.cfg.Random})
 		if err != nil {
-			s.cfg.Logger.Warn("negotiation cannot begin", "address", s.self, "peer", c.peer, "err", err)
-			return
+			s.cfg.Logger.Error("negotiation cannot begin; nobody can authenticate until that is mended", "address", s.self, "peer", c.peer, "err", err)
+			return err
 		}
 		c.session = session
 	}
 	out, done, err := c.session.Step(time.Now(), token)
-	if err != nil {
+	var bug *gssapi.InternalError
+	switch {
+	case errors.As(err, &bug):
+		ev.Internal = true
+		s.tellBug("mechanism", bug.Value, bug.Stack)
+		return err
+	case err != nil:
 		s.cfg.Logger.Warn("token refused", "address", s.self, "peer", c.peer, "err", err)
-		return
+		return err
 	}
 	ev.Failed, ev.Done, ev.Data = false, done, out
 	if done {
 		ev.Principal = c.session.Principal()
 	}
+	return nil
 }

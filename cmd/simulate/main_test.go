@@ -58,6 +58,9 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --auth kerberos --keytab nowhere", "no such file"},
 		{"serve --auth kerberos --keytab k --clock-skew 0s", "must be positive"},
 		{"serve --auth kerberos --keytab k --replay-limit 0", "must be positive"},
+		{"serve --auth mandatory --admin al*ce", "whole part"},
+		{"serve --allow alice", "authentication is not enabled"},
+		{"serve --negotiation-timeout -1s", "Limits.NegotiationTimeout"},
 		{"serve --node meta9", "there are [meta1 meta2 replica1 replica2 replica3]"},
 		{"serve --node meta1 --meta-port 0", "needed by nodes in processes of their own"},
 	} {

@@ -39,6 +39,9 @@ type serveAuth struct {
 	keytab, service, host string
 	skew                  time.Duration
 	replays               int
+
+	allow, admin, read, write, query, super []string
+	deadline, clientDeadline                time.Duration
 }
 
 func (f *serveAuth) register(cmd *cobra.Command) {
@@ -53,14 +56,58 @@ func (f *serveAuth) register(cmd *cobra.Command) {
 	flags.StringVar(&f.host, "server-name", "", "Kerberos: second component, as clients have it in service.fqdn; empty: every host that has a key in the keytab")
 	flags.DurationVar(&f.skew, "clock-skew", gssapi.DefaultSkew, "Kerberos: how far a client's clock may be off")
 	flags.IntVar(&f.replays, "replay-limit", kerberos.DefaultReplays, "Kerberos: negotiations that the replay cache remembers; beyond, they are refused")
+	f.registerAccess(cmd)
 }
 
-func (f *serveAuth) kerberos() bool {
-	return f.auth == authKerberos || f.auth == authKerberosOptional
+func (f *serveAuth) registerAccess(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	for _, list := range []struct {
+		value      *[]string
+		name, what string
+	}{
+		{&f.allow, "allow", "may authenticate; default: everybody who proves a name"},
+		{&f.admin, "admin", "may administer (tables, nodes, remote commands); default: nobody, and everybody with --auth off"},
+		{&f.query, "query", "may ask where partitions are; default: everybody who is let in"},
+		{&f.read, "read", "may read rows; default: everybody who is let in"},
+		{&f.write, "write", "may write rows; default: everybody who is let in"},
+	} {
+		flags.StringSliceVar(list.value, list.name, nil, "principals that "+list.what+`: name@REALM, name/host@REALM, name/*@REALM or *; repeatable`)
+	}
+	flags.StringSliceVar(&f.super, "super-user", nil, "users that may do everything, as upstream's super_users: the principal cut at the last @ and then at the first /; repeatable")
+	flags.DurationVar(&f.deadline, "negotiation-timeout", 0, "deadline of a whole negotiation; default 15s")
+	flags.DurationVar(&f.clientDeadline, "client-negotiation-timeout", 0, "what clients have configured as theirs, where that is known: a warning where it is not below the server's")
+}
+
+// access turns lists of patterns into rules.
+func (f *serveAuth) access() (server.Access, error) {
+	access := server.Access{SuperUsers: f.super}
+	for _, list := range []struct {
+		texts []string
+		into  *[]server.Pattern
+	}{
+		{f.allow, &access.Allowed},
+		{f.admin, &access.May[server.OperationAdmin]},
+		{f.query, &access.May[server.OperationQuery]},
+		{f.read, &access.May[server.OperationRead]},
+		{f.write, &access.May[server.OperationWrite]},
+	} {
+		for _, text := range list.texts {
+			p, err := server.ParsePattern(text)
+			if err != nil {
+				return access, &usageError{err}
+			}
+			*list.into = append(*list.into, p)
+		}
+	}
+	return access, nil
 }
 
 // apply gives the cluster its mechanism; errors are the user's.
-func (f *serveAuth) apply(cfg *server.ClusterConfig) error {
+func (f *serveAuth) apply(cfg *server.ClusterConfig) (err error) {
+	if cfg.Access, err = f.access(); err != nil {
+		return err
+	}
+	cfg.Limits.NegotiationTimeout, cfg.ClientNegotiationTimeout = f.deadline, f.clientDeadline
 	switch f.auth {
 	case authOff:
 		return nil

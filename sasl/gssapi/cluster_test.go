@@ -98,7 +98,7 @@ func TestClientNegotiatesKerberosThroughRestarts(t *testing.T) {
 	require.NoError(t, c.Close())
 	mu.Lock()
 	defer mu.Unlock()
-	require.Equal(t, map[string]bool{"alice": true}, principals)
+	require.Equal(t, map[string]bool{"alice@EXAMPLE.ORG": true}, principals)
 }
 
 // putUntilKnown writes again where the client learned only by writing that the servers had

@@ -119,6 +119,7 @@ type Config struct {
 	Self      netip.AddrPort // as clients know it
 	Auth      Auth
 	Mechanism string // name of the only SASL mechanism, where authentication is enabled
+	Access    Access // who may do what
 	Early     EarlyRequest
 	Limits    Limits
 	Meta      *meta.Config    // nil: not a meta server
@@ -146,6 +147,9 @@ func (c *Config) Validate() error {
 		return &ConfigError{Field: "Mechanism", Why: "is missing; authentication is enabled and needs one"}
 	case c.Early >= earlyCount:
 		return &ConfigError{Field: "Early", Why: fmt.Sprintf("is %d, which is no policy", c.Early)}
+	}
+	if err := c.Access.validate(c.Auth, c.Mechanism); err != nil {
+		return err
 	}
 	if err := c.Limits.validate(); err != nil {
 		return err

@@ -16,7 +16,9 @@ type conn struct {
 	id        protocol.ConnID
 	peer      netip.AddrPort
 	state     ConnState
-	principal string // after success, as upstream cuts it
+	principal string // once the mechanism has proved it: name/host@REALM
+	may       permissions
+	failure   Failure // why it ends, where that is its negotiation's
 
 	step         step // of the negotiation
 	rounds       int  // tokens taken
@@ -46,7 +48,7 @@ func (c *Core) newConn(id protocol.ConnID, peer netip.AddrPort) *conn {
 	} else {
 		cn = new(conn)
 	}
-	cn.id, cn.peer, cn.state = id, peer, ConnOpen
+	cn.id, cn.peer, cn.state, cn.may = id, peer, ConnOpen, c.anonymous
 	c.conns[id] = cn
 	return cn
 }

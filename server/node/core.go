@@ -25,6 +25,8 @@ const (
 type Core struct {
 	auth      Auth
 	mechanism []byte
+	access    Access
+	anonymous permissions // of a connection that has not authenticated
 	early     EarlyRequest
 	limits    Limits
 	meta      *meta.Core    // nil: not a meta server
@@ -50,10 +52,11 @@ type Core struct {
 // New makes a node. The configuration must be valid, see Config.Validate.
 func New(cfg Config) *Core {
 	c := &Core{
-		auth: cfg.Auth, mechanism: []byte(cfg.Mechanism), early: cfg.Early, limits: cfg.Limits.WithDefaults(),
+		auth: cfg.Auth, mechanism: []byte(cfg.Mechanism), access: cfg.Access.clone(), early: cfg.Early, limits: cfg.Limits.WithDefaults(),
 		conns:  make(map[protocol.ConnID]*conn),
 		timers: make(map[protocol.TimerID]*conn),
 	}
+	c.anonymous = c.access.permit(c.auth, "")
 	if cfg.Meta != nil {
 		c.meta = meta.New(*cfg.Meta)
 	}
@@ -126,7 +129,7 @@ func (c *Core) accepted(now time.Time, id protocol.ConnID, peer netip.AddrPort) 
 	case len(c.conns) > c.limits.MaxConns:
 		c.closeConn(cn, CauseLimit)
 	case c.auth.Mandatory && !c.startDeadline(now, cn):
-		c.closeConn(cn, CauseLimit)
+		c.failNegotiation(cn, FailureHalfOpen)
 	default:
 		c.emit(Effect{Kind: EffectConn, Conn: id, ConnState: ConnOpen})
 	}
@@ -204,7 +207,7 @@ func (c *Core) deadlinePassed(timer protocol.TimerID) {
 		return
 	}
 	c.forgetDeadline(cn)
-	c.closeConn(cn, CauseNegotiationTimeout)
+	c.failNegotiation(cn, FailureTimeout)
 }
 
 // close ends every connection, the oldest first.
@@ -224,12 +227,10 @@ func (c *Core) closeConn(cn *conn, cause Cause) {
 
 // gone forgets a connection.
 func (c *Core) gone(cn *conn, cause Cause) {
-	if cause == CauseNegotiation || cause == CauseNegotiationTimeout {
-		c.stats.NegotiationsFailed++
-	}
+	c.countFailure(cn)
 	c.stats.Closed[cause]++
 	c.stopDeadline(cn)
-	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnGone, Cause: cause})
+	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnGone, Cause: cause, Failure: cn.failure, Principal: cn.principal})
 	delete(c.conns, cn.id)
 	c.release(cn)
 }

@@ -18,7 +18,7 @@ const (
 	EventReceived                      // [Conn, Data]
 	EventClosed                        // [Conn, Cause] gone, by the peer or the network; Cause: why the driver gave it up, where it did
 	EventTimer                         // [Timer]
-	EventToken                         // [Conn, Data, Done, Failed, Principal] answer to EffectToken
+	EventToken                         // [Conn, Data, Done, Failed, Internal, Principal] answer to EffectToken
 	EventClose                         // stop serving: close every connection
 	EventLeader                        // [Peer] this address leads the meta servers from now on; zero: nobody is known to
 )
@@ -32,6 +32,7 @@ type Event struct {
 	Peer      netip.AddrPort
 	Done      bool // token: the mechanism is satisfied, Principal is set
 	Failed    bool
+	Internal  bool  // token: the mechanism broke, which is our bug and no verdict
 	Cause     Cause // closed: CauseNone means CausePeer
 	Principal string
 	Data      []byte // borrowed for the duration of Step
@@ -48,7 +49,8 @@ const (
 	EffectStopTimer                       // [Timer]
 	EffectToken                           // [Conn, Data, Begin] give the acceptor's mechanism the token; Begin: start a new one first. Answer with EventToken
 	EffectExecuted                        // [Conn, RPC, Code, Principal, Authenticated] a request other than negotiation passed the gate and was given to its handler, which answered Code: told, nothing to do
-	EffectConn                            // [Conn, ConnState, Cause, Principal] a connection's state changed: told, nothing to do
+	EffectDenied                          // [Conn, RPC, Code, Principal, Authenticated] a request passed the gate and was refused, because Access does not grant it: told, nothing to do
+	EffectConn                            // [Conn, ConnState, Cause, Failure, Principal] a connection's state changed: told, nothing to do
 )
 
 // ConnState is the state of one accepted connection.
@@ -76,6 +78,7 @@ const (
 	CauseEarlyRequest             // request before authentication
 	CauseLimit                    // a configured limit was reached
 	CauseClosed                   // the node stops
+	CauseInternal                 // a bug of ours, recovered
 
 	causeCount
 )
@@ -93,6 +96,7 @@ var (
 		CauseNone: "none", CausePeer: "peer", CauseProtocol: "protocol error",
 		CauseNegotiation: "negotiation failed", CauseNegotiationTimeout: "negotiation timed out",
 		CauseEarlyRequest: "request before negotiation", CauseLimit: "limit reached", CauseClosed: "node closed",
+		CauseInternal: "internal error",
 	}
 )
 
@@ -117,6 +121,7 @@ type Effect struct {
 	Kind          EffectKind
 	ConnState     ConnState
 	Cause         Cause
+	Failure       Failure // why a connection that is gone did not authenticate, where it tried
 	RPC           protocol.RPC
 	Code          protocol.ErrorCode // executed: CodeOK, or the handler's refusal
 	Begin         bool
@@ -124,6 +129,6 @@ type Effect struct {
 	Conn          protocol.ConnID
 	Timer         protocol.TimerID
 	After         time.Duration
-	Principal     string
+	Principal     string // whole, as the mechanism proved it; see Username
 	Data          []byte
 }

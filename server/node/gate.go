@@ -3,18 +3,33 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
-// gate takes one request. Where authentication is mandatory, nothing but negotiation
-// passes before success: no white list.
+// openNames may come before success, as upstream has it (src/security/
+// negotiation_manager.cpp): beside negotiation, the failure detector's beacon and HTTP
+// over rpc. This node has no handler for them, and says so at any time. Nothing writes it.
+var openNames = [...]string{
+	"RPC_NEGOTIATION_ACK", "RPC_FD_FAILURE_DETECTOR_PING", "RPC_FD_FAILURE_DETECTOR_PING_ACK",
+	"RPC_HTTP_SERVICE", "RPC_HTTP_SERVICE_ACK",
+}
+
+// open says that a request may come before success. Whatever becomes served gets a code of
+// its own, and is no longer open.
+func open(r *protocol.Request) bool {
+	return r.RPC == protocol.RPCUnknown && slices.Contains(openNames[:], r.Name)
+}
+
+// gate takes one request. Where authentication is mandatory, no handler is reached before
+// success: of what may come earlier, only negotiation has one.
 func (c *Core) gate(now time.Time, cn *conn, r *protocol.Request) {
 	switch {
 	case r.RPC == protocol.RPCNegotiation:
 		c.negotiate(now, cn, r)
-	case c.auth.Mandatory && cn.state != ConnAuthenticated:
+	case c.auth.Mandatory && cn.state != ConnAuthenticated && !open(r):
 		c.tooEarly(cn, r)
 	default:
 		c.execute(now, cn, r)
@@ -65,6 +80,9 @@ func (c *Core) execute(now time.Time, cn *conn, r *protocol.Request) {
 	c.body = c.body[:0]
 	switch {
 	case r.RPC == protocol.RPCUnknown:
+	case !cn.may.have(OperationOf(r.RPC)):
+		c.deny(cn, r)
+		return
 	case r.Header.AppID > 0 && c.replica != nil:
 		code, c.body = c.replica.Execute(now, r, c.body)
 	case r.Header.AppID > 0:
@@ -83,6 +101,17 @@ func (c *Core) execute(now time.Time, cn *conn, r *protocol.Request) {
 	if cap(c.body) > retainBytes {
 		c.body = nil
 	}
+}
+
+// deny refuses a request that Access does not grant. Upstream puts the code into the
+// result of some requests; as the answer's own code it reads the same for all.
+func (c *Core) deny(cn *conn, r *protocol.Request) {
+	c.stats.Denied[OperationOf(r.RPC)]++
+	c.emit(Effect{
+		Kind: EffectDenied, Conn: cn.id, RPC: r.RPC, Code: protocol.CodeACLDeny,
+		Principal: cn.principal, Authenticated: cn.state == ConnAuthenticated,
+	})
+	c.answer(cn, r, protocol.CodeACLDeny, nil)
 }
 
 // answer writes one response. One-way requests get none.

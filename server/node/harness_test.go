@@ -3,6 +3,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -109,14 +110,18 @@ func TestScripts(t *testing.T) {
 // run interprets a command:
 //
 //	node [auth=off|optional|mandatory] [early=..] [hp] [follower] [limit=value]..
+//	     [allow=PATTERN,..] [query|read|write|admin=PATTERN,..] [super=USER,..]; "-" is the empty pattern
 //	accept|close C
 //	send C        one request a line, all in one event: see frame; "raw HEX", "cut N" cuts N bytes off the end
-//	token C [challenge=..] [done=principal] [failed]
+//	token C [challenge=..] [done=principal] [failed] [internal]
 //	leader ADDR   stop      advance DURATION      stats
 func (s *script) run(d *datadriven.TestData) (string, error) {
 	switch d.Cmd {
 	case "node":
 		cfg, err := nodeConfig(d.CmdArgs)
+		if pattern := (*PatternError)(nil); errors.As(err, &pattern) {
+			return err.Error() + "\n", nil
+		}
 		if err != nil {
 			return "", err
 		}
@@ -175,6 +180,8 @@ func tokenEvent(d *datadriven.TestData) Event {
 			ev.Done, ev.Principal = true, strings.Join(a.Vals, "")
 		case "failed":
 			ev.Failed = true
+		case "internal":
+			ev.Failed, ev.Internal = true, true
 		}
 	}
 	return ev
@@ -193,6 +200,18 @@ func nodeConfig(args []datadriven.CmdArg) (Config, error) {
 			if cfg.Early, err = ParseEarlyRequest(v); err != nil {
 				return cfg, err
 			}
+		case "allow", "query", "read", "write", "admin":
+			list, err := patterns(a.Vals)
+			if err != nil {
+				return cfg, err
+			}
+			if i := slices.Index(operationNames[:], a.Key); i >= 0 {
+				cfg.Access.May[i] = list
+			} else {
+				cfg.Access.Allowed = list
+			}
+		case "super":
+			cfg.Access.SuperUsers = strings.Split(v, ",")
 		case "hp":
 			cfg.Meta.HPFields = true
 		case "follower":
@@ -228,6 +247,22 @@ func nodeConfig(args []datadriven.CmdArg) (Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+func patterns(texts []string) ([]Pattern, error) {
+	var list []Pattern
+	for text := range strings.SplitSeq(strings.Join(texts, ""), ",") {
+		if text == "-" {
+			list = append(list, Pattern{})
+			continue
+		}
+		p, err := ParsePattern(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
 func (s *script) step(ev Event) (string, error) {
@@ -402,9 +437,14 @@ func describe(b *strings.Builder, e *Effect) error {
 		fmt.Fprintf(b, "token %d: begin=%v %q\n", e.Conn, e.Begin, e.Data)
 	case EffectExecuted:
 		fmt.Fprintf(b, "executed %d: %v -> %v by %q authenticated=%v\n", e.Conn, e.RPC, e.Code, e.Principal, e.Authenticated)
+	case EffectDenied:
+		fmt.Fprintf(b, "denied %d: %v -> %v to %q authenticated=%v\n", e.Conn, e.RPC, e.Code, e.Principal, e.Authenticated)
 	case EffectConn:
 		fmt.Fprintf(b, "conn %d: %v", e.Conn, e.ConnState)
-		if e.Cause != CauseNone {
+		switch {
+		case e.Failure != FailureNone:
+			fmt.Fprintf(b, " (%v: %v)", e.Cause, e.Failure)
+		case e.Cause != CauseNone:
 			fmt.Fprintf(b, " (%v)", e.Cause)
 		}
 		if e.Principal != "" {

@@ -27,7 +27,7 @@ const (
 func (c *Core) negotiate(now time.Time, cn *conn, r *protocol.Request) {
 	status, msg, err := protocol.ParseNegotiationArgs(r.Body)
 	if err != nil || r.OneWay {
-		c.closeConn(cn, CauseNegotiation)
+		c.failNegotiation(cn, FailureMessage)
 		return
 	}
 	if !c.auth.Enabled {
@@ -40,20 +40,23 @@ func (c *Core) negotiate(now time.Time, cn *conn, r *protocol.Request) {
 	case cn.step == stepSelect && status == protocol.SASLSelectMechanisms && bytes.Equal(msg, c.mechanism):
 		cn.step = stepInitiate
 		c.reply(cn, r.Seq, protocol.SASLSelectMechanismsResp, nil)
+	case cn.step == stepSelect && status == protocol.SASLSelectMechanisms:
+		c.failNegotiation(cn, FailureMechanism)
 	case cn.step == stepInitiate && status == protocol.SASLInitiate,
 		cn.step == stepChallenge && status == protocol.SASLChallengeResp:
 		c.takeToken(cn, r.Seq, msg)
 	default:
-		c.closeConn(cn, CauseNegotiation)
+		c.failNegotiation(cn, FailureOrder)
 	}
 }
 
 // offer begins a negotiation. Where it is not mandatory, its deadline begins with it.
 func (c *Core) offer(now time.Time, cn *conn, seq int32) {
 	if cn.timer == 0 && !c.startDeadline(now, cn) {
-		c.closeConn(cn, CauseLimit)
+		c.failNegotiation(cn, FailureHalfOpen)
 		return
 	}
+	c.stats.NegotiationsStarted++
 	cn.step, cn.state = stepSelect, ConnNegotiating
 	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnNegotiating})
 	c.reply(cn, seq, protocol.SASLListMechanismsResp, c.mechanism)
@@ -62,8 +65,12 @@ func (c *Core) offer(now time.Time, cn *conn, seq int32) {
 // takeToken has the mechanism judge a token. Until it has, nothing more of this
 // connection is decoded; what arrives meanwhile is buffered, within limits, in order.
 func (c *Core) takeToken(cn *conn, seq int32, token []byte) {
-	if cn.rounds++; cn.rounds > c.limits.MaxRounds || len(token) > c.limits.MaxTokenBytes {
-		c.closeConn(cn, CauseNegotiation)
+	if cn.rounds++; cn.rounds > c.limits.MaxRounds {
+		c.failNegotiation(cn, FailureRounds)
+		return
+	}
+	if len(token) > c.limits.MaxTokenBytes {
+		c.failNegotiation(cn, FailureTokenSize)
 		return
 	}
 	cn.tokenPending, cn.tokenSeq = true, seq
@@ -79,13 +86,24 @@ func (c *Core) tokenMade(now time.Time, cn *conn, ev Event) {
 		return
 	}
 	cn.tokenPending = false
-	principal := Username(ev.Principal)
+	if ev.Done {
+		cn.principal = ev.Principal
+	}
 	switch {
-	case ev.Failed, ev.Done && (principal == "" || len(ev.Data) > 0):
-		c.closeConn(cn, CauseNegotiation)
+	case ev.Internal:
+		c.failNegotiation(cn, FailureInternal)
+		return
+	case ev.Failed:
+		c.failNegotiation(cn, FailureToken)
+		return
+	case ev.Done && (Username(ev.Principal) == "" || len(ev.Data) > 0):
+		c.failNegotiation(cn, FailureNoName)
+		return
+	case ev.Done && !c.access.admits(ev.Principal):
+		c.failNegotiation(cn, FailureAccess)
 		return
 	case ev.Done:
-		c.succeed(now, cn, principal)
+		c.succeed(now, cn)
 	default:
 		cn.step = stepChallenge
 		c.reply(cn, cn.tokenSeq, protocol.SASLChallenge, ev.Data)
@@ -94,11 +112,11 @@ func (c *Core) tokenMade(now time.Time, cn *conn, ev Event) {
 }
 
 // succeed opens the gate for this connection, and only for it.
-func (c *Core) succeed(now time.Time, cn *conn, principal string) {
+func (c *Core) succeed(now time.Time, cn *conn) {
 	c.stats.NegotiationsDone++
 	c.stopDeadline(cn)
-	cn.step, cn.state, cn.principal = stepDone, ConnAuthenticated, principal
-	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnAuthenticated, Principal: principal, Authenticated: true})
+	cn.step, cn.state, cn.may = stepDone, ConnAuthenticated, c.access.permit(c.auth, cn.principal)
+	c.emit(Effect{Kind: EffectConn, Conn: cn.id, ConnState: ConnAuthenticated, Principal: cn.principal, Authenticated: true})
 	c.reply(cn, cn.tokenSeq, protocol.SASLSucc, nil)
 	c.serveHeld(now, cn)
 }
@@ -110,8 +128,9 @@ func (c *Core) reply(cn *conn, seq int32, status protocol.NegotiationStatus, msg
 	c.answer(cn, &r, protocol.CodeOK, c.body)
 }
 
-// Username returns the user of a Kerberos principal as upstream takes it: cut at the last
-// '@', then at the first '/'.
+// Username returns the user of a Kerberos principal as upstream takes it (src/security/
+// sasl_wrapper.cpp): cut at the last '@', then at the first '/'. alice@A, alice@B and
+// alice/admin@A are one user.
 func Username(principal string) string {
 	if i := strings.LastIndexByte(principal, '@'); i >= 0 {
 		principal = principal[:i]

@@ -13,18 +13,21 @@ import (
 
 // Stats are counts since New, and what is in use now. They are no part of the state.
 type Stats struct {
-	Accepted           uint64
-	Closed             [NumCause]uint64 // connections that ended, by Cause
-	Muted              uint64
-	NegotiationsDone   uint64
-	NegotiationsFailed uint64 // refused or out of time
-	Executed           uint64 // requests given to a handler
-	Early              uint64 // requests before success, by what became of them:
-	EarlyRefused       uint64
-	EarlyHeld          uint64
-	EarlyDropped       uint64
-	BytesThrownAway    uint64 // of mute connections
-	Stale              uint64 // events of connections and timers that were gone
+	Accepted            uint64
+	Closed              [NumCause]uint64 // connections that ended, by Cause
+	Muted               uint64
+	NegotiationsStarted uint64
+	NegotiationsDone    uint64
+	NegotiationsFailed  uint64               // connections that ended before their negotiation succeeded
+	Failures            [NumFailure]uint64   // of them, by Failure
+	Executed            uint64               // requests given to a handler
+	Denied              [NumOperation]uint64 // requests that Access does not grant, by Operation
+	Early               uint64               // requests before success, by what became of them:
+	EarlyRefused        uint64
+	EarlyHeld           uint64
+	EarlyDropped        uint64
+	BytesThrownAway     uint64 // of mute connections
+	Stale               uint64 // events of connections and timers that were gone
 
 	Conns         int // open now
 	HalfOpen      int // of them, with a negotiation deadline running
@@ -41,7 +44,7 @@ func (c *Core) Stats() Stats {
 // Clone returns an independent copy, storage included.
 func (c *Core) Clone() *Core {
 	d := &Core{
-		auth: c.auth, mechanism: c.mechanism, early: c.early, limits: c.limits,
+		auth: c.auth, mechanism: c.mechanism, access: c.access, anonymous: c.anonymous, early: c.early, limits: c.limits,
 		conns:  make(map[protocol.ConnID]*conn, len(c.conns)),
 		timers: make(map[protocol.TimerID]*conn, len(c.timers)),
 		last:   c.last, halfOpen: c.halfOpen, buffered: c.buffered, closed: c.closed, stats: c.stats,
