@@ -255,6 +255,26 @@ var scripts = []script{
 		s.dial(2, 41000)
 		s.wait(1500 * time.Millisecond)
 	}},
+	{name: "port reused against FIN-WAIT-1", source: "RFC 5961 section 4", play: func(s stage) {
+		fromPort(s)
+		s.vanish(1)
+		s.lose(theServer, true)
+		s.close(theServer, 1)
+		s.wait(50 * time.Millisecond)
+		s.lose(theServer, false)
+		s.dial(2, 41000)
+		s.wait(1500 * time.Millisecond)
+	}},
+	{name: "port reused against LAST-ACK", source: "RFC 5961 section 4", play: func(s stage) {
+		fromPort(s)
+		s.lose(theServer, true)
+		s.closeWrite(theClient, 1)
+		s.wait(50 * time.Millisecond)
+		s.vanish(1)
+		s.lose(theServer, false)
+		s.dial(2, 41000)
+		s.wait(1500 * time.Millisecond)
+	}},
 	{name: "port reused against TIME-WAIT", source: "RFC 9293 section 3.6.1, MAY-2; RFC 6191", play: func(s stage) {
 		fromPort(s)
 		s.close(theServer, 1)
