@@ -13,6 +13,13 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
+// Keep-alive of the reference client's connections, as its driver has it (client/config.go).
+const (
+	keepAliveIdle     = 10 * time.Second
+	keepAliveInterval = 5 * time.Second
+	keepAliveCount    = 3
+)
+
 // openID is the id of the call that opens the table; operations' ids begin with 1.
 const openID = 0
 
@@ -54,6 +61,7 @@ func (c *referenceClient) submit(now time.Time, io *world.IO, op *operation) {
 func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
 	switch ev.Kind {
 	case world.EventDialed:
+		io.KeepAlive(ev.Conn, keepAliveIdle, keepAliveInterval, keepAliveCount)
 		c.do(now, io, routing.Event{Kind: routing.EventDialed, Conn: ev.Conn})
 	case world.EventDialFailed:
 		c.do(now, io, routing.Event{Kind: routing.EventDialFailed, Conn: ev.Conn, Reason: dialReason(ev.Why)})

@@ -27,6 +27,7 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		io.Listen(s.place.addr)
 	case world.EventAccepted:
 		s.run.observer.accepted(io.Global(ev.Conn))
+		io.KeepAlive(ev.Conn, 15*time.Second, 15*time.Second, 9) // a Go listener's
 		s.do(now, io, node.Event{Kind: node.EventAccepted, Conn: ev.Conn, Peer: ev.Peer})
 	case world.EventReceived:
 		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Trace)
