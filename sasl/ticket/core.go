@@ -133,7 +133,11 @@ func (c *Core) want(now time.Time, ev *Event, out []Effect) []Effect {
 	case full:
 		return c.refuse(ev.Waiter, Failure{Kind: FailureFull, Of: ev.Name}, out)
 	}
-	if failure, hopeless := c.hopeless(now, s, ev.Deadline); hopeless {
+	failure, hopeless := c.hopeless(now, s, ev.Deadline)
+	switch {
+	case hopeless && s.has(now): // a doubted one is better than none
+		return c.serve(ev.Waiter, s.ticket.Handle, out)
+	case hopeless:
 		return c.refuse(ev.Waiter, failure, out)
 	}
 	c.waiters = append(c.waiters, waiter{id: ev.Waiter, name: ev.Name, deadline: ev.Deadline})

@@ -12,13 +12,16 @@ package ticket
 
 import "time"
 
-// Identities. WaiterID and Handle are the driver's; the others the keeper's. None is used
-// twice, and zero is none.
+// Identities. None is used twice, and zero is none.
 type (
+	// WaiterID is a wait; the driver chooses it.
 	WaiterID uint64
-	Handle   uint64
-	FetchID  uint64
-	TimerID  uint64
+	// Handle is a ticket; the driver chooses it.
+	Handle uint64
+	// FetchID is an exchange.
+	FetchID uint64
+	// TimerID is one arming of a timer.
+	TimerID uint64
 )
 
 // Name says what a ticket is for: a service on a host. The zero Name is the
