@@ -31,6 +31,7 @@ func Project() Rules {
 	return Rules{
 		Layout: []string{
 			"internal/lint",
+			"internal/kdctest",
 			"cmd/simulate",
 			"conformance",
 			"sim",

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/internal/kdctest"
 	"github.com/a8011091/pegasus-reference/sasl"
 )
 
@@ -25,7 +26,7 @@ func requireAccepted(t *testing.T, o outcome, principal string) {
 // eachType runs f in a realm of each encryption type.
 func eachType(t *testing.T, f func(t *testing.T, r *kerberosRealm)) {
 	for _, etype := range testETypes {
-		t.Run(etypeName(etype), func(t *testing.T) { f(t, newKerberosRealm(t, etype)) })
+		t.Run(kdctest.ETypeName(etype), func(t *testing.T) { f(t, newKerberosRealm(t, etype)) })
 	}
 }
 
@@ -200,7 +201,7 @@ func (r *kerberosRealm) writeKeytab(t *testing.T, entries ...KeytabEntry) {
 	require.NoError(t, err)
 	file, err := kt.Marshal()
 	require.NoError(t, err)
-	r.write(t, "service.keytab", string(file))
+	r.Write(t, "service.keytab", string(file))
 }
 
 func TestAcceptorsRefuseReplays(t *testing.T) {
