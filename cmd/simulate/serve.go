@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a8011091/pegasus-reference/metrics"
 	"github.com/a8011091/pegasus-reference/server"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -26,6 +27,7 @@ type serveFlags struct {
 	node             string // the one node of this process; empty: all of them
 	early            string
 	auth             serveAuth
+	metrics          string // address of the numbers; empty: none
 	verbose, hpField bool
 }
 
@@ -41,7 +43,8 @@ type ready struct {
 	Auth      string           `json:"auth"`
 	Mechanism string           `json:"mechanism"` // empty without authentication
 	Early     string           `json:"early_request"`
-	Storage   string           `json:"storage"` // "memory"
+	Storage   string           `json:"storage"`           // "memory"
+	Metrics   string           `json:"metrics,omitempty"` // address, path /metrics
 }
 
 func newServeCommand(out *output) *cobra.Command {
@@ -74,6 +77,7 @@ development only; kerberos, mandatory, or kerberos-optional, with the keys of a 
 	f.early = sim.EarlyRefuse
 	word(cmd, &f.early, "early-request", "what happens to a request that comes before its negotiation", sim.EarlyNames)
 	f.auth.register(cmd)
+	flags.StringVar(&f.metrics, "metrics", "", "host:port for Prometheus to fetch numbers from, path /metrics; it has no authentication")
 	flags.BoolVar(&f.verbose, "verbose", false, "log connections and negotiations to standard error")
 	return cmd
 }
@@ -100,6 +104,7 @@ type nodes struct {
 	io.Closer
 	ended    <-chan struct{} // closed when a server of its own process has ended; nil for a cluster
 	topology *server.Topology
+	numbers  func() []metrics.Node
 }
 
 // start runs the whole cluster, or one node of it.
@@ -109,7 +114,7 @@ func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes
 		if err != nil {
 			return nodes{}, err
 		}
-		return nodes{Closer: cluster, topology: cluster.Topology()}, nil
+		return nodes{Closer: cluster, topology: cluster.Topology(), numbers: metrics.OfCluster(cluster)}, nil
 	}
 	topology, err := cfg.Topology()
 	if err != nil {
@@ -119,7 +124,7 @@ func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes
 	if err != nil {
 		return nodes{}, err
 	}
-	return nodes{Closer: one, ended: one.Done(), topology: topology}, nil
+	return nodes{Closer: one, ended: one.Done(), topology: topology, numbers: metrics.OfServer(f.node, one)}, nil
 }
 
 func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
@@ -130,6 +135,9 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 	running, err := f.start(cmd.Context(), cfg)
 	if err != nil {
 		return serveError(err)
+	}
+	if err := f.measure(cmd.Context(), &running); err != nil {
+		return errors.Join(err, running.Close())
 	}
 	if err := tellReady(cmd.OutOrStdout(), out, f, running.topology, cfg); err != nil {
 		_ = running.Close() // what could not be told is what went wrong
@@ -142,10 +150,31 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 	return running.Close()
 }
 
+// measure offers the numbers of what is running, where that is wanted.
+func (f *serveFlags) measure(ctx context.Context, running *nodes) error {
+	if f.metrics == "" {
+		return nil
+	}
+	sources := metrics.ServerSources{Nodes: running.numbers, Keytab: f.auth.keys, Replays: f.auth.cache}
+	endpoint, err := metrics.Listen(ctx, f.metrics, metrics.NewServer(sources))
+	if err != nil {
+		return err
+	}
+	f.metrics = endpoint.Addr().String()
+	running.Closer = both{endpoint, running.Closer}
+	return nil
+}
+
+// both closes the first, then the second.
+type both struct{ first, second io.Closer }
+
+func (b both) Close() error { return errors.Join(b.first.Close(), b.second.Close()) }
+
 func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topology, cfg server.ClusterConfig) error {
 	told := ready{
 		Kind: "serve", Version: sim.Version(), PID: os.Getpid(), Node: f.node, Metas: topology.Metas, Replicas: topology.Replicas,
 		Table: f.table, Auth: f.auth.auth, Early: f.early, Storage: "memory",
+		Metrics: f.metrics,
 	}
 	if cfg.Mechanism != nil {
 		told.Mechanism = cfg.Mechanism.Name()
@@ -160,9 +189,16 @@ func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topolog
 	_, err := fmt.Fprintf(w, `ready: %s, table %q, authentication %s, early requests %s
   metas     %v
   replicas  %v
-Storage is in memory: every row is gone when this process ends. Stop with Ctrl-C.
-`, what, told.Table, told.Auth, told.Early, told.Metas, told.Replicas)
+%sStorage is in memory: every row is gone when this process ends. Stop with Ctrl-C.
+`, what, told.Table, told.Auth, told.Early, told.Metas, told.Replicas, told.numbersLine())
 	return err
+}
+
+func (r *ready) numbersLine() string {
+	if r.Metrics == "" {
+		return ""
+	}
+	return "  metrics   http://" + r.Metrics + "/metrics\n"
 }
 
 // serveError tells a configuration that cannot work from a machine that does not let it.

@@ -42,6 +42,9 @@ type serveAuth struct {
 
 	allow, admin, read, write, query, super []string
 	deadline, clientDeadline                time.Duration
+
+	keys  *kerberos.KeytabFile // opened by apply, with Kerberos
+	cache *kerberos.Replays
 }
 
 func (f *serveAuth) register(cmd *cobra.Command) {
@@ -143,12 +146,14 @@ func (f *serveAuth) applyKerberos(cfg *server.ClusterConfig) error {
 	case f.replays < 1:
 		return &usageError{fmt.Errorf("--replay-limit is %d: it must be positive", f.replays)}
 	}
-	keys, err := kerberos.OpenKeytabFile(kerberos.KeytabFileConfig{Path: f.keytab, Service: f.service, Host: f.host, Logger: cfg.Logger})
+	var err error
+	f.keys, err = kerberos.OpenKeytabFile(kerberos.KeytabFileConfig{Path: f.keytab, Service: f.service, Host: f.host, Logger: cfg.Logger})
 	if err != nil {
 		return &usageError{err}
 	}
+	f.cache = kerberos.NewReplays(f.replays)
 	cfg.Auth = server.Auth{Enabled: true, Mandatory: f.auth == authKerberos}
 	cfg.SASLHost = f.host
-	cfg.Mechanism = gssapi.New(gssapi.Config{Service: f.service, Keys: keys, Replays: kerberos.NewReplays(f.replays), Skew: f.skew})
+	cfg.Mechanism = gssapi.New(gssapi.Config{Service: f.service, Keys: f.keys, Replays: f.cache, Skew: f.skew})
 	return nil
 }

@@ -5,6 +5,8 @@ package main
 
 import (
 	"crypto/rand"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -67,7 +69,7 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 	port := freePorts(t, 24000+os.Getpid()%4000, 2)
 	start := func(node string) *cluster {
 		return startProcess(t, "--auth", "kerberos", "--keytab", s.path, "--server-name", "127.0.0.1", "--node", node,
-			"--metas", "1", "--replicas", "1", "--meta-port", strconv.Itoa(port), "--replica-port", strconv.Itoa(port+1))
+			"--metrics", "127.0.0.1:0", "--metas", "1", "--replicas", "1", "--meta-port", strconv.Itoa(port), "--replica-port", strconv.Itoa(port+1))
 	}
 	meta, replica := start("meta1"), start("replica1")
 	t.Cleanup(func() { meta.kill(t); replica.kill(t) })
@@ -93,4 +95,12 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 	require.NoError(t, c.Close())
 	_, err = old.open(t, meta.ready.Metas[0].String())
 	require.Error(t, err, "the old key is gone from the keytab")
+
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + meta.ready.Metrics + "/metrics")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(page), "pegasus_server_keytab_reloads_total 1")
+	require.Regexp(t, `tokens_refused_total{node="meta1",reason="(no-key|key-version)"} [1-9]`, string(page))
 }

@@ -39,6 +39,7 @@ func Project() Rules {
 			"sim/upstream",
 			"sim/exhaustive",
 			"linearizability",
+			"metrics",
 			"client",
 			"client/routing",
 			"client/session",
