@@ -23,22 +23,6 @@ type graph struct {
 	marked  []uint64 // for each state the predicates of the obligations
 }
 
-// trail is what a chunk adds to the graph.
-type trail struct {
-	counts  []uint32 // steps of each state
-	targets []uint32
-	actions []uint16
-	marked  []uint64
-	pending []pendingTarget
-	open    uint32 // steps of the state that is being looked into
-}
-
-// pendingTarget is a target that has no number yet.
-type pendingTarget struct {
-	at  int // index into targets
-	key uint64
-}
-
 // newGraph returns nil where no property is a liveness property.
 func newGraph[S any](properties []Property[S], groups groups) (*graph, error) {
 	marks := 0
@@ -72,50 +56,6 @@ func marks[S any](properties []Property[S], state S) uint64 {
 		}
 	}
 	return set
-}
-
-// empty returns t without content, its buffers kept.
-func (t *trail) empty() trail {
-	return trail{
-		counts: t.counts[:0], targets: t.targets[:0], actions: t.actions[:0],
-		marked: t.marked[:0], pending: t.pending[:0],
-	}
-}
-
-// step adds a step to the state with that key, which has number target where known.
-func (t *trail) step(key uint64, target uint32, known bool, action int) {
-	if !known {
-		t.pending = append(t.pending, pendingTarget{at: len(t.targets), key: key})
-	}
-	t.targets = append(t.targets, target)
-	t.actions = append(t.actions, uint16(action))
-	t.open++
-}
-
-// endState ends the steps of one state.
-func (t *trail) endState(marks uint64) {
-	t.counts = append(t.counts, t.open)
-	t.marked = append(t.marked, marks)
-	t.open = 0
-}
-
-// resolve gives the pending targets their numbers.
-func (t *trail) resolve(states *table) {
-	for _, p := range t.pending {
-		t.targets[p.at], _ = states.lookup(p.key).number()
-	}
-}
-
-// add appends the states of t, which come next in order.
-func (g *graph) add(t *trail) {
-	end := g.starts[len(g.starts)-1]
-	for _, n := range t.counts {
-		end += uint64(n)
-		g.starts = append(g.starts, end)
-	}
-	g.targets = append(g.targets, t.targets...)
-	g.actions = append(g.actions, t.actions...)
-	g.marked = append(g.marked, t.marked...)
 }
 
 // size returns the number of states whose steps are known.

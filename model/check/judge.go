@@ -8,7 +8,7 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 	var parents []uint32
 	need := func() []uint32 {
 		if parents == nil {
-			parents = s.table.parents(int(s.distinct.Load()))
+			parents = s.origins.flat()
 		}
 		return parents
 	}
@@ -21,7 +21,7 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 		switch p.Kind {
 		case Safety, Deadlock:
 			if s.violated[i] != 0 {
-				v, err = s.finite(need(), s.violated[i]-1)
+				v, err = s.finite(p, s.violated[i]-1)
 				found = true
 			}
 		case Reachability:
@@ -43,10 +43,12 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 	return violations, nil
 }
 
-// finite returns the shortest path to the state with that number.
-func (s *search[S]) finite(parents []uint32, number uint32) (Violation[S], error) {
-	r := reached{previous: parents}
-	trace, err := s.replay(lasso{prefix: r.way(number, parents)})
+// finite returns the shortest path to the state with that number, which violates p.
+func (s *search[S]) finite(p *Property[S], number uint32) (Violation[S], error) {
+	trace, err := s.replay(lasso{prefix: s.origins.way(number)})
+	if err == nil && p.holds(trace[len(trace)-1].State) {
+		err = errFickle
+	}
 	return Violation[S]{Trace: trace, Cycle: -1}, err
 }
 

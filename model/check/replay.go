@@ -14,13 +14,14 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 	trace := []TraceStep[S]{{
 		State: state, ID: StateID(w.fingerprint(state)), Text: "initially", Changes: difference(s.model, nil, state),
 	}}
+	at := l.prefix[0]
 	add := func(to uint32, action int) error {
-		step, err := s.replayStep(w, state, to, action)
+		step, err := s.replayStep(w, state, at, to, action)
 		if err != nil {
 			return err
 		}
 		trace = append(trace, s.tell(state, step))
-		state = step.State
+		state, at = step.State, to
 		return nil
 	}
 	for _, to := range l.prefix[1:] {
@@ -37,33 +38,47 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 }
 
 func (s *search[S]) replayInitial(w *worker[S], number uint32) (S, error) {
+	seen := map[uint64]bool{}
 	for _, state := range s.model.Initial() {
-		if s.numberOf(w.fingerprint(state)) == number {
+		key := w.fingerprint(state)
+		if !seen[key] && len(seen) == int(number) {
 			return state, nil
 		}
+		seen[key] = true
 	}
 	var none S
 	return none, fmt.Errorf("%w: its initial states are not the same when asked again", ErrModel)
 }
 
-// replayStep takes the first step from state to the state numbered to, by the action
-// given, or by any where that is negative.
-func (s *search[S]) replayStep(w *worker[S], state S, to uint32, action int) (Step[S], error) {
-	for _, step := range s.model.Next(state, nil) {
-		if (action < 0 || step.Action == action) && s.numberOf(w.fingerprint(step.State)) == to {
+// replayStep takes the step from the state numbered from to that numbered to, by the
+// action given, or by any where that is negative: the first such step.
+func (s *search[S]) replayStep(w *worker[S], state S, from, to uint32, action int) (Step[S], error) {
+	steps := s.model.Next(state, nil)
+	if parent, ordinal := s.origins.of(to); parent == from && action < 0 {
+		if ordinal < len(steps) && s.knows(w.fingerprint(steps[ordinal].State), to) {
+			return steps[ordinal], nil
+		}
+		return Step[S]{}, errFickle
+	}
+	for _, step := range steps {
+		if (action < 0 || step.Action == action) && s.knows(w.fingerprint(step.State), to) {
 			return step, nil
 		}
 	}
-	return Step[S]{}, fmt.Errorf("%w: a state has other steps when asked again: Next or AppendState is not a function of the state", ErrModel)
+	return Step[S]{}, errFickle
 }
 
-func (s *search[S]) numberOf(key uint64) uint32 {
-	if slot := s.table.lookup(key); slot != nil {
-		if number, ok := slot.number(); ok {
-			return number
-		}
+// errFickle is what a model answers that does not say the same twice.
+var errFickle = fmt.Errorf("%w: a state has other steps when asked again: Next or AppendState is not a function of the state", ErrModel)
+
+// knows says whether key can be that of the state numbered number: it is, or, where the
+// visited set has no numbers, it is that of some state.
+func (s *search[S]) knows(key uint64, number uint32) bool {
+	if s.table.numbered {
+		return s.table.number(key) == number
 	}
-	return noState
+	_, found := s.table.partitions[partitionOf(key)].find(key)
+	return found
 }
 
 // tell puts a step into words.

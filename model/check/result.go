@@ -37,11 +37,20 @@ type Result[S any] struct {
 	Depth      int            // levels; the initial states are one
 	Complete   bool           // every reachable state was looked into
 	Stopped    string         // why the search ended early, "" if it did not
-	NeverFired []string       // actions that no reachable state can take, by name; meaningful where Complete
-	Collision  float64        // upper estimate of the probability that two states shared a fingerprint
+	Actions    []ActionCount  // how often each action was taken, in the order of the model's actions
+	OutDegree  OutDegree
+	NeverFired []string // actions that no reachable state can take, by name; meaningful where Complete
+	Collision  float64  // upper estimate of the probability that two states shared a fingerprint
 	Workers    int
 	Elapsed    time.Duration
 	Memory     Memory
+}
+
+// ActionCount is how many steps by an action there are between distinct states, those
+// that change nothing left out.
+type ActionCount struct {
+	Name  string `json:"name"`
+	Steps uint64 `json:"steps"`
 }
 
 // Memory of a search, in bytes at the end of it.

@@ -1,4 +1,4 @@
-// Run: the breadth-first search, level by level.
+// Run: a search from its options to its result.
 
 package check
 
@@ -33,23 +33,25 @@ type search[S any] struct {
 	interrupted atomic.Bool // the context has ended
 
 	table    *table
-	frontier []S    // the level being searched
-	spare    []S    // room of the level before
-	first    uint32 // number of its first state
-	depth    int
+	frontier frontier[S]
+	origins  origins
+	batch    batch[S]
+	next     uint32   // number of the first state that the batch finds
+	expanded uint32   // states below this number were looked into
 	levels   []uint32 // number of the first state of each level
-	chunks   []chunk[S]
+	levelEnd uint32   // number of the first state behind the level being searched
+	depth    int
 	workers  []*worker[S]
 
 	distinct  atomic.Uint64
-	expanded  uint32 // states below this number were looked into
 	generated atomic.Uint64
 	queue     atomic.Uint64
 	level     atomic.Int64
 	phase     atomic.Pointer[string]
 
-	violated []uint32 // for each property the lowest number of a witness plus one
-	graph    *graph   // nil where no liveness property is looked at
+	violated   []uint32 // for each property the lowest number of a witness plus one
+	outDegrees outDegrees
+	graph      *graph // nil where no liveness property is looked at
 }
 
 // Run explores model and returns what it found. A limit or the end of ctx makes the
@@ -76,7 +78,7 @@ func Run[S any](ctx context.Context, model Model[S], options Options) (*Result[S
 func newSearch[S any](model Model[S], options Options) (*search[S], error) {
 	s := &search[S]{
 		model: model, options: options, actions: model.Actions(),
-		start: time.Now(), table: newTable(),
+		start: time.Now(),
 	}
 	properties := model.Properties()
 	for _, name := range options.Only {
@@ -88,9 +90,6 @@ func newSearch[S any](model Model[S], options Options) (*search[S], error) {
 		if len(options.Only) == 0 || slices.Contains(options.Only, p.Name) {
 			s.properties = append(s.properties, p)
 		}
-	}
-	if len(s.actions) > maxActions {
-		return nil, fmt.Errorf("%w: it has %d actions, more than %d", ErrModel, len(s.actions), maxActions)
 	}
 	s.enterPhase(phaseStates)
 	if err := distinctNames(s.actions); err != nil {
@@ -105,6 +104,8 @@ func newSearch[S any](model Model[S], options Options) (*search[S], error) {
 	if err != nil {
 		return nil, err
 	}
+	s.table = newTable(s.graph != nil)
+	s.batch.size = firstBatch
 	for range options.workers() {
 		s.workers = append(s.workers, newWorker(s))
 	}
@@ -121,59 +122,6 @@ func distinctNames(actions []Action) error {
 			return fmt.Errorf("%w: it has two actions named %q", ErrModel, a.Name)
 		}
 		seen[a.Name] = true
-	}
-	return nil
-}
-
-// explore searches level after level until there is none or the search is to end.
-func (s *search[S]) explore() error {
-	if err := s.enterInitial(); err != nil {
-		return err
-	}
-	for len(s.frontier) > 0 {
-		s.depth++
-		s.level.Store(int64(s.depth))
-		s.levels = append(s.levels, s.first)
-		s.expandLevel()
-		if err := s.finishLevel(); err != nil {
-			return err
-		}
-		if s.halted() {
-			return nil
-		}
-		if s.options.StopEarly && s.unsafe() && len(s.frontier) > 0 {
-			s.halt("a safety property is violated")
-			return nil
-		}
-	}
-	return nil
-}
-
-// enterInitial makes the distinct initial states the first level.
-func (s *search[S]) enterInitial() error {
-	initial := s.model.Initial()
-	if len(initial) == 0 {
-		return fmt.Errorf("%w: it has no initial state", ErrModel)
-	}
-	w := s.workers[0]
-	s.table.guard.RLock()
-	defer s.table.guard.RUnlock()
-	for _, state := range initial {
-		s.generated.Add(1)
-		key := w.fingerprint(state)
-		what, _, grow := s.table.insert(key, 0)
-		if what == foundBetter {
-			s.table.lookup(key).enter(uint32(len(s.frontier)))
-			s.frontier = append(s.frontier, state)
-			s.distinct.Add(1)
-		}
-		if grow {
-			s.table.makeRoom()
-		}
-	}
-	s.queue.Store(uint64(len(s.frontier)))
-	for at, state := range s.frontier {
-		s.examine(state, uint32(at), s.violated)
 	}
 	return nil
 }
@@ -218,9 +166,9 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		Complete:   s.complete(),
 		Workers:    len(s.workers),
 		Elapsed:    time.Since(s.start),
-		Memory:     Memory{Visited: s.table.bytes.Load()},
+		Memory:     Memory{Visited: s.table.bytes() + s.origins.bytes()},
 	}
-	if len(s.frontier) > 0 {
+	if s.depth > 0 && s.frontier.count > int(s.levelEnd) {
 		r.Depth++
 	}
 	if why := s.stop.Load(); why != nil {
@@ -234,14 +182,19 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		r.Memory.Edges = s.graph.bytes()
 	}
 	for i, a := range s.actions {
-		fired := false
+		count := ActionCount{Name: a.Name}
 		for _, w := range s.workers {
-			fired = fired || w.fired[i]
+			count.Steps += w.fired[i]
 		}
-		if !fired {
+		r.Actions = append(r.Actions, count)
+		if count.Steps == 0 {
 			r.NeverFired = append(r.NeverFired, a.Name)
 		}
 	}
+	for _, w := range s.workers {
+		s.outDegrees.merge(&w.outDegrees)
+	}
+	r.OutDegree = s.outDegrees.summary()
 	n := float64(r.Distinct)
 	r.Collision = n * (n - 1) / 2 / (1 << 63) / 2
 	return r

@@ -1,4 +1,4 @@
-// The visited set under several writers, and the fingerprint.
+// The visited set, the origins of states, and the fingerprint.
 
 package check
 
@@ -6,71 +6,105 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestTableWithSeveralWriters(t *testing.T) {
-	const states, writers = 200_000, 8
-	table := newTable()
-	var better, wrong atomic.Int64
-	var all sync.WaitGroup
-	for w := range writers {
-		all.Go(func() {
-			random := rand.New(rand.NewPCG(uint64(w), 0))
-			table.guard.RLock()
-			defer table.guard.RUnlock()
-			for _, i := range random.Perm(states) {
-				key := normal(Fingerprint(binary.BigEndian.AppendUint64(nil, uint64(i))))
-				what, _, grow := table.insert(key, uint32(i%1000+w))
-				switch what {
-				case foundBetter:
-					better.Add(1)
-				case foundPending:
-				default:
-					wrong.Add(1)
-				}
-				if grow {
-					table.makeRoom()
-				}
-				table.giveWay()
-			}
-		})
-	}
-	all.Wait()
-	assert.Zero(t, wrong.Load())
-	assert.GreaterOrEqual(t, better.Load(), int64(states))
-	used := int64(0)
-	for i := range table.segments {
-		used += table.segments[i].used.Load()
-	}
-	assert.Equal(t, int64(states), used)
-	for i := range states {
-		s := table.lookup(normal(Fingerprint(binary.BigEndian.AppendUint64(nil, uint64(i)))))
-		require.NotNil(t, s)
-		require.True(t, s.foundFrom(uint32(i%1000)), "the lowest parent wins")
-		s.setNumber(uint32(i))
-	}
-	assert.Nil(t, table.lookup(12345))
-	parents := table.parents(states)
-	for i, p := range parents {
-		require.Equal(t, uint32(i%1000), p)
-	}
-	assert.LessOrEqual(t, float64(table.bytes.Load())/states, 40.0)
+func testKey(i int) uint64 {
+	return normal(Fingerprint(binary.BigEndian.AppendUint64(nil, uint64(i))))
 }
 
-func TestTableReserves(t *testing.T) {
-	table := newTable()
-	for i := range segmentCount {
-		table.reserve(i, 1_000_000)
+func TestTable(t *testing.T) {
+	const states = 200_000
+	for _, numbered := range []bool{false, true} {
+		table := newTable(numbered)
+		for i := range states {
+			part := &table.partitions[partitionOf(testKey(i))]
+			at, found := part.find(testKey(i))
+			require.False(t, found)
+			if numbered {
+				part.putNumbered(at, testKey(i), uint32(i))
+			} else {
+				part.put(at, testKey(i))
+			}
+			require.False(t, table.add(testKey(i)))
+		}
+		assert.Equal(t, uint64(states), table.count())
+		limit := 8 * 2.0 // at least half full
+		if numbered {
+			limit = 12 * 2.0
+			for i := range states {
+				require.Equal(t, uint32(i), table.number(testKey(i)))
+			}
+			assert.Equal(t, uint32(noState), table.number(testKey(states)))
+		}
+		assert.LessOrEqual(t, float64(table.bytes())/states, limit)
+		assert.True(t, table.add(testKey(states)))
 	}
-	assert.GreaterOrEqual(t, table.bytes.Load(), uint64(1_000_000)*slotSize)
-	_, _, grow := table.insert(99, 1)
-	assert.False(t, grow)
+}
+
+// Of the steps of a batch that lead to the same state the first one wins, and what was
+// there before a batch never does.
+func TestFirstStepWins(t *testing.T) {
+	const steps = 50_000
+	random := rand.New(rand.NewPCG(3, 4))
+	plain, numbered := newTable(false), newTable(true)
+	first := map[int]int{}
+	keys, order := make([]uint64, 0, steps), make([]uint32, 0, steps)
+	for i := range steps {
+		state := random.IntN(steps / 3)
+		keys, order = append(keys, testKey(state)), append(order, uint32(i))
+		if _, seen := first[state]; !seen {
+			first[state] = i
+		}
+	}
+	winners := map[uint32]bool{}
+	for _, i := range first {
+		winners[uint32(i)] = true
+	}
+	numbers := make([]uint32, steps)
+	// All keys into one partition: any will do.
+	fresh := plain.partitions[7].enter(keys, order)
+	require.Len(t, winners, fresh)
+	for _, step := range order[:fresh] {
+		assert.True(t, winners[step])
+	}
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	numbered.partitions[7].enterNumbered(keys, order, numbers, 1000)
+	for i, number := range numbers {
+		require.GreaterOrEqual(t, number, uint32(maxNumbered))
+		winner := number - maxNumbered - 1000
+		require.True(t, winners[winner])
+		require.Equal(t, keys[i], keys[winner])
+	}
+	assert.Zero(t, plain.partitions[7].enter(keys, order))
+}
+
+func TestOrigins(t *testing.T) {
+	var o origins
+	o.extend(3)
+	o.extend(2 * originPage)
+	last := uint32(o.count - 1)
+	o.set(0, 0, 0)
+	for number := uint32(1); number <= last; number++ {
+		o.set(number, number/2, int(number%7))
+	}
+	way := o.way(last)
+	assert.Equal(t, uint32(0), way[0])
+	assert.Equal(t, last, way[len(way)-1])
+	for i := 1; i < len(way); i++ {
+		assert.Equal(t, way[i-1], way[i]/2)
+	}
+	parent, ordinal := o.of(last)
+	assert.Equal(t, last/2, parent)
+	assert.Equal(t, int(last%7), ordinal)
+	flat := o.flat()
+	require.Len(t, flat, o.count)
+	assert.Equal(t, last/2, flat[last])
 }
 
 // The fingerprint is part of what others may store: it never changes.
