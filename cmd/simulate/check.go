@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -37,14 +36,10 @@ func newCheckCommand(out *output) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.Spec = args[0]
-			for _, set := range sets {
-				name, value, ok := strings.Cut(set, "=")
-				if !ok {
-					return &usageError{fmt.Errorf("--set takes CONSTANT=VALUE, got %q", set)}
-				}
-				request.Set = append(request.Set, model.Setting{Name: name, Value: value})
-			}
 			var err error
+			if request.Set, err = parseSettings(sets); err != nil {
+				return err
+			}
 			if request.MaxMemory, err = parseBytes(memory); err != nil {
 				return err
 			}
@@ -106,12 +101,8 @@ func runCheck(cmd *cobra.Command, out *output, request model.Request) error {
 	}
 	report, err := model.Run(cmd.Context(), request)
 	line.done()
-	var usage *model.UsageError
-	if errors.As(err, &usage) {
-		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
-	}
 	if err != nil {
-		return err
+		return requestError(err)
 	}
 	if out.json {
 		if err := object(cmd.OutOrStdout(), report); err != nil {

@@ -33,6 +33,7 @@ func Project() Rules {
 			"internal/lint",
 			"internal/kdctest",
 			"cmd/simulate",
+			"explore",
 			"conformance",
 			"sim",
 			"sim/world",
@@ -55,6 +56,7 @@ func Project() Rules {
 			"protocol",
 			"model",
 			"model/check",
+			"page",
 		},
 		Apart: [][2]string{
 			{"client", "server"}, {"server", "client"},
