@@ -52,6 +52,7 @@ type specification struct {
 
 var specifications = []specification{
 	{describe: describeSession, build: buildSession},
+	{describe: describeRouting, build: buildRouting},
 	{describe: describeTimeouts, build: buildTimeouts},
 	{describe: describeTwoPhase, build: buildTwoPhase},
 }

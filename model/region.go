@@ -71,7 +71,7 @@ func SafeRegion(ctx context.Context, base timeouts.Constants, clients, servers [
 func progressOf(ctx context.Context, c timeouts.Constants) (Progress, error) {
 	m, err := timeouts.New(c)
 	if err != nil {
-		return 0, timeoutsUsage(err)
+		return 0, constantUsage(err)
 	}
 	options := check.Options{Workers: 1, Only: []string{timeouts.Converges, timeouts.CanFinish}}
 	result, err := check.Run(ctx, m, options)

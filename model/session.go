@@ -3,7 +3,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/a8011091/pegasus-reference/model/session"
@@ -88,7 +87,7 @@ func buildSession(request Request, spec Spec) (instance, error) {
 	}
 	m, err := session.New(constants)
 	if err != nil {
-		return instance{}, sessionUsage(err)
+		return instance{}, constantUsage(err)
 	}
 	built := instanceOf(m)
 	built.constants = constants.Values()
@@ -108,7 +107,7 @@ func sessionConstants(request Request, spec Spec) (session.Constants, error) {
 			constants = c.constants()
 		}
 	}
-	return constants, assign(&constants, request, spec, sessionUsage)
+	return constants, assign(&constants, request, spec)
 }
 
 func contradiction(name string, got, asked any, by string) error {
@@ -116,16 +115,4 @@ func contradiction(name string, got, asked any, by string) error {
 		What: "value of constant " + name, Word: fmt.Sprint(got),
 		Want: fmt.Sprintf("%v, which %s asks for, or left out", asked, by),
 	}
-}
-
-// sessionUsage makes what is wrong with a constant a *UsageError.
-func sessionUsage(err error) error {
-	var wrong *session.ConstantError
-	switch {
-	case !errors.As(err, &wrong):
-		return err
-	case wrong.Want == "":
-		return &UsageError{What: "constant", Word: wrong.Name, Valid: wrong.Valid}
-	}
-	return &UsageError{What: "value of constant " + wrong.Name, Word: wrong.Value, Want: wrong.Want, Valid: wrong.Valid}
 }

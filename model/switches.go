@@ -57,8 +57,8 @@ type settable interface {
 
 // assign applies what a request asks for to its configuration's constants: switches,
 // server and authentication first, then the single constants, which must not contradict
-// them. usage makes an error of the specification's a *UsageError.
-func assign(constants settable, request Request, spec Spec, usage func(error) error) error {
+// them.
+func assign(constants settable, request Request, spec Spec) error {
 	asked, err := switched(request.With, spec)
 	if err != nil {
 		return err
@@ -79,13 +79,13 @@ func assign(constants settable, request Request, spec Spec, usage func(error) er
 	}
 	for _, o := range asked {
 		if err := constants.Set(o.Name, o.Value); err != nil {
-			return fmt.Errorf("%s: %w", o.by, usage(err))
+			return fmt.Errorf("%s: %w", o.by, constantUsage(err))
 		}
 	}
 	wanted := constants.Values()
 	for _, s := range request.Set {
 		if err := constants.Set(s.Name, s.Value); err != nil {
-			return usage(err)
+			return constantUsage(err)
 		}
 	}
 	for _, o := range asked {

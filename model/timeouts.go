@@ -3,7 +3,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -90,7 +89,7 @@ func buildTimeouts(request Request, spec Spec) (instance, error) {
 	}
 	m, err := timeouts.New(constants)
 	if err != nil {
-		return instance{}, timeoutsUsage(err)
+		return instance{}, constantUsage(err)
 	}
 	if request.Property != "" {
 		only = []string{request.Property}
@@ -115,7 +114,7 @@ func timeoutsConstants(request Request, spec Spec) (timeouts.Constants, []string
 			constants, only = c.constants(), c.judged
 		}
 	}
-	if err := assign(&constants, request, spec, timeoutsUsage); err != nil {
+	if err := assign(&constants, request, spec); err != nil {
 		return constants, nil, err
 	}
 	if slices.Contains(request.With, timeoutMismatch) {
@@ -137,16 +136,4 @@ func mismatched(c timeouts.Constants, only []string, request Request) (timeouts.
 		return c, nil, &UsageError{What: "value of constant TSrv", Word: itoa(c.TSrv), Want: "from 1 to " + itoa(c.TNeg-1) + by}
 	}
 	return c, only, nil
-}
-
-// timeoutsUsage makes what is wrong with a constant a *UsageError.
-func timeoutsUsage(err error) error {
-	var wrong *timeouts.ConstantError
-	switch {
-	case !errors.As(err, &wrong):
-		return err
-	case wrong.Want == "":
-		return &UsageError{What: "constant", Word: wrong.Name, Valid: wrong.Valid}
-	}
-	return &UsageError{What: "value of constant " + wrong.Name, Word: wrong.Value, Want: wrong.Want, Valid: wrong.Valid}
 }

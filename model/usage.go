@@ -3,8 +3,11 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/a8011091/pegasus-reference/model/constant"
 )
 
 // UsageError says which word of a Request is wrong, and what could stand there. It is
@@ -25,4 +28,16 @@ func (e *UsageError) Error() string {
 		return fmt.Sprintf("there is no %s %q", e.What, e.Word)
 	}
 	return fmt.Sprintf("there is no %s %q; there are: %s", e.What, e.Word, strings.Join(e.Valid, ", "))
+}
+
+// constantUsage makes what is wrong with a constant a *UsageError.
+func constantUsage(err error) error {
+	var wrong *constant.Error
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Want == "":
+		return &UsageError{What: "constant", Word: wrong.Name, Valid: wrong.Valid}
+	}
+	return &UsageError{What: "value of constant " + wrong.Name, Word: wrong.Value, Want: wrong.Want, Valid: wrong.Valid}
 }

@@ -55,6 +55,7 @@ func Project() Rules {
 			"trace",
 			"protocol",
 			"model",
+			"model/constant",
 			"model/check",
 			"page",
 		},

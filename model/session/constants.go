@@ -4,8 +4,8 @@ package session
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
+
+	"github.com/a8011091/pegasus-reference/model/constant"
 )
 
 // Client says where authentication is remembered.
@@ -107,165 +107,47 @@ func Deep() Constants {
 }
 
 // ConstantError says that a constant does not exist or cannot have a value.
-type ConstantError struct {
-	Name  string
-	Value string
-	Want  string   // what the value should be; "" where there is no such constant
-	Valid []string // names of all constants, or all values if they can be listed
-}
+type ConstantError = constant.Error
 
-// Error says it in one sentence.
-func (e *ConstantError) Error() string {
-	if e.Want == "" {
-		return fmt.Sprintf("the session specification has no constant %q", e.Name)
-	}
-	return fmt.Sprintf("constant %s cannot be %q: it must be %s", e.Name, e.Value, e.Want)
-}
-
-// constant is how one of them is read and written.
-type constant struct {
-	name   string
-	want   string
-	values []string
-	get    func(*Constants) any
-	set    func(*Constants, string) bool
-}
-
-var constants = []constant{
-	number("NReq", 1, MaxRequests, func(c *Constants) *int { return &c.NReq }),
-	number("K", 1, MaxSlots, func(c *Constants) *int { return &c.K }),
-	number("NPorts", 1, MaxSlots, func(c *Constants) *int { return &c.NPorts }),
-	number("R", 1, maxRounds, func(c *Constants) *int { return &c.R }),
-	number("W", 1, maxBudget, func(c *Constants) *int { return &c.W }),
-	number("Crashes", 0, maxBudget, func(c *Constants) *int { return &c.Crashes }),
-	number("Losses", 0, maxBudget, func(c *Constants) *int { return &c.Losses }),
-	number("Earlies", 0, maxBudget, func(c *Constants) *int { return &c.Earlies }),
-	choice("Client", func(c *Constants) *Client { return &c.Client }, ClientSession, ClientReset, ClientConn),
-	choice("Rebuild", func(c *Constants) *Rebuild { return &c.Rebuild }, RebuildNo, RebuildAsync, RebuildSync),
-	choice("ServerMode", func(c *Constants) *ServerMode { return &c.ServerMode }, ServerFin, ServerHang, ServerReference),
-	truth("Mandatory", func(c *Constants) *bool { return &c.Mandatory }),
-	truth("PortReuse", func(c *Constants) *bool { return &c.PortReuse }),
-	choice("OldConn", func(c *Constants) *OldConn { return &c.OldConn }, OldConnTCP, OldConnGlued, OldConnOvertake, OldConnSticky),
-	truth("GiveUp", func(c *Constants) *bool { return &c.GiveUp }),
-	truth("ByRemoval", func(c *Constants) *bool { return &c.ByRemoval }),
-	truth("Cyclic", func(c *Constants) *bool { return &c.Cyclic }),
-}
-
-func number(name string, low, high int, field func(*Constants) *int) constant {
-	return constant{
-		name: name, want: fmt.Sprintf("a number from %d to %d", low, high),
-		get: func(c *Constants) any { return *field(c) },
-		set: func(c *Constants, value string) bool {
-			n, err := strconv.Atoi(value)
-			if err != nil || n < low || n > high {
-				return false
-			}
-			*field(c) = n
-			return true
-		},
-	}
-}
-
-func choice[T ~string](name string, field func(*Constants) *T, values ...T) constant {
-	c := constant{name: name, get: func(c *Constants) any { return string(*field(c)) }}
-	for i, v := range values {
-		c.values = append(c.values, string(v))
-		switch {
-		case i == 0:
-			c.want = string(v)
-		case i == len(values)-1:
-			c.want += " or " + string(v)
-		default:
-			c.want += ", " + string(v)
-		}
-	}
-	c.set = func(to *Constants, value string) bool {
-		for _, v := range values {
-			if string(v) == value {
-				*field(to) = v
-				return true
-			}
-		}
-		return false
-	}
-	return c
-}
-
-func truth(name string, field func(*Constants) *bool) constant {
-	return constant{
-		name: name, want: "true or false", values: []string{"true", "false"},
-		get: func(c *Constants) any { return *field(c) },
-		set: func(c *Constants, value string) bool {
-			switch value {
-			case "true", "TRUE":
-				*field(c) = true
-			case "false", "FALSE":
-				*field(c) = false
-			default:
-				return false
-			}
-			return true
-		},
-	}
-}
-
-// ConstantInfo describes a constant.
-type ConstantInfo struct {
-	Name string
-	Want string // what its values are
+func constants() constant.List[Constants] {
+	return constant.List[Constants]{Spec: "session", All: []constant.Of[Constants]{
+		constant.Number("NReq", 1, MaxRequests, func(c *Constants) *int { return &c.NReq }),
+		constant.Number("K", 1, MaxSlots, func(c *Constants) *int { return &c.K }),
+		constant.Number("NPorts", 1, MaxSlots, func(c *Constants) *int { return &c.NPorts }),
+		constant.Number("R", 1, maxRounds, func(c *Constants) *int { return &c.R }),
+		constant.Number("W", 1, maxBudget, func(c *Constants) *int { return &c.W }),
+		constant.Number("Crashes", 0, maxBudget, func(c *Constants) *int { return &c.Crashes }),
+		constant.Number("Losses", 0, maxBudget, func(c *Constants) *int { return &c.Losses }),
+		constant.Number("Earlies", 0, maxBudget, func(c *Constants) *int { return &c.Earlies }),
+		constant.Choice("Client", func(c *Constants) *Client { return &c.Client }, ClientSession, ClientReset, ClientConn),
+		constant.Choice("Rebuild", func(c *Constants) *Rebuild { return &c.Rebuild }, RebuildNo, RebuildAsync, RebuildSync),
+		constant.Choice("ServerMode", func(c *Constants) *ServerMode { return &c.ServerMode }, ServerFin, ServerHang, ServerReference),
+		constant.Truth("Mandatory", func(c *Constants) *bool { return &c.Mandatory }),
+		constant.Truth("PortReuse", func(c *Constants) *bool { return &c.PortReuse }),
+		constant.Choice("OldConn", func(c *Constants) *OldConn { return &c.OldConn }, OldConnTCP, OldConnGlued, OldConnOvertake, OldConnSticky),
+		constant.Truth("GiveUp", func(c *Constants) *bool { return &c.GiveUp }),
+		constant.Truth("ByRemoval", func(c *Constants) *bool { return &c.ByRemoval }),
+		constant.Truth("Cyclic", func(c *Constants) *bool { return &c.Cyclic }),
+	}}
 }
 
 // Describe returns every constant.
-func Describe() []ConstantInfo {
-	list := make([]ConstantInfo, 0, len(constants))
-	for _, c := range constants {
-		list = append(list, ConstantInfo{Name: c.name, Want: c.want})
-	}
-	return list
-}
-
-func names() []string {
-	list := make([]string, 0, len(constants))
-	for _, c := range constants {
-		list = append(list, c.name)
-	}
-	return list
-}
+func Describe() []constant.Info { return constants().Describe() }
 
 // Set changes one constant by name. The error is a *ConstantError.
-func (c *Constants) Set(name, value string) error {
-	for _, k := range constants {
-		if k.name != name {
-			continue
-		}
-		if !k.set(c, value) {
-			return &ConstantError{Name: name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
-		}
-		return nil
-	}
-	return &ConstantError{Name: name, Value: value, Valid: names()}
-}
+func (c *Constants) Set(name, value string) error { return constants().Set(c, name, value) }
 
 // Values returns the constants by name: int, string or bool.
-func (c Constants) Values() map[string]any {
-	values := make(map[string]any, len(constants))
-	for _, k := range constants {
-		values[k.name] = k.get(&c)
-	}
-	return values
-}
+func (c Constants) Values() map[string]any { return constants().Values(c) }
 
 // check says what is wrong with the values or their combination; nil if nothing.
 func (c Constants) check() error {
-	for _, k := range constants {
-		value := fmt.Sprint(k.get(&c))
-		if !k.set(&c, value) {
-			return &ConstantError{Name: k.name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
-		}
+	if err := constants().Check(c); err != nil {
+		return err
 	}
 	if c.Client != ClientSession && c.Rebuild != RebuildNo {
 		return &ConstantError{
-			Name: "Rebuild", Value: string(c.Rebuild), Valid: []string{string(RebuildNo)},
+			Spec: "session", Name: "Rebuild", Value: string(c.Rebuild), Valid: []string{string(RebuildNo)},
 			Want: fmt.Sprintf("no with Client %s: rebuilding is a remedy for Client session", c.Client),
 		}
 	}

@@ -2,11 +2,7 @@
 
 package timeouts
 
-import (
-	"fmt"
-	"slices"
-	"strconv"
-)
+import "github.com/a8011091/pegasus-reference/model/constant"
 
 // Client says where authentication is remembered.
 type Client string
@@ -86,151 +82,35 @@ func IncidentOneMeta() Constants {
 }
 
 // ConstantError says that a constant does not exist or cannot have a value.
-type ConstantError struct {
-	Name  string
-	Value string
-	Want  string   // what the value should be; "" where there is no such constant
-	Valid []string // names of all constants, or all values if they can be listed
-}
+type ConstantError = constant.Error
 
-// Error says it in one sentence.
-func (e *ConstantError) Error() string {
-	if e.Want == "" {
-		return fmt.Sprintf("the timeouts specification has no constant %q", e.Name)
-	}
-	return fmt.Sprintf("constant %s cannot be %q: it must be %s", e.Name, e.Value, e.Want)
-}
-
-// constant is how one of them is read and written.
-type constant struct {
-	name   string
-	want   string
-	values []string
-	get    func(*Constants) any
-	set    func(*Constants, string) bool
-}
-
-var constants = []constant{
-	number("TNeg", 0, maxSeconds, func(c *Constants) *int { return &c.TNeg }),
-	truth("PerMessage", func(c *Constants) *bool { return &c.PerMessage }),
-	number("TQ", 0, maxSeconds, func(c *Constants) *int { return &c.TQ }),
-	number("Win", 0, maxSeconds, func(c *Constants) *int { return &c.Win }),
-	number("TSrv", 0, maxSeconds, func(c *Constants) *int { return &c.TSrv }),
-	number("D", 0, maxSeconds, func(c *Constants) *int { return &c.D }),
-	number("R", 1, maxRounds, func(c *Constants) *int { return &c.R }),
-	number("SynDelay", 0, maxSeconds, func(c *Constants) *int { return &c.SynDelay }),
-	number("Backoff", 0, maxSeconds, func(c *Constants) *int { return &c.Backoff }),
-	number("Away", 0, maxSeconds, func(c *Constants) *int { return &c.Away }),
-	truth("NegFirst", func(c *Constants) *bool { return &c.NegFirst }),
-	choice("Client", func(c *Constants) *Client { return &c.Client }, "session or conn", ClientSession, ClientConn),
-	choice("ServerMode", func(c *Constants) *ServerMode { return &c.ServerMode }, "fin, hang or reference", ServerFin, ServerHang, ServerReference),
-	truth("Mandatory", func(c *Constants) *bool { return &c.Mandatory }),
-	number("Cap", 0, maxSeconds, func(c *Constants) *int { return &c.Cap }),
-}
-
-func number(name string, low, high int, field func(*Constants) *int) constant {
-	return constant{
-		name: name, want: fmt.Sprintf("a number from %d to %d", low, high),
-		get: func(c *Constants) any { return *field(c) },
-		set: func(c *Constants, value string) bool {
-			n, err := strconv.Atoi(value)
-			if err != nil || n < low || n > high {
-				return false
-			}
-			*field(c) = n
-			return true
-		},
-	}
-}
-
-func choice[T ~string](name string, field func(*Constants) *T, want string, values ...T) constant {
-	c := constant{name: name, want: want, get: func(c *Constants) any { return string(*field(c)) }}
-	for _, v := range values {
-		c.values = append(c.values, string(v))
-	}
-	c.set = func(to *Constants, value string) bool {
-		for _, v := range values {
-			if string(v) == value {
-				*field(to) = v
-				return true
-			}
-		}
-		return false
-	}
-	return c
-}
-
-func truth(name string, field func(*Constants) *bool) constant {
-	return constant{
-		name: name, want: "true or false", values: []string{"true", "false"},
-		get: func(c *Constants) any { return *field(c) },
-		set: func(c *Constants, value string) bool {
-			switch value {
-			case "true", "TRUE":
-				*field(c) = true
-			case "false", "FALSE":
-				*field(c) = false
-			default:
-				return false
-			}
-			return true
-		},
-	}
-}
-
-// ConstantInfo describes a constant.
-type ConstantInfo struct {
-	Name string
-	Want string // what its values are
+func constants() constant.List[Constants] {
+	return constant.List[Constants]{Spec: "timeouts", All: []constant.Of[Constants]{
+		constant.Number("TNeg", 0, maxSeconds, func(c *Constants) *int { return &c.TNeg }),
+		constant.Truth("PerMessage", func(c *Constants) *bool { return &c.PerMessage }),
+		constant.Number("TQ", 0, maxSeconds, func(c *Constants) *int { return &c.TQ }),
+		constant.Number("Win", 0, maxSeconds, func(c *Constants) *int { return &c.Win }),
+		constant.Number("TSrv", 0, maxSeconds, func(c *Constants) *int { return &c.TSrv }),
+		constant.Number("D", 0, maxSeconds, func(c *Constants) *int { return &c.D }),
+		constant.Number("R", 1, maxRounds, func(c *Constants) *int { return &c.R }),
+		constant.Number("SynDelay", 0, maxSeconds, func(c *Constants) *int { return &c.SynDelay }),
+		constant.Number("Backoff", 0, maxSeconds, func(c *Constants) *int { return &c.Backoff }),
+		constant.Number("Away", 0, maxSeconds, func(c *Constants) *int { return &c.Away }),
+		constant.Truth("NegFirst", func(c *Constants) *bool { return &c.NegFirst }),
+		constant.Choice("Client", func(c *Constants) *Client { return &c.Client }, ClientSession, ClientConn),
+		constant.Choice("ServerMode", func(c *Constants) *ServerMode { return &c.ServerMode }, ServerFin, ServerHang, ServerReference),
+		constant.Truth("Mandatory", func(c *Constants) *bool { return &c.Mandatory }),
+		constant.Number("Cap", 0, maxSeconds, func(c *Constants) *int { return &c.Cap }),
+	}}
 }
 
 // Describe returns every constant.
-func Describe() []ConstantInfo {
-	list := make([]ConstantInfo, 0, len(constants))
-	for _, c := range constants {
-		list = append(list, ConstantInfo{Name: c.name, Want: c.want})
-	}
-	return list
-}
-
-func names() []string {
-	list := make([]string, 0, len(constants))
-	for _, c := range constants {
-		list = append(list, c.name)
-	}
-	return list
-}
+func Describe() []constant.Info { return constants().Describe() }
 
 // Set changes one constant by name. The error is a *ConstantError.
-func (c *Constants) Set(name, value string) error {
-	for _, k := range constants {
-		if k.name != name {
-			continue
-		}
-		if !k.set(c, value) {
-			return &ConstantError{Name: name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
-		}
-		return nil
-	}
-	return &ConstantError{Name: name, Value: value, Valid: names()}
-}
+func (c *Constants) Set(name, value string) error { return constants().Set(c, name, value) }
 
 // Values returns the constants by name: int, string or bool.
-func (c Constants) Values() map[string]any {
-	values := make(map[string]any, len(constants))
-	for _, k := range constants {
-		values[k.name] = k.get(&c)
-	}
-	return values
-}
+func (c Constants) Values() map[string]any { return constants().Values(c) }
 
-// check says which value is wrong; nil if none is.
-func (c Constants) check() error {
-	for _, k := range constants {
-		value := fmt.Sprint(k.get(&c))
-		if !k.set(&c, value) {
-			return &ConstantError{Name: k.name, Value: value, Want: k.want, Valid: slices.Clone(k.values)}
-		}
-	}
-	return nil
-}
+func (c Constants) check() error { return constants().Check(c) }
