@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a8011091/pegasus-reference/kerberos/realm"
 	"github.com/a8011091/pegasus-reference/metrics"
 	"github.com/a8011091/pegasus-reference/server"
 	"github.com/a8011091/pegasus-reference/server/node"
@@ -27,6 +28,7 @@ type serveFlags struct {
 	node             string // the one node of this process; empty: all of them
 	early            string
 	auth             serveAuth
+	kdc              string
 	metrics          string // address of the numbers; empty: none
 	verbose, hpField bool
 }
@@ -45,6 +47,8 @@ type ready struct {
 	Early     string           `json:"early_request"`
 	Storage   string           `json:"storage"`           // "memory"
 	Metrics   string           `json:"metrics,omitempty"` // address, path /metrics
+
+	Development *development `json:"development,omitempty"` // with --kdc embedded-dev
 }
 
 func newServeCommand(out *output) *cobra.Command {
@@ -59,6 +63,7 @@ Authentication: off; mandatory or optional, with a test mechanism and a shared s
 development only; kerberos, mandatory, or kerberos-optional, with the keys of a keytab.`,
 		Example: `  simulate serve
   simulate serve --auth mandatory --metas 1 --replicas 1 --meta-port 0 --replica-port 0 --json
+  simulate serve --kdc embedded-dev
   simulate serve --auth kerberos --keytab pegasus.keytab --service pegasus --server-name node1.example.com
   simulate serve --auth kerberos --keytab pegasus.keytab --node meta1`,
 		Args: noArguments,
@@ -77,6 +82,8 @@ development only; kerberos, mandatory, or kerberos-optional, with the keys of a 
 	f.early = sim.EarlyRefuse
 	word(cmd, &f.early, "early-request", "what happens to a request that comes before its negotiation", sim.EarlyNames)
 	f.auth.register(cmd)
+	f.kdc = kdcNone
+	word(cmd, &f.kdc, "kdc", "Kerberos without a keytab, FOR DEVELOPMENT ONLY: a realm of its own (MIT's KDC where it is installed, else minted tickets)", kdcNames)
 	flags.StringVar(&f.metrics, "metrics", "", "host:port for Prometheus to fetch numbers from, path /metrics; it has no authentication")
 	flags.BoolVar(&f.verbose, "verbose", false, "log connections and negotiations to standard error")
 	return cmd
@@ -128,6 +135,19 @@ func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes
 }
 
 func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
+	development, err := f.embed(cmd.Context())
+	if err != nil {
+		return err
+	}
+	err = serveIn(cmd, out, f, development)
+	if development != nil {
+		err = errors.Join(err, development.Close())
+	}
+	return err
+}
+
+// serveIn serves until it is told to stop; development may be nil.
+func serveIn(cmd *cobra.Command, out *output, f *serveFlags, development *realm.Realm) error {
 	cfg, err := f.config(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -139,7 +159,7 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 	if err := f.measure(cmd.Context(), &running); err != nil {
 		return errors.Join(err, running.Close())
 	}
-	if err := tellReady(cmd.OutOrStdout(), out, f, running.topology, cfg); err != nil {
+	if err := tellReady(cmd.OutOrStdout(), out, f, running.topology, cfg, development); err != nil {
 		_ = running.Close() // what could not be told is what went wrong
 		return err
 	}
@@ -170,11 +190,11 @@ type both struct{ first, second io.Closer }
 
 func (b both) Close() error { return errors.Join(b.first.Close(), b.second.Close()) }
 
-func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topology, cfg server.ClusterConfig) error {
+func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topology, cfg server.ClusterConfig, development *realm.Realm) error {
 	told := ready{
 		Kind: "serve", Version: sim.Version(), PID: os.Getpid(), Node: f.node, Metas: topology.Metas, Replicas: topology.Replicas,
 		Table: f.table, Auth: f.auth.auth, Early: f.early, Storage: "memory",
-		Metrics: f.metrics,
+		Metrics: f.metrics, Development: f.tellRealm(development, topology.Metas),
 	}
 	if cfg.Mechanism != nil {
 		told.Mechanism = cfg.Mechanism.Name()
@@ -189,8 +209,8 @@ func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topolog
 	_, err := fmt.Fprintf(w, `ready: %s, table %q, authentication %s, early requests %s
   metas     %v
   replicas  %v
-%sStorage is in memory: every row is gone when this process ends. Stop with Ctrl-C.
-`, what, told.Table, told.Auth, told.Early, told.Metas, told.Replicas, told.numbersLine())
+%s%sStorage is in memory: every row is gone when this process ends. Stop with Ctrl-C.
+`, what, told.Table, told.Auth, told.Early, told.Metas, told.Replicas, told.numbersLine(), told.Development.lines())
 	return err
 }
 

@@ -59,6 +59,47 @@ func ParseCCache(file []byte) (*CCache, error) {
 	return c, nil
 }
 
+// Marshal writes the file, format 0x504.
+func (c *CCache) Marshal() ([]byte, error) {
+	b := cryptobyte.NewBuilder([]byte{0x05, 0x04, 0, 0}) // no header fields
+	addCachedPrincipal(b, c.Client)
+	for _, have := range c.Credentials {
+		addCachedPrincipal(b, have.Client)
+		addCachedPrincipal(b, have.Service)
+		b.AddUint16(uint16(have.Key.etype))
+		addData(b, have.Key.value)
+		start := cachedSeconds(have.Start)
+		for _, seconds := range [...]uint32{start, start, cachedSeconds(have.End), cachedSeconds(have.RenewTill)} {
+			b.AddUint32(seconds)
+		}
+		b.AddUint8(0)  // a key of a ticket of this client's own
+		b.AddUint32(0) // flags: only the KDC's are known to it
+		b.AddUint32(0) // addresses
+		b.AddUint32(0) // authorization data
+		addData(b, have.Ticket)
+		addData(b, nil) // second ticket
+	}
+	file, err := b.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("%w: credential cache of %s cannot be written: %w", ErrFormat, c.Client, err)
+	}
+	return file, nil
+}
+
+func addCachedPrincipal(b *cryptobyte.Builder, p Principal) {
+	b.AddUint32(nameTypePrincipal)
+	b.AddUint32(uint32(len(p.Components)))
+	addData(b, []byte(p.Realm))
+	for _, part := range p.Components {
+		addData(b, []byte(part))
+	}
+}
+
+func addData(b *cryptobyte.Builder, data []byte) {
+	b.AddUint32(uint32(len(data)))
+	b.AddBytes(data)
+}
+
 // Lookup implements CredentialSource: of the tickets for service on host, the one that
 // ends last. Errors: ErrNoCredential.
 func (c *CCache) Lookup(service, host string) (*Credential, error) {
@@ -114,6 +155,13 @@ func cachedTime(seconds uint32) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(int64(seconds), 0)
+}
+
+func cachedSeconds(t time.Time) uint32 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint32(t.Unix())
 }
 
 func readCachedPrincipal(s *cryptobyte.String) (p Principal, ok bool) {

@@ -165,6 +165,16 @@ func ccacheFile(t require.TestingT) []byte {
 	return b
 }
 
+func TestWrittenCCacheIsRead(t *testing.T) {
+	c, err := ParseCCache(ccacheFile(t))
+	require.NoError(t, err)
+	file, err := c.Marshal()
+	require.NoError(t, err)
+	again, err := ParseCCache(file)
+	require.NoError(t, err)
+	assert.Equal(t, c, again)
+}
+
 func TestCCache(t *testing.T) {
 	file := ccacheFile(t)
 	c, err := ParseCCache(file)
