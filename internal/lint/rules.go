@@ -32,6 +32,7 @@ func Project() Rules {
 		Layout: []string{
 			"internal/lint",
 			"internal/kdctest",
+			"bench/checker",
 			"cmd/simulate",
 			"explore",
 			"conformance",
