@@ -54,7 +54,7 @@ func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
 		cfg.Replica = &replica.Config{Server: place.name, Partitions: r.partitionsOf(place), Storage: place.storage.reference}
 	}
 	must(cfg.Validate())
-	return &referenceServer{run: r, place: place, core: node.New(cfg), tokens: newAcceptors(r, place.addr, r.serverMechanism(place))}
+	return &referenceServer{run: r, place: place, core: node.New(cfg), tokens: newAcceptors(r, place)}
 }
 
 func (r *run) referenceTables() []meta.Table {
@@ -92,7 +92,7 @@ func (r *run) newUpstreamServer(place *nodePlace) *upstreamServer {
 		Self: place.addr, Meta: place.meta, Leader: r.leader(), Tables: []upstream.Table{table},
 	}, place.storage.upstream)
 	must(err)
-	return &upstreamServer{run: r, place: place, core: core, tokens: newAcceptors(r, place.addr, r.serverMechanism(place))}
+	return &upstreamServer{run: r, place: place, core: core, tokens: newAcceptors(r, place)}
 }
 
 // must stops at a configuration that a validated scenario cannot make.

@@ -22,6 +22,8 @@ const (
 	FaultClockStep
 	FaultClockDrift
 	FaultKeyRotation
+	FaultKDCOutage
+	FaultTicketExpiry
 	faultKinds
 )
 
@@ -75,6 +77,14 @@ var faultInfos = [faultKinds]FaultInfo{
 	FaultKeyRotation: {
 		Word: "key-rotation", roles: roleServer, Kerberos: true, credentials: true,
 		Does: "the KDC has a new key for the node and makes tickets with it; the node's keytab has the new key, and no other, when the fault is over",
+	},
+	FaultKDCOutage: {
+		Word: "kdc-outage", roles: roleKDC, Kerberos: true, credentials: true,
+		Does: "the KDC's process is down: whoever asks is refused a connection",
+	},
+	FaultTicketExpiry: {
+		Word: "ticket-expiry", roles: roleKDC, Kerberos: true, By: "how long tickets hold that are given meanwhile", credentials: true,
+		Does: "the KDC gives tickets that soon expire",
 	},
 }
 

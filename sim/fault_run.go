@@ -24,6 +24,18 @@ var faultActions = [faultKinds]struct {
 		func(r *run, f *Fault, _ *world.Host) { r.realm.rotate(f.Node) },
 		func(r *run, f *Fault, _ *world.Host) { r.realm.export(f.Node) },
 	},
+	FaultKDCOutage: {
+		func(_ *run, _ *Fault, host *world.Host) { host.Kill() },
+		func(_ *run, _ *Fault, host *world.Host) {
+			if !host.Up() {
+				host.Restart()
+			}
+		},
+	},
+	FaultTicketExpiry: {
+		func(r *run, f *Fault, _ *world.Host) { r.realm.shorten(f.By) },
+		func(r *run, f *Fault, _ *world.Host) { r.realm.lengthen(f.By) },
+	},
 }
 
 func (r *run) scheduleFaults() {
@@ -58,6 +70,7 @@ func (r *run) takeDown(f *Fault, host *world.Host) {
 		return // an earlier fault still has it; it is not restarted twice at once
 	}
 	r.judge.fault(f.Kind, r.observer.inFlight(f.Node))
+	r.observer.disturb(f.Node)
 	r.observer.nodeGone(f.Node)
 	if f.Kind == FaultPowerLoss {
 		host.PowerOff()

@@ -16,22 +16,10 @@ import (
 // ScenarioFullRestart is the name of the scenario.
 const ScenarioFullRestart = "full-restart"
 
-// ScenarioNames lists the scenarios that a seed alone makes.
-var ScenarioNames = []string{ScenarioFullRestart}
-
 const (
 	warmUp       = 2 * time.Second       // callers run this long before the first fault
 	inFlightLead = 50 * time.Microsecond // less than any latency: the request cannot be answered before the fault
 )
-
-// Generate makes the named scenario of a seed with the reference on both sides; callers
-// then set Client, Server, Auth and EarlyRequest.
-func Generate(name string, seed uint64) (Scenario, error) {
-	if err := oneOf("scenario", name, ScenarioNames); err != nil {
-		return Scenario{}, err
-	}
-	return fullRestart(seed), nil
-}
 
 // pace is how often a caller asks and how long it waits.
 type pace struct{ everyMin, everyMax, timeout time.Duration }

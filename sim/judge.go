@@ -69,6 +69,8 @@ type judge struct {
 	order      []*pair // in order of appearance
 	signatures []signature
 	refusals   []Refusal
+	fetches    [][]time.Time           // of tickets, by client: those within a second
+	troubled   map[ticketKey]time.Time // until when a ticket could not be had; zero: still
 	ops        *operations
 	queries    []query // by client
 
@@ -89,6 +91,7 @@ func newJudge(s *Scenario, epoch time.Time) *judge {
 	return &judge{
 		scenario: s, epoch: epoch, reference: s.Client == ClientReference,
 		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients),
+		fetches: make([][]time.Time, s.Clients), troubled: make(map[ticketKey]time.Time),
 	}
 }
 
@@ -289,17 +292,23 @@ func (j *judge) owed(op *operation) bool {
 }
 
 // mayFail: the operation is outside what requests-drain promises. Its deadline was
-// nearer than the reconnect bound; or power was lost without a word, and the request was
+// nearer than the reconnect bound; or there was no ticket to be had; or power was lost without a word, and the request was
 // submitted while a connection from before that was still taken for alive.
 func (j *judge) mayFail(op *operation) bool {
 	bound := j.faultsOver.Add(j.scenario.reconnectBound())
-	return j.reference && (op.deadline.Before(bound) || j.lostPower && !op.invoked.After(j.staleOver))
+	return j.reference && (op.deadline.Before(bound) || j.lostPower && !op.invoked.After(j.staleOver) || j.lacksTicket(op))
 }
 
 // reconnectBound is design's bound on reconnection after the last server is serving: the
 // backoff cap, ten round trips and 100 ms.
+// Where keys, tickets or clocks were in trouble a ticket that is refused may be too young to
+// be replaced at once.
 func (s *Scenario) reconnectBound() time.Duration {
-	return s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
+	bound := s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
+	if s.Auth == AuthKerberos && slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().credentials }) {
+		bound += ticketConfig().UnreachableCap + s.BackoffCap + 20*s.LatencyMax
+	}
+	return bound
 }
 
 // convergedAfter is how long the cluster was up and its clients were not: the longest

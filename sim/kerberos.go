@@ -6,8 +6,12 @@
 package sim
 
 import (
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
 
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
@@ -25,8 +29,11 @@ const (
 
 // realm is what the KDC's database and the nodes' keytabs hold.
 type realm struct {
-	random   *rand.Rand
-	services map[string]*serviceKeys // by node
+	random      *rand.Rand
+	services    map[string]*serviceKeys // by node
+	granted     map[uint64]granted
+	lastGranted uint64
+	shortLives  []time.Duration // of faults in force: no ticket is given for longer
 }
 
 // serviceKeys are a node's keys: the one that the KDC makes tickets with, and those of the
@@ -41,7 +48,7 @@ type serviceKeys struct {
 func (k *serviceKeys) Keys() *gssapi.Keytab { return k.keytab }
 
 func newRealm(w *world.World, places []*nodePlace) *realm {
-	k := &realm{random: w.Stream("kerberos/keys"), services: make(map[string]*serviceKeys)}
+	k := &realm{random: w.Stream("kerberos/keys"), services: make(map[string]*serviceKeys), granted: make(map[uint64]granted)}
 	for _, p := range places {
 		k.services[p.name] = &serviceKeys{principal: gssapi.ServicePrincipal(kerberosService, p.name, kerberosRealm)}
 		k.rotate(p.name)
@@ -68,29 +75,14 @@ func (k *realm) export(node string) {
 	s.keytab = keytab
 }
 
-// mint makes a ticket as the KDC would.
-func (k *realm) mint(client, node string, now time.Time, life time.Duration) (*gssapi.Credential, error) {
-	s := k.services[node]
-	keys, err := gssapi.NewKeytab(s.current)
-	must(err)
-	return gssapi.Mint(keys, gssapi.MintConfig{
-		Client: clientPrincipal(client), Service: s.principal, Start: now, End: now.Add(life), Random: randomReader{k.random},
-	})
-}
-
 func clientPrincipal(client string) gssapi.Principal {
 	return gssapi.Principal{Components: []string{client}, Realm: kerberosRealm}
 }
 
 // clientMechanism is what a client negotiates with. Upstream's clients ask for no proof of
 // who the server is.
-func (r *run) clientMechanism(credentials gssapi.CredentialSource) sasl.Mechanism {
-	if r.realm == nil {
-		return r.mechanism
-	}
-	return gssapi.New(gssapi.Config{
-		Service: kerberosService, Credentials: credentials, WithoutMutual: r.scenario.Client != ClientReference,
-	})
+func (r *run) clientMechanism(c *gssapi.Credential) sasl.Mechanism {
+	return gssapi.New(gssapi.Config{Service: kerberosService, Credentials: c, WithoutMutual: r.scenario.Client != ClientReference})
 }
 
 // serverMechanism is what one incarnation of a server negotiates with: its replay cache
@@ -115,10 +107,22 @@ func (r *run) mechanismName() string {
 
 // tellRefusal traces why an end of a negotiation gave up, in the words of the mechanism.
 // The cheap mechanism refuses nobody who keeps its rules, and has no words.
-func (r *run) tellRefusal(io *world.IO, conn uint64, err error) {
+func (r *run) tellRefusal(io *world.IO, conn protocol.ConnID, err error) {
 	if r.realm == nil {
 		return
 	}
-	io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: conn, State: "failed", Note: err.Error()})
+	if errors.Is(err, gssapi.ErrInternal) {
+		panic(err) // a bug of ours is no refusal
+	}
+	io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(conn), State: "failed", Note: err.Error()})
 	r.judge.refused(r.world.Now(), io.Host(), err)
+}
+
+// shorten has the KDC give tickets for so long at most; lengthen takes one of these back.
+func (k *realm) shorten(life time.Duration) { k.shortLives = append(k.shortLives, life) }
+
+func (k *realm) lengthen(life time.Duration) {
+	if i := slices.Index(k.shortLives, life); i >= 0 {
+		k.shortLives = slices.Delete(k.shortLives, i, i+1)
+	}
 }

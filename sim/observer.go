@@ -25,6 +25,7 @@ type connection struct {
 	granted   bool      // success was written by the server
 	clientEnd bool      // the client has its end open
 	serverEnd bool      // the node has its end open
+	disturbed bool      // a fault of a node or of the network may have cost it something
 	requests  int       // requests written and not answered
 	up, down  direction
 }
@@ -127,6 +128,15 @@ func (o *observer) nodeGone(node string) {
 		if c.node == node {
 			c.serverEnd = false
 			o.forget(c)
+		}
+	}
+}
+
+// disturb marks the connections of a node, server or client.
+func (o *observer) disturb(node string) {
+	for _, c := range o.connections {
+		if c.node == node || clientName(c.client) == node {
+			c.disturbed = true
 		}
 	}
 }

@@ -31,6 +31,7 @@ type operation struct {
 	result    string                 // of a get
 	ttl       int32                  // of a ttl
 	why       string                 // where the outcome is not ok
+	on        *connection            // that it could be served on at once, undisturbed; or nil
 }
 
 // operations is every call of a run, in order of invocation; ids begin with 1.
@@ -48,6 +49,7 @@ func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey
 	if rpc == protocol.RPCPut {
 		op.value = "v" + strconv.FormatUint(op.id, 10)
 	}
+	op.on = o.judge.bestSession(op)
 	o.all = append(o.all, op)
 	return op
 }
@@ -67,6 +69,7 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	if outcome == session.OutcomeOK {
 		op.readResult(code, body)
 	}
+	o.judge.served(now, op)
 	return op
 }
 

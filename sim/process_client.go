@@ -31,7 +31,7 @@ type clientProcess struct {
 	index   int
 	run     *run
 	core    clientCore
-	wallet  *wallet // of Kerberos credentials
+	wallet  *wallet // of Kerberos credentials; nil without
 	callers []*caller
 	byOp    map[uint64]*caller
 	table   bool // opened
@@ -55,7 +55,9 @@ type (
 
 func newClientProcess(r *run, index int) *clientProcess {
 	p := &clientProcess{index: index, run: r, byOp: make(map[uint64]*caller)}
-	p.wallet = newWallet(p)
+	if r.realm != nil {
+		p.wallet = newWallet(p)
+	}
 	p.core = r.newClientCore(p)
 	for i, w := range r.scenario.Workloads {
 		if w.Client == index+1 {
@@ -81,6 +83,10 @@ func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
 	}
 	if ev.Kind == world.EventBoot {
 		p.boot(now, io)
+		return
+	}
+	if p.wallet != nil && p.wallet.owns(&ev) {
+		p.wallet.step(ev, io)
 		return
 	}
 	p.observe(ev, io)

@@ -40,7 +40,7 @@ func newReferenceClient(p *clientProcess) *referenceClient {
 	cfg.Session.Mechanism = p.run.mechanismName()
 	cfg.Session.BackoffCap = s.BackoffCap
 	return &referenceClient{
-		process: p, core: routing.New(cfg), tokens: newInitiators(p.run, p.run.clientMechanism(p.wallet)),
+		process: p, core: routing.New(cfg), tokens: newInitiators(p),
 		ballots: make([]int64, s.Partitions),
 	}
 }
@@ -68,7 +68,7 @@ func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		c.do(now, io, routing.Event{Kind: routing.EventReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
-		c.tokens.drop(ev.Conn)
+		c.tokens.drop(io, ev.Conn)
 		c.do(now, io, routing.Event{Kind: routing.EventClosed, Conn: ev.Conn, Reason: closeReason(ev.Why)})
 	case world.EventTimer:
 		c.do(now, io, routing.Event{Kind: routing.EventTimer, Timer: ev.Timer})
@@ -81,11 +81,11 @@ func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
 func (c *referenceClient) do(now time.Time, io *world.IO, ev routing.Event) {
 	c.effects = c.core.Step(now, ev, c.effects[:0])
 	for i := range c.effects {
-		c.apply(now, io, &c.effects[i])
+		c.apply(io, &c.effects[i])
 	}
 }
 
-func (c *referenceClient) apply(now time.Time, io *world.IO, e *routing.Effect) {
+func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 	p := c.process
 	switch e.Kind {
 	case routing.EffectDial:
@@ -94,7 +94,7 @@ func (c *referenceClient) apply(now time.Time, io *world.IO, e *routing.Effect) 
 	case routing.EffectWrite:
 		p.write(io, e.Conn, e.Data)
 	case routing.EffectClose:
-		c.tokens.drop(e.Conn)
+		c.tokens.drop(io, e.Conn)
 		p.drop(io, e.Conn)
 	case routing.EffectArmTimer:
 		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
@@ -103,15 +103,15 @@ func (c *referenceClient) apply(now time.Time, io *world.IO, e *routing.Effect) 
 	case routing.EffectMakeToken:
 		c.tokens.ask(io, e.Conn, e.Addr, e.Data == nil, e.Data)
 	case routing.EffectComplete:
-		c.completed(now, io, &e.Completion)
+		c.completed(io, &e.Completion)
 	case routing.EffectSession:
-		c.sessionChanged(now, io, e)
+		c.sessionChanged(io, e)
 	case routing.EffectTable:
-		c.tableLearned(now)
+		c.tableLearned()
 	}
 }
 
-func (c *referenceClient) completed(now time.Time, io *world.IO, done *routing.Completion) {
+func (c *referenceClient) completed(io *world.IO, done *routing.Completion) {
 	if done.ID == openID {
 		c.process.opened(io)
 		return
@@ -130,7 +130,7 @@ func why(done *routing.Completion) string {
 }
 
 // sessionChanged holds what the core believes against what the observer saw.
-func (c *referenceClient) sessionChanged(now time.Time, io *world.IO, e *routing.Effect) {
+func (c *referenceClient) sessionChanged(io *world.IO, e *routing.Effect) {
 	p := c.process
 	node := p.run.nodeName(e.Addr)
 	var id uint64
@@ -139,19 +139,20 @@ func (c *referenceClient) sessionChanged(now time.Time, io *world.IO, e *routing
 	}
 	io.Trace(trace.Event{Kind: trace.KindSession, Conn: id, Peer: node, State: e.State.String(), Note: e.Reason.String()})
 	if e.State == session.StateReady {
+		c.tokens.accepted(e.Conn)
 		p.run.judge.sessionReady(p.run.world.Now(), p.index, node, p.run.observer.connections[id])
 	}
 }
 
 // tableLearned holds the partitions that the core uses against those it used before.
-func (c *referenceClient) tableLearned(now time.Time) {
+func (c *referenceClient) tableLearned() {
 	for partition := range c.ballots {
 		view, known := c.core.Partition(tableName, partition)
 		if !known {
 			continue
 		}
 		if view.Ballot < c.ballots[partition] {
-			c.process.run.judge.violate(now, PropertyBallotMonotonic, "a client went back to an older configuration of a partition")
+			c.process.run.judge.violate(c.process.run.world.Now(), PropertyBallotMonotonic, "a client went back to an older configuration of a partition")
 		}
 		c.ballots[partition] = view.Ballot
 	}

@@ -47,7 +47,7 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 	s.effects = s.core.Step(now, ev, s.effects[:0])
 	for i := range s.effects {
-		s.apply(now, io, &s.effects[i])
+		s.apply(io, &s.effects[i])
 	}
 	for i := range s.effects { // when everything is written: the core writes what one step leads to at its end
 		if e := &s.effects[i]; e.Kind == node.EffectExecuted {
@@ -56,7 +56,7 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 	}
 }
 
-func (s *referenceServer) apply(now time.Time, io *world.IO, e *node.Effect) {
+func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 	switch e.Kind {
 	case node.EffectWrite:
 		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)

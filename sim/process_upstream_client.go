@@ -37,7 +37,7 @@ func newUpstreamClient(p *clientProcess) *upstreamClient {
 	if err != nil {
 		panic(err) // a validated scenario makes valid configurations only
 	}
-	return &upstreamClient{process: p, core: core, tokens: newInitiators(p.run, p.run.clientMechanism(p.wallet))}
+	return &upstreamClient{process: p, core: core, tokens: newInitiators(p)}
 }
 
 func (c *upstreamClient) open(now time.Time, io *world.IO) {
@@ -68,7 +68,7 @@ func (c *upstreamClient) step(now time.Time, ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
-		c.tokens.drop(ev.Conn)
+		c.tokens.drop(io, ev.Conn)
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientClosed, Conn: ev.Conn})
 	case world.EventTimer:
 		c.do(now, io, upstream.ClientEvent{Kind: upstream.ClientTimer, Timer: ev.Timer})
@@ -85,11 +85,11 @@ func (c *upstreamClient) step(now time.Time, ev world.Event, io *world.IO) {
 func (c *upstreamClient) do(now time.Time, io *world.IO, ev upstream.ClientEvent) {
 	c.effects = c.core.Step(now, ev, c.effects[:0])
 	for i := range c.effects {
-		c.apply(now, io, &c.effects[i])
+		c.apply(io, &c.effects[i])
 	}
 }
 
-func (c *upstreamClient) apply(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+func (c *upstreamClient) apply(io *world.IO, e *upstream.ClientEffect) {
 	p := c.process
 	switch e.Kind {
 	case upstream.ClientDial:
@@ -98,7 +98,7 @@ func (c *upstreamClient) apply(now time.Time, io *world.IO, e *upstream.ClientEf
 	case upstream.ClientWrite:
 		p.write(io, e.Conn, e.Data)
 	case upstream.ClientClose:
-		c.tokens.drop(e.Conn)
+		c.tokens.drop(io, e.Conn)
 		p.drop(io, e.Conn)
 	case upstream.ClientArmTimer:
 		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
@@ -107,7 +107,7 @@ func (c *upstreamClient) apply(now time.Time, io *world.IO, e *upstream.ClientEf
 	case upstream.ClientMakeToken:
 		c.tokens.ask(io, e.Conn, e.Addr, e.Begin, e.Data)
 	case upstream.ClientComplete:
-		c.completed(now, io, e)
+		c.completed(io, e)
 	default:
 		c.told(io, e)
 	}
@@ -119,6 +119,7 @@ func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
 	node := p.run.nodeName(e.Addr)
 	switch e.Kind {
 	case upstream.ClientNegotiated:
+		c.tokens.accepted(e.Conn)
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "ok", AgeNS: int64(e.Age)})
 	case upstream.ClientNegotiationFailed:
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "failed", Code: e.Code.String(), AgeNS: int64(e.Age)})
@@ -128,9 +129,9 @@ func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
 	}
 }
 
-func (c *upstreamClient) completed(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+func (c *upstreamClient) completed(io *world.IO, e *upstream.ClientEffect) {
 	if e.ID == openID {
-		c.opened(now, io, e)
+		c.opened(io, e)
 		return
 	}
 	outcome := session.Outcome(e.Outcome)
@@ -143,7 +144,7 @@ func (c *upstreamClient) completed(now time.Time, io *world.IO, e *upstream.Clie
 
 // opened lets the waiting operations go, each with a step of its own, or fails them with
 // what opening said.
-func (c *upstreamClient) opened(now time.Time, io *world.IO, e *upstream.ClientEffect) {
+func (c *upstreamClient) opened(io *world.IO, e *upstream.ClientEffect) {
 	c.opening, c.isOpen = false, e.Outcome == upstream.OutcomeOK
 	waiting := c.waiting
 	c.waiting = nil

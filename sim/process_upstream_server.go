@@ -44,11 +44,11 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent) {
 	s.effects = s.core.Step(now, ev, s.effects[:0])
 	for i := range s.effects {
-		s.apply(now, io, &s.effects[i])
+		s.apply(io, &s.effects[i])
 	}
 }
 
-func (s *upstreamServer) apply(now time.Time, io *world.IO, e *upstream.ServerEffect) {
+func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 	switch e.Kind {
 	case upstream.ServerWrite:
 		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)

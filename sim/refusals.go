@@ -3,7 +3,6 @@
 package sim
 
 import (
-	"errors"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
@@ -13,34 +12,16 @@ import (
 // to begin without a usable ticket, or to believe a server.
 type Refusal struct {
 	Node    string `json:"node"`
-	Cause   string `json:"cause"`
+	Cause   string `json:"cause"` // of gssapi.Reasons
 	Words   string `json:"words"` // of the first one
 	Count   int    `json:"count"`
 	FirstNS int64  `json:"first_ns"`
 	LastNS  int64  `json:"last_ns"`
 }
 
-// refusalCauses are the causes that are told apart.
-var refusalCauses = []error{
-	gssapi.ErrSkew, gssapi.ErrExpired, gssapi.ErrNotYetValid, gssapi.ErrKeyVersion, gssapi.ErrNoKey, gssapi.ErrReplay, gssapi.ErrReplayFull,
-	gssapi.ErrMutual, gssapi.ErrNoCredential, gssapi.ErrWrongService, gssapi.ErrIntegrity, gssapi.ErrSequence, gssapi.ErrToken, gssapi.ErrState,
-}
-
-// otherCause stands for any that is not listed.
-const otherCause = "other"
-
-func causeOf(err error) string {
-	for _, cause := range refusalCauses {
-		if errors.Is(err, cause) {
-			return cause.Error()
-		}
-	}
-	return otherCause
-}
-
 // refused: an end of a negotiation at node gave up.
 func (j *judge) refused(now time.Time, node string, err error) {
-	cause, at := causeOf(err), int64(now.Sub(j.epoch))
+	cause, at := gssapi.Reason(err), int64(now.Sub(j.epoch))
 	for i := range j.refusals {
 		if r := &j.refusals[i]; r.Node == node && r.Cause == cause {
 			r.Count++

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -106,6 +107,10 @@ func (r *run) buildServers() {
 	}
 	if r.scenario.Auth == AuthKerberos {
 		r.realm = newRealm(r.world, r.places)
+		host := r.world.AddHost(kdcName, kdcAddr().Addr())
+		r.hosts[kdcName] = host
+		r.names[kdcAddr()] = kdcName
+		host.Start(func() world.Process { return &kdcProcess{run: r, arrived: make(map[protocol.ConnID][]byte)} })
 	}
 	for _, place := range r.places {
 		r.hosts[place.name].Start(func() world.Process { return r.newServer(place) })

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -18,12 +19,43 @@ func TestScenarioTextRoundTrip(t *testing.T) {
 		s.Server = rapid.SampledFrom(ServerNames).Draw(t, "server")
 		s.Auth = rapid.SampledFrom(RunAuthNames).Draw(t, "auth")
 		s.EarlyRequest = rapid.SampledFrom(EarlyNames).Draw(t, "early")
+		drawAnyFaults(t, &s)
 		var b bytes.Buffer
 		require.NoError(t, WriteScenario(&b, &s))
 		again, err := ReadScenario(&b)
 		require.NoError(t, err)
 		require.Equal(t, s, again)
 	})
+}
+
+// drawAnyFaults adds clocks and faults of every kind that the scenario's authentication has.
+func drawAnyFaults(t *rapid.T, s *Scenario) {
+	for _, node := range s.nodesOf(roleAny) {
+		if rapid.Bool().Draw(t, "clock") {
+			s.Clocks = append(s.Clocks, Clock{
+				Node: node, Offset: time.Duration(rapid.Int64Range(-1e12, 1e12).Draw(t, "offset")), Drift: rapid.Int64Range(-maxDriftRate, maxDriftRate).Draw(t, "drift"),
+			})
+		}
+	}
+	for range rapid.IntRange(0, 5).Draw(t, "faults") {
+		kind := rapid.SampledFrom(FaultKinds()).Draw(t, "kind")
+		info := kind.Info()
+		if info.Kerberos && s.Auth != AuthKerberos {
+			continue
+		}
+		nodes := s.nodesOf(info.roles)
+		f := Fault{
+			At: time.Duration(rapid.Int64Range(0, 1e12).Draw(t, "at")), Kind: kind,
+			Node: rapid.SampledFrom(nodes).Draw(t, "node"), Down: time.Duration(rapid.Int64Range(1, 1e12).Draw(t, "down")),
+		}
+		if info.By != "" {
+			f.By = time.Duration(rapid.Int64Range(1, 1e12).Draw(t, "by"))
+		}
+		if info.Rate {
+			f.Rate = rapid.Int64Range(1, maxDriftRate).Draw(t, "rate")
+		}
+		s.Faults = append(s.Faults, f)
+	}
 }
 
 func TestScenarioRefusals(t *testing.T) {
@@ -49,6 +81,15 @@ func TestScenarioRefusals(t *testing.T) {
 		{"fault without kind", "simulate scenario 1\nfault at=1s node=meta-1 down=1s\n", "a fault says which"},
 		{"fault node", "simulate scenario 1\nfault at=1s restart node=meta-9 down=1s\n", `node "meta-9"`},
 		{"fault down", "simulate scenario 1\nfault at=1s restart node=meta-1\n", "times must be positive"},
+		{"fault by", "simulate scenario 1\nfault at=1s restart node=meta-1 by=1s down=1s\n", "by 1s, which means nothing for it"},
+		{"fault without by", "simulate scenario 1\nfault at=1s clock-step node=meta-1 down=1s\n", "how far the clock is set on"},
+		{"fault rate", "simulate scenario 1\nfault at=1s clock-drift node=meta-1 rate=999999999 down=1s\n", "ns per second either way"},
+		{"fault rate of none", "simulate scenario 1\nfault at=1s restart node=meta-1 rate=1 down=1s\n", "rate 1, which means nothing"},
+		{"fault without Kerberos", "simulate scenario 1\nfault at=1s kdc-outage node=kdc down=1s\n", "needs `auth kerberos`"},
+		{"clock node", "simulate scenario 1\nclock node=kdc offset=1s\n", `a clock names node "kdc"`},
+		{"clock drift", "simulate scenario 1\nclock node=meta-1 drift=1e9\n", "not a whole number"},
+		{"clock twice", "simulate scenario 1\nclock node=meta-1 offset=1s\nclock node=meta-1 offset=2s\n", "is set twice"},
+		{"ticket life", "simulate scenario 1\nticket-life 1ms\n", "ticket-life is 1ms"},
 		{"long line", "simulate scenario 1\nname " + strings.Repeat("x", 5000) + "\n", "line 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,6 +125,10 @@ func FuzzReadScenario(f *testing.F) {
 		require.NoError(f, WriteScenario(&b, &s))
 		f.Add(b.Bytes())
 	}
+	s := kerberosRestart(2)
+	var b bytes.Buffer
+	require.NoError(f, WriteScenario(&b, &s))
+	f.Add(b.Bytes())
 	f.Add([]byte("simulate scenario 1\nfault at=1s restart node=meta-1 down=1s # a comment\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ReadScenario(bytes.NewReader(data))

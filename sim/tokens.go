@@ -5,9 +5,12 @@ package sim
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+	"github.com/a8011091/pegasus-reference/sasl/ticket"
 	"github.com/a8011091/pegasus-reference/sim/world"
 )
 
@@ -24,41 +27,80 @@ type acceptedToken struct {
 	principal string
 }
 
-// initiators are a client's ends.
+// initiators are a client's ends. With Kerberos each waits for its ticket first.
 type initiators struct {
-	run       *run
-	mechanism sasl.Mechanism
-	ends      map[protocol.ConnID]sasl.Session
+	run    *run
+	wallet *wallet // nil without Kerberos
+	ends   map[protocol.ConnID]sasl.Session
+	waits  map[protocol.ConnID]ticket.WaiterID
+	used   map[protocol.ConnID]ticket.Handle // presented, and not accepted yet
 }
 
-func newInitiators(r *run, m sasl.Mechanism) *initiators {
-	return &initiators{run: r, mechanism: m, ends: make(map[protocol.ConnID]sasl.Session)}
+func newInitiators(p *clientProcess) *initiators {
+	return &initiators{
+		run: p.run, wallet: p.wallet, ends: make(map[protocol.ConnID]sasl.Session),
+		waits: make(map[protocol.ConnID]ticket.WaiterID), used: make(map[protocol.ConnID]ticket.Handle),
+	}
 }
-
-func (t *initiators) drop(conn protocol.ConnID) { delete(t.ends, conn) }
 
 // ask has the initiator of conn answer a challenge, a new initiator where begin says so.
 // A madeToken is posted.
 func (t *initiators) ask(io *world.IO, conn protocol.ConnID, server netip.AddrPort, begin bool, challenge []byte) {
+	switch {
+	case !begin:
+		t.step(io, t.run.tokenDelay(io), conn, challenge)
+	case t.wallet == nil:
+		t.begin(io, conn, server, t.run.mechanism)
+	default:
+		t.waits[conn] = t.wallet.want(io, t.run.nodeName(server), func(io *world.IO, h ticket.Handle, c *gssapi.Credential, err error) {
+			delete(t.waits, conn)
+			if err != nil {
+				t.post(io, 0, madeToken{conn: conn, failed: true}, err)
+				return
+			}
+			t.used[conn] = h
+			t.begin(io, conn, server, t.run.clientMechanism(c))
+		})
+	}
+}
+
+func (t *initiators) begin(io *world.IO, conn protocol.ConnID, server netip.AddrPort, m sasl.Mechanism) {
 	delay := t.run.tokenDelay(io)
-	made, err := t.make(io, conn, server, begin, challenge)
+	end, err := m.Client(sasl.ClientConfig{Host: t.run.hostOf(server), Random: randomReader{io.Rand()}})
 	if err != nil {
-		t.run.tellRefusal(io, io.Global(conn), err)
+		t.post(io, delay, madeToken{conn: conn, failed: true}, err)
+		return
+	}
+	t.ends[conn] = end
+	t.step(io, delay, conn, nil)
+}
+
+func (t *initiators) step(io *world.IO, delay time.Duration, conn protocol.ConnID, challenge []byte) {
+	out, done, err := t.ends[conn].Step(io.Wall(), challenge)
+	t.post(io, delay, madeToken{conn: conn, data: out, done: done, failed: err != nil}, err)
+}
+
+func (t *initiators) post(io *world.IO, delay time.Duration, made madeToken, err error) {
+	if err != nil {
+		t.run.tellRefusal(io, made.conn, err)
 	}
 	io.Post(delay, made)
 }
 
-func (t *initiators) make(io *world.IO, conn protocol.ConnID, server netip.AddrPort, begin bool, challenge []byte) (madeToken, error) {
-	if begin {
-		challenge = nil
-		end, err := t.mechanism.Client(sasl.ClientConfig{Host: t.run.hostOf(server), Random: randomReader{io.Rand()}})
-		if err != nil {
-			return madeToken{conn: conn, failed: true}, err
-		}
-		t.ends[conn] = end
+// accepted: the server has let conn in.
+func (t *initiators) accepted(conn protocol.ConnID) { delete(t.used, conn) }
+
+// drop: conn is gone. A ticket that it presented in vain is doubted.
+func (t *initiators) drop(io *world.IO, conn protocol.ConnID) {
+	delete(t.ends, conn)
+	if w, waits := t.waits[conn]; waits {
+		delete(t.waits, conn)
+		t.wallet.cancel(io, w)
 	}
-	out, done, err := t.ends[conn].Step(io.Wall(), challenge)
-	return madeToken{conn: conn, data: out, done: done, failed: err != nil}, err
+	if h, used := t.used[conn]; used {
+		delete(t.used, conn)
+		t.wallet.doubt(io, h)
+	}
 }
 
 // acceptors are a server's ends.
@@ -69,8 +111,8 @@ type acceptors struct {
 	ends      map[protocol.ConnID]sasl.ServerSession
 }
 
-func newAcceptors(r *run, self netip.AddrPort, m sasl.Mechanism) *acceptors {
-	return &acceptors{run: r, host: r.hostOf(self), mechanism: m, ends: make(map[protocol.ConnID]sasl.ServerSession)}
+func newAcceptors(r *run, place *nodePlace) *acceptors {
+	return &acceptors{run: r, host: r.hostOf(place.addr), mechanism: r.serverMechanism(place), ends: make(map[protocol.ConnID]sasl.ServerSession)}
 }
 
 func (t *acceptors) drop(conn protocol.ConnID) { delete(t.ends, conn) }
@@ -81,7 +123,7 @@ func (t *acceptors) ask(io *world.IO, conn protocol.ConnID, begin bool, token []
 	delay := t.run.tokenDelay(io)
 	made, err := t.make(io, conn, begin, token)
 	if err != nil {
-		t.run.tellRefusal(io, io.Global(conn), err)
+		t.run.tellRefusal(io, conn, err)
 	}
 	io.Post(delay, made)
 }

@@ -38,6 +38,7 @@ const (
 	KindFault            // [Note] the simulator did something to the world
 	KindVerdict          // [State, Note]
 	KindPost             // something that was posted for this instant was handed to Node
+	KindCredential       // [Key, State, Note] what a client has of the ticket for Key changed
 	kindEnd
 )
 

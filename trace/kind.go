@@ -28,6 +28,7 @@ var kindNames = [kindEnd]string{
 	KindFault:       "fault",
 	KindVerdict:     "verdict",
 	KindPost:        "post",
+	KindCredential:  "credential",
 }
 
 // String is the kind's name, or kind(N) for a number that is none.

@@ -50,7 +50,10 @@ func newRunCommand(out *output) *cobra.Command {
 				return err
 			}
 			chosen.Client = s.Client
-			chosen.Server, chosen.Auth, chosen.EarlyRequest = s.Server, s.Auth, s.EarlyRequest
+			chosen.Server, chosen.EarlyRequest = s.Server, s.EarlyRequest
+			if cmd.Flags().Changed("auth") {
+				chosen.Auth = s.Auth
+			}
 			return runScenario(cmd, out, &flags, chosen)
 		},
 	}

@@ -77,6 +77,7 @@ func (c *Core) Step(now time.Time, ev Event, out []Effect) []Effect {
 	if ev.Kind == EventTimer {
 		fired = c.takeTimer(ev.Timer)
 	}
+	c.noteSetBack(now)
 	out = c.expire(now, out)
 	switch ev.Kind {
 	case EventWant:
@@ -113,6 +114,18 @@ func (c *Core) stepClosed(ev *Event, out []Effect) []Effect {
 		c.stats.StaleTimers++
 	}
 	return out
+}
+
+// noteSetBack has what was before now, by a clock that has been set back since, happen now:
+// else nothing would be due until that clock has caught up.
+func (c *Core) noteSetBack(now time.Time) {
+	for i := range c.slots {
+		for _, past := range [...]*time.Time{&c.slots[i].began, &c.slots[i].got} {
+			if past.After(now) {
+				*past = now
+			}
+		}
+	}
 }
 
 // want answers at once where it can; else it waits, unless the next attempt is too far off
@@ -226,7 +239,7 @@ func (c *Core) expire(now time.Time, out []Effect) []Effect {
 		c.stats.Expired++
 		out = append(out, Effect{Kind: EffectDrop, Handle: s.ticket.Handle})
 		out = c.stop(&s.end, out)
-		s.ticket, s.doubted = Ticket{}, false
+		s.ticket, s.doubted, s.replace = Ticket{}, false, false
 		if s.phase == phaseLater {
 			s.phase = phaseDue
 			out = c.stop(&s.attempt, out)

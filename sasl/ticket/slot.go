@@ -26,7 +26,8 @@ type slot struct {
 	phase    phase
 	ticket   Ticket    // Handle zero: none
 	got      time.Time // when it came
-	doubted  bool      // the service did not take it; cleared by the next attempt, however that ends
+	doubted  bool      // the service did not take it: nobody is given it until the next attempt ends, however it does
+	replace  bool      // the service did not take it: another is worth having even if it ends no later
 	keep     bool      // there was a ticket once: another is fetched though nobody waits
 	anew     bool      // of the granting ticket: renewing gains nothing, fetch an initial one
 	fetch    FetchID
@@ -91,7 +92,7 @@ func (c *Core) mayAsk(now time.Time, s *slot) bool {
 	switch {
 	case !granting.has(now) || granting.doubted:
 		return false
-	case s.has(now) && !s.doubted: // one that ends no later gains nothing: wait for a newer granting ticket
+	case s.has(now) && !s.replace: // one that ends no later gains nothing: wait for a newer granting ticket
 		return granting.ticket.End.After(s.ticket.End)
 	}
 	return true
@@ -176,7 +177,7 @@ func (c *Core) fetched(now time.Time, ev *Event, out []Effect) []Effect {
 	s := &c.slots[i]
 	s.anew = s.exchange == ExchangeRenew && !t.End.After(s.ticket.End)
 	out = c.empty(s, out)
-	s.ticket, s.got, s.doubted, s.keep = t, now, false, true
+	s.ticket, s.got, s.doubted, s.replace, s.keep = t, now, false, false, true
 	s.failures, s.failure = 0, Failure{}
 	life := t.End.Sub(now) / 100
 	s.phase = phaseLater
@@ -276,15 +277,19 @@ func (c *Core) strand(out []Effect) []Effect {
 
 // doubt has another ticket fetched in place of one that was not accepted. One that is
 // younger than the cap is left: a fresh one would be no better, and asking for it again
-// and again would be a hot retry.
+// and again would be a hot retry. Where the next attempt has to wait, the doubt waits with
+// it, and the ticket is given out meanwhile.
 func (c *Core) doubt(now time.Time, h Handle, out []Effect) []Effect {
 	for i := range c.slots {
 		s := &c.slots[i]
-		if h == 0 || s.ticket.Handle != h || s.phase != phaseLater || now.Sub(s.got) < c.cfg.UnreachableCap {
+		if h == 0 || s.ticket.Handle != h || s.phase == phaseFetching || now.Sub(s.got) < c.cfg.UnreachableCap {
 			continue
 		}
-		s.phase, s.doubted = phaseDue, true
-		out = c.stop(&s.attempt, out)
+		s.replace = true
+		if s.phase == phaseLater {
+			s.phase, s.doubted = phaseDue, true
+			out = c.stop(&s.attempt, out)
+		}
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func (c *Core) AppendState(dst []byte, now time.Time, name func(WaiterID) uint64
 
 func (c *Core) appendSlot(dst []byte, now time.Time, s *slot) []byte {
 	dst = appendText(appendText(dst, s.name.Service), s.name.Host)
-	dst = append(dst, byte(s.state), byte(s.phase), byte(s.exchange), flags(s.ticket.Handle != 0, s.doubted, s.keep, s.anew))
+	dst = append(dst, byte(s.state), byte(s.phase), byte(s.exchange), flags(s.ticket.Handle != 0, s.doubted, s.replace, s.keep, s.anew))
 	if s.ticket.Handle != 0 {
 		dst = appendInstant(dst, now, s.ticket.End)
 		dst = appendInstant(dst, now, s.ticket.RenewTill)

@@ -1,0 +1,57 @@
+// Clocks that are set back while timers, which go by another clock, fire as armed.
+
+package ticket
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// of returns the last effect of a kind.
+func of(t *testing.T, out []Effect, kind EffectKind) Effect {
+	t.Helper()
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i].Kind == kind {
+			return out[i]
+		}
+	}
+	require.Fail(t, "no such effect", "%d in %v", kind, out)
+	return Effect{}
+}
+
+func TestAttemptsGoOnAfterTheClockIsSetBack(t *testing.T) {
+	c := New(Config{})
+	right := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	wrong := right.Add(time.Hour)
+	out := c.Step(wrong, Event{Kind: EventWant, Waiter: 1, Name: Name{"pegasus", "a"}, Deadline: wrong.Add(time.Minute)}, nil)
+	fetch := of(t, out, EffectFetch)
+	out = c.Step(wrong, Event{Kind: EventFailed, Fetch: fetch.Fetch, Failure: Failure{Kind: FailureRefused, Cause: CauseSkew}}, nil)
+	for range 2 { // a rest, and what is left of the least distance
+		timer := of(t, out, EffectArm)
+		right = right.Add(timer.After)
+		out = c.Step(right, Event{Kind: EventWant, Waiter: 2, Name: Name{"pegasus", "a"}, Deadline: right.Add(time.Hour)}, nil)
+		out = append(out, c.Step(right, Event{Kind: EventTimer, Timer: timer.Timer}, nil)...)
+		for _, e := range out {
+			if e.Kind == EffectFetch {
+				return
+			}
+		}
+	}
+	require.Fail(t, "nothing is fetched any more")
+}
+
+func TestATicketIsDoubtedAfterTheClockIsSetBack(t *testing.T) {
+	c := New(Config{})
+	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	out := c.Step(now, Event{Kind: EventWant, Waiter: 1, Name: Name{"pegasus", "a"}, Deadline: now.Add(time.Minute)}, nil)
+	for h := Handle(1); h <= 2; h++ {
+		fetch := of(t, out, EffectFetch)
+		out = c.Step(now, Event{Kind: EventFetched, Fetch: fetch.Fetch, Ticket: Ticket{Handle: h, End: now.Add(10 * time.Hour)}}, nil)
+	}
+	now = now.Add(-time.Minute)
+	require.Empty(t, c.Step(now, Event{Kind: EventDoubt, Handle: 2}, nil), "it may be young")
+	now = now.Add(DefaultConfig().UnreachableCap)
+	of(t, c.Step(now, Event{Kind: EventDoubt, Handle: 2}, nil), EffectFetch)
+}
