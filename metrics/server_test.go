@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,26 @@ func TestServerNumbers(t *testing.T) {
 		value, there := got[name]
 		require.True(t, there, "%s is missing from %v", name, got)
 		require.InDelta(t, want, value, 0, name)
+	}
+}
+
+// Every metric that the page for operators names is there.
+func TestDocumentedServerMetrics(t *testing.T) {
+	page, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile(serverPrefix+`[a-z_]+[a-z]`).FindAllString(string(page), -1)
+	require.NotEmpty(t, named)
+	ch := make(chan *prometheus.Desc, 100)
+	NewServer(ServerSources{}).Describe(ch)
+	close(ch)
+	var known []string
+	for d := range ch {
+		_, name, _ := strings.Cut(d.String(), `fqName: "`)
+		name, _, _ = strings.Cut(name, `"`)
+		known = append(known, name)
+	}
+	for _, name := range named {
+		require.Contains(t, known, name)
 	}
 }
 

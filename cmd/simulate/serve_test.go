@@ -4,11 +4,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -62,6 +64,21 @@ func (s *service) open(t *testing.T, metas ...string) (*client.Client, error) {
 		Metas: metas, Tables: []string{"temp"}, OperationTimeout: patience, OpenTimeout: 2 * time.Second,
 		Mechanism: gssapi.New(gssapi.Config{Service: "pegasus", Credentials: credential}),
 	})
+}
+
+// Every flag of serve that the page for operators names is there.
+func TestDocumentedServeFlags(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	_, page, found := bytes.Cut(page, []byte("\n## Server\n"))
+	require.True(t, found)
+	page, _, _ = bytes.Cut(page, []byte("\n### Rotating keys\n"))
+	named := regexp.MustCompile("\\| `--([a-z-]+)`").FindAllSubmatch(page, -1)
+	require.Greater(t, len(named), 10)
+	serve := newServeCommand(&output{})
+	for _, n := range named {
+		require.NotNil(t, serve.Flags().Lookup(string(n[1])), "--%s", n[1])
+	}
 }
 
 func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
