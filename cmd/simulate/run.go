@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/a8011091/pegasus-reference/campaign"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -77,7 +79,7 @@ func newReplayCommand(out *output) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:     "replay FILE",
-		Short:   "Run a scenario file, or the scenario of a report directory",
+		Short:   "Run a scenario file, the scenario of a report directory, or of a line of a ledger",
 		Example: "  simulate replay simulate-report/full-restart-0x5eed-upstream-snapshot-hang-mandatory",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -97,8 +99,13 @@ func newReplayCommand(out *output) *cobra.Command {
 	return cmd
 }
 
-// readScenario reads a scenario file, or scenario.txt of a report directory.
+// readScenario reads a scenario file, or scenario.txt of a report directory, or what a line
+// of a campaign's ledger played: LEDGER:LINE.
 func readScenario(path string) (sim.Scenario, error) {
+	if ledger, line, ok := cutLine(path); ok {
+		s, err := campaign.Scenario(ledger, line)
+		return s, campaignError(err)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, sim.ReportScenario)
 	}
@@ -112,6 +119,16 @@ func readScenario(path string) (sim.Scenario, error) {
 		return sim.Scenario{}, fmt.Errorf("scenario file %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// cutLine takes FILE:LINE apart, unless there is a file of that whole name.
+func cutLine(path string) (file string, line int, ok bool) {
+	i := strings.LastIndexByte(path, ':')
+	if _, err := os.Stat(path); err == nil || i < 0 {
+		return "", 0, false
+	}
+	line, err := strconv.Atoi(path[i+1:])
+	return path[:i], line, err == nil
 }
 
 func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {

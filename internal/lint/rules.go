@@ -35,6 +35,7 @@ func Project() Rules {
 			"bench/checker",
 			"cmd/simulate",
 			"explore",
+			"campaign",
 			"conformance",
 			"sim",
 			"sim/world",

@@ -1,0 +1,167 @@
+// Package campaign runs very many seeds of one scenario over several processes, and keeps
+// what each came to in a ledger that survives whatever ends the campaign: a campaign that
+// is started again goes on where it was. Every hundredth seed is followed by a canary, a
+// run that is known to violate: a campaign that does not see it proves nothing.
+//
+// The parts: Run (this file), the workers' processes (pool.go, worker.go), the ledger
+// (ledger.go), what one seed came to (outcome.go), and what they come to together
+// (summary.go, junit.go).
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// CanaryEvery is how many seeds there are to a canary.
+const CanaryEvery = 100
+
+// Setup is what all seeds of a campaign have in common: words of package sim.
+type Setup struct {
+	Scenario     string `json:"scenario"`
+	Client       string `json:"client"`
+	Server       string `json:"server"`
+	Auth         string `json:"auth"`
+	EarlyRequest string `json:"early_request"`
+}
+
+// Config describes a campaign.
+type Config struct {
+	Setup Setup
+	First uint64 // seed
+	Seeds uint64 // how many, from First on
+	// Workers is the number of processes.
+	Workers int
+	// Command starts a worker: a program that calls Work.
+	Command []string
+	// Ledger is the file's path. Seeds that are in it already are not run again.
+	Ledger string
+	// SeedTimeout is how long one seed may take; then it is inconclusive. Default a minute.
+	SeedTimeout time.Duration
+	// Progress is called after each seed; may be nil.
+	Progress func(Progress)
+}
+
+// Progress is where a campaign stands.
+type Progress struct {
+	Done, Total uint64 // seeds, those of earlier sittings included
+	Now         uint64 // seeds of this sitting
+	Failures    int    // that differ by signature
+	Elapsed     time.Duration
+}
+
+const (
+	maxWorkers  = 256
+	seedTimeout = time.Minute
+)
+
+// Validate says what cannot work, as a *sim.UsageError, or nil.
+func (c *Config) Validate() error {
+	switch {
+	case c.Seeds == 0:
+		return &sim.UsageError{Text: "a campaign of no seeds proves nothing: give --seeds"}
+	case c.First+c.Seeds < c.First:
+		return &sim.UsageError{Text: fmt.Sprintf("%d seeds from %#x on: there are not so many", c.Seeds, c.First)}
+	case c.Workers < 1 || c.Workers > maxWorkers:
+		return &sim.UsageError{Text: fmt.Sprintf("%d workers: it must be 1 to %d", c.Workers, maxWorkers)}
+	case c.Ledger == "":
+		return &sim.UsageError{Text: "a campaign needs a ledger: give --ledger FILE"}
+	}
+	_, err := c.Setup.scenario(c.First)
+	return err
+}
+
+// scenario is what a seed plays.
+func (s *Setup) scenario(seed uint64) (sim.Scenario, error) {
+	scenario, err := sim.Generate(s.Scenario, seed)
+	if err != nil {
+		return sim.Scenario{}, err
+	}
+	scenario.Client, scenario.Server, scenario.Auth, scenario.EarlyRequest = s.Client, s.Server, s.Auth, s.EarlyRequest
+	return scenario, scenario.Validate()
+}
+
+// Canary is the setup of runs that are known to violate reconnect-converges: a client that
+// keeps "authenticated" over connections, against servers that fall silent.
+func (s *Setup) Canary() Setup {
+	return Setup{Scenario: s.Scenario, Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, Auth: sim.AuthMandatory, EarlyRequest: s.EarlyRequest}
+}
+
+// Run runs the seeds that the ledger does not have, and summarises all that it has then.
+// The end of ctx ends it with what is known; nothing but the seeds under way is lost.
+// Errors: *sim.UsageError, *LedgerError, *WorkerError.
+func Run(ctx context.Context, cfg Config) (Summary, error) {
+	if err := cfg.Validate(); err != nil {
+		return Summary{}, err
+	}
+	if cfg.SeedTimeout == 0 {
+		cfg.SeedTimeout = seedTimeout
+	}
+	tally := newTally(cfg.Setup)
+	ledger, err := openLedger(cfg.Ledger, cfg.Setup, tally.add)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := sitting{cfg: &cfg, ledger: ledger, tally: tally, started: time.Now()}
+	err = s.run(ctx)
+	if closing := ledger.close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	return tally.summary(ctx.Err() != nil, cfg.First, cfg.Seeds), nil
+}
+
+// sitting is one call of Run.
+type sitting struct {
+	cfg     *Config
+	ledger  *ledger
+	tally   *tally
+	started time.Time
+	ran     uint64
+}
+
+func (s *sitting) run(ctx context.Context) error {
+	p := startPool(ctx, s.cfg)
+	for task := range s.tasks {
+		if !p.give(task, s.take) {
+			break
+		}
+	}
+	return p.finish(s.take)
+}
+
+// tasks are the runs that are missing in the ledger, seeds before their canaries.
+func (s *sitting) tasks(yield func(task) bool) {
+	for i := range s.cfg.Seeds {
+		seed := s.cfg.First + i
+		if !s.tally.has(seed, false) && !yield(task{Seed: seed, Setup: s.cfg.Setup}) {
+			return
+		}
+		if i%CanaryEvery == CanaryEvery-1 && !s.tally.has(seed, true) && !yield(task{Seed: seed, Canary: true, Setup: s.cfg.Setup.Canary()}) {
+			return
+		}
+	}
+}
+
+// take records what a run came to.
+func (s *sitting) take(o Outcome) error {
+	if err := s.ledger.append(&o); err != nil {
+		return err
+	}
+	s.tally.add(&o)
+	if !o.Canary {
+		s.ran++
+	}
+	if s.cfg.Progress != nil {
+		s.cfg.Progress(Progress{
+			Done: s.tally.seeds(), Total: s.cfg.Seeds, Now: s.ran,
+			Failures: len(s.tally.failures), Elapsed: time.Since(s.started),
+		})
+	}
+	return nil
+}

@@ -1,0 +1,11 @@
+//go:build unix
+
+package campaign
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup keeps a terminal's interrupt from the process.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,112 @@
+// What one seed came to, as a line of the ledger.
+
+package campaign
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// Outcome is one run. Of a run that held only the first fields are written.
+type Outcome struct {
+	Seed     Seed        `json:"seed"`
+	Canary   bool        `json:"canary,omitempty"`
+	Verdict  sim.Verdict `json:"verdict"`
+	Hash     string      `json:"trace_hash,omitempty"` // empty where the run did not end
+	Events   uint64      `json:"events,omitempty"`
+	Restarts int         `json:"restarts,omitempty"`
+	// ConvergedNS is how long after the last server was serving all was well; nil: never.
+	ConvergedNS *int64 `json:"converged_after_ns,omitempty"`
+
+	Property  string   `json:"property,omitempty"`
+	Judged    []string `json:"judged,omitempty"` // violated properties that decide the verdict
+	Signature string   `json:"signature,omitempty"`
+	Reason    string   `json:"reason,omitempty"`
+	Bug       string   `json:"bug,omitempty"` // of the simulator: a panic, an error
+}
+
+// Seed is written as people type it.
+type Seed uint64
+
+// String is the seed in hexadecimal.
+func (s Seed) String() string { return fmt.Sprintf("%#x", uint64(s)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Seed) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Seed) UnmarshalText(text []byte) error {
+	n, err := sim.ParseSeed(string(text))
+	*s = Seed(n)
+	return err
+}
+
+// outcomeOf says what a result comes to.
+func outcomeOf(t task, r *sim.Result) Outcome {
+	o := Outcome{
+		Seed: Seed(t.Seed), Canary: t.Canary, Verdict: r.Verdict, Hash: r.TraceHash,
+		Events: r.Events, Restarts: r.Restarts, ConvergedNS: r.ConvergedAfterNS,
+	}
+	if r.Verdict == sim.VerdictHeld {
+		return o
+	}
+	o.Reason, o.Judged = r.Reason, r.Judged
+	if r.Property != nil {
+		o.Property = *r.Property
+	}
+	if r.Signature != nil {
+		o.Signature = *r.Signature
+	}
+	return o
+}
+
+// failed is whether a run of the campaign's own did not hold; of a canary, whether it did.
+func (o *Outcome) failed() bool {
+	if o.Canary {
+		return o.Verdict != sim.VerdictViolation
+	}
+	return o.Verdict != sim.VerdictHeld
+}
+
+// kind is what failures are told apart by: the property, the signature of failed
+// negotiations, and the words of the reason without its numbers and names.
+func (o *Outcome) kind() string {
+	parts := []string{string(o.Verdict)}
+	switch {
+	case o.Canary:
+		parts = []string{"canary not found"}
+	case o.Bug != "":
+		parts = []string{"bug", firstLine(o.Bug)}
+	case o.Property != "":
+		parts = append(parts, o.Property)
+	default:
+		parts = append(parts, withoutNumbers(o.Reason))
+	}
+	if o.Signature != "" {
+		parts = append(parts, o.Signature)
+	}
+	return strings.Join(parts, ": ")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// withoutNumbers makes texts alike that say the same of other instants and connections.
+func withoutNumbers(text string) string {
+	var b strings.Builder
+	number := false
+	for _, r := range text {
+		digit := r >= '0' && r <= '9' || number && (r == '.' || r == 'm' || r == 's' || r == 'µ' || r == 'n' || r == 'h')
+		if digit && !number {
+			b.WriteByte('#')
+		}
+		if number = digit; !digit {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

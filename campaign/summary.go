@@ -1,0 +1,171 @@
+// What a campaign came to: counts, failures told apart, and how long reconnects took.
+
+package campaign
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// Summary is what a campaign came to. Its JSON form is the one line that a campaign prints.
+type Summary struct {
+	Kind string `json:"kind"` // "campaign-summary"
+	Setup
+	Version      string      `json:"version"`
+	Verdict      sim.Verdict `json:"verdict"` // violation before inconclusive before held
+	Seeds        uint64      `json:"seeds"`   // run, each once
+	Held         uint64      `json:"held"`
+	Violated     uint64      `json:"violated"`
+	Inconclusive uint64      `json:"inconclusive"`
+	Canaries     uint64      `json:"canaries"`
+	Missed       uint64      `json:"canaries_missed"`
+	Events       uint64      `json:"events"`
+	Restarts     uint64      `json:"restarts"`
+	Converged    Converged   `json:"converged_after_ns"`
+	Failures     []Failure   `json:"failures"`
+	Interrupted  bool        `json:"interrupted"`
+	Remaining    uint64      `json:"remaining"` // seeds of the campaign that are not run yet
+}
+
+// Converged is how long after the last server was serving everything was well, over the
+// runs that converged, in nanoseconds.
+type Converged struct {
+	Runs uint64 `json:"runs"`
+	P50  int64  `json:"p50"`
+	P99  int64  `json:"p99"`
+	Max  int64  `json:"max"`
+	// MaxSeed is a seed that took longest.
+	MaxSeed Seed `json:"max_seed"`
+}
+
+// Failure is all runs that failed alike.
+type Failure struct {
+	Signature string   `json:"signature"`
+	Count     uint64   `json:"count"`
+	First     Seed     `json:"first_seed"` // the smallest
+	Canary    bool     `json:"canary"`
+	Reason    string   `json:"reason"` // of the first
+	Judged    []string `json:"judged,omitempty"`
+	Bug       bool     `json:"bug"` // of the simulator
+}
+
+// run tells a seed from its canary.
+type run struct {
+	seed   Seed
+	canary bool
+}
+
+// tally adds outcomes up; a run that comes again counts once.
+type tally struct {
+	setup     Setup
+	done      map[run]struct{}
+	sum       Summary
+	converged []convergence
+	failures  map[string]*Failure
+}
+
+type convergence struct {
+	ns   int64
+	seed Seed
+}
+
+func newTally(s Setup) *tally {
+	return &tally{setup: s, done: make(map[run]struct{}), failures: make(map[string]*Failure)}
+}
+
+func (t *tally) has(seed uint64, canary bool) bool {
+	_, ok := t.done[run{Seed(seed), canary}]
+	return ok
+}
+
+// seeds is how many have been run, canaries not counted.
+func (t *tally) seeds() uint64 { return t.sum.Seeds }
+
+func (t *tally) add(o *Outcome) {
+	key := run{o.Seed, o.Canary}
+	if _, again := t.done[key]; again {
+		return
+	}
+	t.done[key] = struct{}{}
+	t.count(o)
+	if o.failed() {
+		t.fail(o)
+	}
+}
+
+func (t *tally) count(o *Outcome) {
+	s := &t.sum
+	s.Events += o.Events
+	if o.Canary {
+		s.Canaries++
+		if o.failed() {
+			s.Missed++
+		}
+		return
+	}
+	s.Seeds++
+	s.Restarts += uint64(o.Restarts)
+	switch o.Verdict {
+	case sim.VerdictHeld:
+		s.Held++
+	case sim.VerdictViolation:
+		s.Violated++
+	default:
+		s.Inconclusive++
+	}
+	if o.ConvergedNS != nil {
+		t.converged = append(t.converged, convergence{*o.ConvergedNS, o.Seed})
+	}
+}
+
+func (t *tally) fail(o *Outcome) {
+	kind := o.kind()
+	f := t.failures[kind]
+	if f == nil {
+		f = &Failure{Signature: kind, First: o.Seed}
+		t.failures[kind] = f
+	}
+	f.Count++
+	if f.Count == 1 || o.Seed < f.First {
+		f.First, f.Canary, f.Judged, f.Bug = o.Seed, o.Canary, o.Judged, o.Bug != ""
+		f.Reason = cmp.Or(o.Reason, firstLine(o.Bug))
+	}
+}
+
+// summary closes the account. total is 0 where it is not known how many there were to be.
+func (t *tally) summary(interrupted bool, first, total uint64) Summary {
+	s := t.sum
+	s.Kind, s.Setup, s.Version, s.Interrupted = "campaign-summary", t.setup, sim.Version(), interrupted
+	for i := range total {
+		if !t.has(first+i, false) {
+			s.Remaining++
+		}
+	}
+	s.Failures = []Failure{}
+	for _, kind := range slices.Sorted(maps.Keys(t.failures)) {
+		s.Failures = append(s.Failures, *t.failures[kind])
+	}
+	slices.SortStableFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
+	s.Converged = distribution(t.converged)
+	switch {
+	case s.Violated > 0:
+		s.Verdict = sim.VerdictViolation
+	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.Seeds == 0:
+		s.Verdict = sim.VerdictInconclusive
+	default:
+		s.Verdict = sim.VerdictHeld
+	}
+	return s
+}
+
+func distribution(list []convergence) Converged {
+	if len(list) == 0 {
+		return Converged{}
+	}
+	slices.SortFunc(list, func(a, b convergence) int { return cmp.Or(cmp.Compare(a.ns, b.ns), cmp.Compare(a.seed, b.seed)) })
+	last := len(list) - 1
+	return Converged{Runs: uint64(len(list)), P50: list[last/2].ns, P99: list[last*99/100].ns, Max: list[last].ns, MaxSeed: list[last].seed}
+}

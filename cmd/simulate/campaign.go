@@ -1,0 +1,212 @@
+// simulate campaign: very many seeds over several processes, with a ledger.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a8011091/pegasus-reference/campaign"
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// tellEvery is how often a campaign says where it stands when nobody watches a terminal.
+const tellEvery = 30 * time.Second
+
+// campaignFlags are what a campaign is told.
+type campaignFlags struct {
+	cfg          campaign.Config
+	seeds, first string
+	junit        string
+}
+
+func newCampaignCommand(out *output) *cobra.Command {
+	var f campaignFlags
+	cmd := &cobra.Command{
+		Use:   "campaign",
+		Short: "Run very many seeds, with a ledger that survives interrupts",
+		Long: `campaign runs seeds of one scenario over several processes and keeps a line for each in
+a ledger, an append-only file of JSON. Started again with the same ledger it goes on where
+it was; an interrupt, or SIGKILL, loses the seeds under way and nothing else. Ledgers of
+one setup may be put together with cat.
+
+Every hundredth seed is followed by a canary: an unfixed client that is known not to come
+back. A campaign that does not find it ends with status 1.
+
+Exit status as of run, over all seeds; 20 where seeds are missing or inconclusive.`,
+		Example: `  simulate campaign --seeds 100000 --ledger night.ndjson
+  simulate campaign --seeds 1000 --client upstream-snapshot --server hang --ledger old.ndjson --junit old.xml
+  simulate campaign summary night.ndjson
+  simulate replay night.ndjson:17`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCampaign(cmd, out, &f) },
+	}
+	s := sim.Default()
+	setup := &f.cfg.Setup
+	*setup = campaign.Setup{Scenario: sim.ScenarioFullRestart, Client: s.Client, Server: s.Server, Auth: s.Auth, EarlyRequest: s.EarlyRequest}
+	flags := cmd.Flags()
+	flags.StringVar(&f.seeds, "seeds", "1000", "how many seeds")
+	flags.StringVar(&f.first, "first", "1", "the first of them, decimal or 0x")
+	flags.IntVar(&f.cfg.Workers, "workers", runtime.NumCPU(), "processes")
+	flags.StringVar(&f.cfg.Ledger, "ledger", "", "file that keeps what each seed came to (required)")
+	flags.DurationVar(&f.cfg.SeedTimeout, "seed-timeout", time.Minute, "how long one seed may take")
+	flags.StringVar(&f.junit, "junit", "", "write the summary as JUnit's XML to this file")
+	word(cmd, &setup.Scenario, "scenario", "scenario", sim.ScenarioNames)
+	word(cmd, &setup.Client, "client", "client", sim.ClientNames)
+	word(cmd, &setup.Server, "server", "server", sim.ServerNames)
+	word(cmd, &setup.Auth, "auth", "authentication", sim.RunAuthNames)
+	word(cmd, &setup.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
+	cmd.AddCommand(newCampaignSummaryCommand(out, &f.junit), newCampaignWorkerCommand())
+	for _, c := range cmd.Commands() {
+		c.SetFlagErrorFunc(flagError)
+	}
+	return cmd
+}
+
+func newCampaignSummaryCommand(out *output, junit *string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "summary LEDGER...",
+		Short: "Say what ledgers of one campaign come to",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			summary, err := campaign.Summarize(args...)
+			if err != nil {
+				return campaignError(err)
+			}
+			return tellCampaign(cmd, out, *junit, &summary)
+		},
+	}
+	cmd.Flags().StringVar(junit, "junit", "", "write the summary as JUnit's XML to this file")
+	return cmd
+}
+
+// newCampaignWorkerCommand is what a campaign starts its processes with.
+func newCampaignWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker", Short: "Run what a campaign asks for on standard input", Hidden: true, Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return campaign.Work(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+func runCampaign(cmd *cobra.Command, out *output, f *campaignFlags) error {
+	var err error
+	if f.cfg.Seeds, err = strconv.ParseUint(f.seeds, 0, 64); err != nil {
+		return &usageError{fmt.Errorf("--seeds is %q: it must be a number", f.seeds)}
+	}
+	if f.cfg.First, err = sim.ParseSeed(f.first); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program, to start workers with: %w", err)
+	}
+	f.cfg.Command = []string{program, "campaign", "worker"}
+	line := newProgress(cmd.ErrOrStderr())
+	told := time.Now()
+	f.cfg.Progress = func(p campaign.Progress) {
+		line.show(int64(p.Done), int64(p.Total), standing(p))
+		if line.off && time.Since(told) > tellEvery {
+			told = time.Now()
+			fmt.Fprintf(cmd.ErrOrStderr(), "campaign: %d of %d seeds, %s\n", p.Done, p.Total, standing(p))
+		}
+	}
+	summary, err := campaign.Run(cmd.Context(), f.cfg)
+	line.done()
+	if err != nil {
+		return campaignError(err)
+	}
+	return tellCampaign(cmd, out, f.junit, &summary)
+}
+
+func standing(p campaign.Progress) string {
+	return fmt.Sprintf("%.0f seeds/s, %d kinds of failure", float64(p.Now)/max(p.Elapsed.Seconds(), 1e-3), p.Failures)
+}
+
+// campaignError tells input that cannot be used from what went wrong.
+func campaignError(err error) error {
+	var ledger *campaign.LedgerError
+	if errors.As(err, &ledger) {
+		return &usageError{err}
+	}
+	return err
+}
+
+func tellCampaign(cmd *cobra.Command, out *output, junit string, s *campaign.Summary) error {
+	if junit != "" {
+		if err := writeJUnit(junit, s); err != nil {
+			return fmt.Errorf("write %s: %w", junit, err)
+		}
+	}
+	if out.json {
+		if err := object(cmd.OutOrStdout(), s); err != nil {
+			return err
+		}
+	} else {
+		tellSummary(cmd.OutOrStdout(), s)
+	}
+	return exitWith(campaignCode(s))
+}
+
+func writeJUnit(path string, s *campaign.Summary) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return campaign.WriteJUnit(file, s, func(f campaign.Failure) string { return seeAgain(s, f) })
+}
+
+// seeAgain is the command that shows a failure's first seed.
+func seeAgain(s *campaign.Summary, f campaign.Failure) string {
+	setup := s.Setup
+	if f.Canary {
+		setup = setup.Canary()
+	}
+	return fmt.Sprintf("simulate run --scenario %s --client %s --server %s --auth %s --early-request %s --seed %s",
+		setup.Scenario, setup.Client, setup.Server, setup.Auth, setup.EarlyRequest, f.First)
+}
+
+// campaignCode is the exit status: a bug of ours and a canary that was not found come before
+// what the seeds came to.
+func campaignCode(s *campaign.Summary) int {
+	code := exitHeld
+	if s.Verdict != sim.VerdictHeld {
+		code = exitInconclusive
+	}
+	for _, f := range s.Failures {
+		if f.Bug || f.Canary {
+			return exitInternal
+		}
+		for _, property := range f.Judged {
+			code = min(code, kindCode(sim.KindOf(property)))
+		}
+	}
+	return code
+}
+
+func tellSummary(w io.Writer, s *campaign.Summary) {
+	fmt.Fprintf(w, "%s  campaign of %s: client %s, server %s, authentication %s, early requests %s\n",
+		s.Verdict, s.Scenario, s.Client, s.Server, s.Auth, s.EarlyRequest)
+	fmt.Fprintf(w, "  seeds         %d: %d held, %d violated, %d inconclusive", s.Seeds, s.Held, s.Violated, s.Inconclusive)
+	if s.Remaining > 0 {
+		fmt.Fprintf(w, "; %d not run yet", s.Remaining)
+	}
+	fmt.Fprintf(w, "\n  canaries      %d of %d found\n", s.Canaries-s.Missed, s.Canaries)
+	fmt.Fprintf(w, "  simulated     %d events, %d restarts of nodes\n", s.Events, s.Restarts)
+	if c := s.Converged; c.Runs > 0 {
+		fmt.Fprintf(w, "  converged     %d runs: p50 %s, p99 %s, longest %s (seed %s)\n", c.Runs, seconds(c.P50), seconds(c.P99), seconds(c.Max), c.MaxSeed)
+	}
+	for _, f := range s.Failures {
+		fmt.Fprintf(w, "  %d x %s\n      %s\n      %s\n", f.Count, f.Signature, strings.TrimSpace(f.Reason), seeAgain(s, f))
+	}
+}
