@@ -18,7 +18,8 @@ type Request struct {
 	With     []string  // switches
 	Server   string    // "" means the configuration's
 	Auth     string    // "mandatory" or "optional"; "" means the configuration's
-	Property string    // "" means all of them
+	Property string    // "" means all of them that the configuration judges
+	All      bool      // judge those as well that the configuration does not
 	RMs      int       // resource managers of two-phase-commit, 0 means 7
 
 	Workers       int // 0 means one for each processor
@@ -57,6 +58,7 @@ type Report struct {
 
 	Failures   []Failure `json:"-"` // every violation with its trace, in the order of Violations
 	Stopped    string    `json:"-"` // why the search ended early, "" if it did not
+	Judged     []string  `json:"-"` // properties that were looked at
 	NeverFired []string  `json:"-"` // actions that never happen
 	Collision  float64   `json:"-"` // upper estimate of the probability that two states were taken for one
 	PerState   float64   `json:"-"` // bytes of the visited set per distinct state
@@ -123,6 +125,11 @@ func explore[S any](ctx context.Context, m check.Model[S], request Request) (Rep
 		Seconds: result.Elapsed.Seconds(), Workers: result.Workers, Complete: result.Complete,
 		Stopped: result.Stopped, NeverFired: result.NeverFired, Collision: result.Collision,
 		PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
+	}
+	for _, p := range m.Properties() {
+		if request.Property == "" || request.Property == p.Name {
+			report.Judged = append(report.Judged, p.Name)
+		}
 	}
 	for _, v := range result.Violations {
 		report.Violations = append(report.Violations, v.Property)

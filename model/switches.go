@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// defectsConstant is the constant that holds a set: several switches may add to it.
-const defectsConstant = "Defects"
+// DefectsConstant is the name of the constant that holds a set: several switches may add to it.
+const DefectsConstant = "Defects"
 
 // origin is a setting that part of a request asks for, and which part that is.
 type origin struct {
@@ -28,7 +28,7 @@ func switched(with []string, spec Spec) ([]origin, error) {
 			switch {
 			case known < 0:
 				all = append(all, origin{set, "switch " + name})
-			case set.Name == defectsConstant:
+			case set.Name == DefectsConstant:
 				all[known].Value = union(all[known].Value, set.Value)
 				all[known].by += " with switch " + name
 			case all[known].Value != set.Value:

@@ -91,8 +91,11 @@ func buildTimeouts(request Request, spec Spec) (instance, error) {
 	if err != nil {
 		return instance{}, constantUsage(err)
 	}
-	if request.Property != "" {
+	switch {
+	case request.Property != "":
 		only = []string{request.Property}
+	case request.All:
+		only = propertyNames(spec)
 	}
 	built := instanceOf(judged{m, only})
 	built.constants = constants.Values()

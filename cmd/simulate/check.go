@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a8011091/pegasus-reference/docs/spec/tla"
 	"github.com/a8011091/pegasus-reference/model"
 	"github.com/a8011091/pegasus-reference/model/check"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -19,6 +20,7 @@ func newCheckCommand(out *output) *cobra.Command {
 	var request model.Request
 	var sets []string
 	var memory string
+	var withTLC bool
 	cmd := &cobra.Command{
 		Use:   "check SPEC",
 		Short: "Explore a specification to its last state and judge its properties",
@@ -26,6 +28,7 @@ func newCheckCommand(out *output) *cobra.Command {
 		Example: `  simulate check session
   simulate check session --with stale-auth-flag --server hang
   simulate check session --set NReq=2,K=3 --json
+  simulate check routing --config small --set Earlies=0,Odd=false --tlc
   simulate check two-phase-commit --rms 8`,
 		ValidArgs: specNames(),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -43,7 +46,7 @@ func newCheckCommand(out *output) *cobra.Command {
 			if request.MaxMemory, err = parseBytes(memory); err != nil {
 				return err
 			}
-			return runCheck(cmd, out, request)
+			return runCheck(cmd, out, request, withTLC)
 		},
 	}
 	flags := cmd.Flags()
@@ -54,6 +57,7 @@ func newCheckCommand(out *output) *cobra.Command {
 	flags.StringVar(&request.Server, "server", "", "server: "+strings.Join(sim.ServerNames, ", "))
 	flags.StringVar(&request.Auth, "auth", "", "authentication: "+strings.Join(sim.AuthNames, ", "))
 	flags.IntVar(&request.RMs, "rms", 0, "two-phase-commit: number of resource managers (default 7)")
+	flags.BoolVar(&withTLC, "tlc", false, "run TLC on the TLA+ twin with the same constants as well, and compare (docs/spec/tla/install fetches it)")
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
 	flags.StringVar(&memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
@@ -94,7 +98,14 @@ func parseBytes(text string) (uint64, error) {
 	return n << shift, nil
 }
 
-func runCheck(cmd *cobra.Command, out *output, request model.Request) error {
+func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bool) error {
+	var tool tla.Tool
+	if withTLC {
+		var err error
+		if tool, err = tla.Find(); err != nil {
+			return fmt.Errorf("comparing with TLC: %w", err)
+		}
+	}
 	line := newProgress(cmd.ErrOrStderr())
 	request.Progress = func(p check.Progress) {
 		line.show(int64(p.Distinct), -1, fmt.Sprintf("%s: depth %d, %d to look into, %.0f states/s, %d MiB", p.Phase, p.Depth, p.Queue, p.PerSecond(), p.Memory>>20))
@@ -104,12 +115,22 @@ func runCheck(cmd *cobra.Command, out *output, request model.Request) error {
 	if err != nil {
 		return requestError(err)
 	}
+	var compared *comparison
+	if withTLC {
+		if compared, err = compareWithTLC(cmd.Context(), tool, &report); err != nil {
+			return err
+		}
+	}
 	if out.json {
-		if err := object(cmd.OutOrStdout(), report); err != nil {
+		if err := object(cmd.OutOrStdout(), checkReport{report, compared}); err != nil {
 			return err
 		}
 	} else {
 		tellCheck(cmd.OutOrStdout(), &report)
+		compared.tell(cmd.OutOrStdout())
+	}
+	if compared != nil && len(compared.Differences) > 0 {
+		return fmt.Errorf("the checker and TLC differ on %s: %s", report.Spec, strings.Join(compared.Differences, "; "))
 	}
 	return exitWith(checkCode(&report))
 }

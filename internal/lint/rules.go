@@ -34,6 +34,7 @@ func Project() Rules {
 			"internal/kdctest",
 			"bench/checker",
 			"cmd/simulate",
+			"docs/spec/tla",
 			"explore",
 			"campaign",
 			"conformance",
