@@ -284,7 +284,7 @@ func (w *worker[S]) settle(p *piece[S]) {
 		here := s.frontier.at(at)
 		out := 0
 		for i := begin; i < end; i++ {
-			if p.keys[i] == here.key {
+			if p.keys[i] == here.key && w.idle(here.state, p.steps[i].State) {
 				continue // a step that changes nothing is no step
 			}
 			out++

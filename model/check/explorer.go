@@ -100,8 +100,11 @@ func (e *explorer[S]) Draw(limit int) Graph {
 	return drawing
 }
 
-func (e *explorer[S]) id(state S) StateID {
-	return StateID(normal(Fingerprint(e.model.AppendState(nil, state))))
+func (e *explorer[S]) id(state S) StateID { return identify(e.model, state) }
+
+// identify returns the name of a state.
+func identify[S any](model Model[S], state S) StateID {
+	return StateID(normal(Fingerprint(model.AppendState(nil, state))))
 }
 
 func (e *explorer[S]) initial(id StateID) (S, bool) {

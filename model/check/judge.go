@@ -4,6 +4,9 @@ package check
 
 // judge returns a violation for every property that does not hold, in their order.
 func (s *search[S]) judge() ([]Violation[S], error) {
+	if s.options.Search == RandomWalk {
+		return s.judgeWalks(), nil
+	}
 	var violations []Violation[S]
 	var parents []uint32
 	need := func() []uint32 {

@@ -68,6 +68,14 @@ func (a Action) group() string {
 	return a.Name
 }
 
+// Symmetric is implemented by a model whose states can be permuted (the names of equal
+// processes exchanged, say) without changing what may happen, but for the names.
+// AppendCanonical appends the same bytes for all permutations of a state, and other
+// bytes for any other state. Every property must say the same of all of them.
+type Symmetric[S any] interface {
+	AppendCanonical(dst []byte, state S) []byte
+}
+
 // Field is one named part of a state, for people.
 type Field struct {
 	Name  string `json:"name"`

@@ -10,9 +10,47 @@ import (
 // maxWorkers bounds Options.Workers.
 const maxWorkers = 64
 
+// Search is the order in which states are looked into.
+type Search uint8
+
+// Searches. All of them take the same models and find violations of the same properties.
+const (
+	// BreadthFirst finds shortest traces, on all workers. Everything is looked into.
+	BreadthFirst Search = iota
+	// DepthFirst keeps no level of states in memory, only those on the path in hand, and
+	// uses one worker. Everything is looked into; traces of safety are longer than need
+	// be, those of liveness are the same as of BreadthFirst.
+	DepthFirst
+	// RandomWalk takes Walks random paths of Length steps. It finds what many steps away
+	// is likely, needs no memory for what is not visited, and never proves that anything
+	// holds: without a violation it is inconclusive.
+	RandomWalk
+)
+
+// Searches are the names of the kinds of search, in their order.
+var Searches = []string{"bfs", "dfs", "walk"}
+
+// String returns the name.
+func (k Search) String() string {
+	if int(k) < len(Searches) {
+		return Searches[k]
+	}
+	return "unknown"
+}
+
 // Options of a search. The zero value searches everything with one worker per
 // processor.
 type Options struct {
+	Search Search
+	// Seed, Walks and Length are for RandomWalk: the same ones take the same paths, for
+	// any number of workers. 0 walks means 1,000, length 0 means 200 steps.
+	Seed   uint64
+	Walks  int
+	Length int
+	// Symmetry takes states that differ in a permutation only for one. The model must be
+	// Symmetric. It is refused where a liveness property is looked at: the cycle of a
+	// reduced state space need not be one of the real one. See Symmetric.
+	Symmetry bool
 	// Workers is the number of goroutines that search; 0 means one per processor.
 	// Counts, verdict and traces do not depend on it.
 	Workers int
@@ -60,6 +98,20 @@ func (o Options) workers() int {
 		n = runtime.GOMAXPROCS(0)
 	}
 	return min(n, maxWorkers)
+}
+
+func (o Options) walks() int {
+	if o.Walks <= 0 {
+		return 1000
+	}
+	return o.Walks
+}
+
+func (o Options) length() int {
+	if o.Length <= 0 {
+		return 200
+	}
+	return o.Length
 }
 
 func (o Options) progressEvery() time.Duration {

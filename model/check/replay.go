@@ -12,16 +12,15 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 		return nil, err
 	}
 	trace := []TraceStep[S]{{
-		State: state, ID: StateID(w.fingerprint(state)), Text: "initially", Changes: difference(s.model, nil, state),
+		State: state, ID: identify(s.model, state), Text: "initially", Changes: difference(s.model, nil, state),
 	}}
-	at := l.prefix[0]
 	add := func(to uint32, action int) error {
-		step, err := s.replayStep(w, state, at, to, action)
+		step, err := s.replayStep(w, state, to, action)
 		if err != nil {
 			return err
 		}
 		trace = append(trace, s.tell(state, step))
-		state, at = step.State, to
+		state = step.State
 		return nil
 	}
 	for _, to := range l.prefix[1:] {
@@ -37,11 +36,13 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 	return trace, nil
 }
 
+// replayInitial returns the initial state with that number.
 func (s *search[S]) replayInitial(w *worker[S], number uint32) (S, error) {
+	_, place := s.origins.of(number)
 	seen := map[uint64]bool{}
 	for _, state := range s.model.Initial() {
 		key := w.fingerprint(state)
-		if !seen[key] && len(seen) == int(number) {
+		if !seen[key] && (s.table.numbered && s.table.number(key) == number || !s.table.numbered && len(seen) == place) {
 			return state, nil
 		}
 		seen[key] = true
@@ -50,11 +51,13 @@ func (s *search[S]) replayInitial(w *worker[S], number uint32) (S, error) {
 	return none, fmt.Errorf("%w: its initial states are not the same when asked again", ErrModel)
 }
 
-// replayStep takes the step from the state numbered from to that numbered to, by the
-// action given, or by any where that is negative: the first such step.
-func (s *search[S]) replayStep(w *worker[S], state S, from, to uint32, action int) (Step[S], error) {
+// replayStep takes the step from state to the state numbered to, by the action given, or
+// by any where that is negative: the first such step. Where the visited set has no
+// numbers state must be the parent of that state.
+func (s *search[S]) replayStep(w *worker[S], state S, to uint32, action int) (Step[S], error) {
 	steps := s.model.Next(state, nil)
-	if parent, ordinal := s.origins.of(to); parent == from && action < 0 {
+	if !s.table.numbered {
+		_, ordinal := s.origins.of(to)
 		if ordinal < len(steps) && s.knows(w.fingerprint(steps[ordinal].State), to) {
 			return steps[ordinal], nil
 		}
@@ -85,7 +88,7 @@ func (s *search[S]) knows(key uint64, number uint32) bool {
 func (s *search[S]) tell(from S, step Step[S]) TraceStep[S] {
 	return TraceStep[S]{
 		Action: s.actions[step.Action].Name, Text: inWords(s.model, s.actions, from, step),
-		ID: StateID(s.workers[0].fingerprint(step.State)), State: step.State,
+		ID: identify(s.model, step.State), State: step.State,
 		Changes: difference(s.model, &from, step.State),
 	}
 }

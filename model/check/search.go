@@ -14,6 +14,9 @@ import (
 // ErrModel is wrapped by the errors of a model that cannot be searched.
 var ErrModel = errors.New("check: model")
 
+// ErrOptions is wrapped by the errors of options that contradict each other or the model.
+var ErrOptions = errors.New("check: options")
+
 // Phases of a search, as Progress names them.
 const (
 	phaseStates   = "states"
@@ -51,19 +54,23 @@ type search[S any] struct {
 
 	violated   []uint32 // for each property the lowest number of a witness plus one
 	outDegrees outDegrees
-	graph      *graph // nil where no liveness property is looked at
+	groups     groups
+	symmetric  Symmetric[S] // nil where states are taken as they are
+	walked     []walked[S]  // for each property the violation of the first random walk that has one
+	graph      *graph       // nil where no liveness property is looked at
 }
 
 // Run explores model and returns what it found. A limit or the end of ctx makes the
 // result inconclusive (or a violation, if one was found before) and is no error. An
-// error wraps ErrModel and means that the model itself is wrong.
+// error wraps ErrModel where the model itself is wrong, or ErrOptions where options
+// cannot be what they are, for this model.
 func Run[S any](ctx context.Context, model Model[S], options Options) (*Result[S], error) {
 	s, err := newSearch(model, options)
 	if err != nil {
 		return nil, err
 	}
 	release := s.watch(ctx)
-	err = s.explore()
+	err = s.look()
 	var violations []Violation[S]
 	if err == nil {
 		violations, err = s.judge()
@@ -73,6 +80,19 @@ func Run[S any](ctx context.Context, model Model[S], options Options) (*Result[S
 		return nil, err
 	}
 	return s.result(violations), nil
+}
+
+// look looks into states in the order that is asked for.
+func (s *search[S]) look() error {
+	switch s.options.Search {
+	case BreadthFirst:
+		return s.explore()
+	case DepthFirst:
+		return s.dive()
+	case RandomWalk:
+		return s.roam()
+	}
+	return fmt.Errorf("%w: there is no search number %d", ErrOptions, s.options.Search)
 }
 
 func newSearch[S any](model Model[S], options Options) (*search[S], error) {
@@ -96,17 +116,25 @@ func newSearch[S any](model Model[S], options Options) (*search[S], error) {
 		return nil, err
 	}
 	s.violated = make([]uint32, len(s.properties))
-	groups, err := groupActions(s.actions)
-	if err != nil {
+	var err error
+	if s.groups, err = groupActions(s.actions); err != nil {
 		return nil, err
 	}
-	s.graph, err = newGraph(s.properties, groups)
-	if err != nil {
+	if options.Search != RandomWalk {
+		if s.graph, err = newGraph(s.properties, s.groups); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.chooseKey(); err != nil {
 		return nil, err
 	}
 	s.table = newTable(s.graph != nil)
 	s.batch.size = firstBatch
-	for range options.workers() {
+	workers := options.workers()
+	if options.Search == DepthFirst {
+		workers = 1
+	}
+	for range workers {
 		s.workers = append(s.workers, newWorker(s))
 	}
 	return s, nil
@@ -140,9 +168,11 @@ func (s *search[S]) examine(state S, number uint32, violated []uint32) {
 }
 
 // unsafe says whether a safety property is known to be violated.
-func (s *search[S]) unsafe() bool {
+func (s *search[S]) unsafe() bool { return s.unsafeIn(s.violated) }
+
+func (s *search[S]) unsafeIn(violated []uint32) bool {
 	for i, p := range s.properties {
-		if s.violated[i] != 0 && (p.Kind == Safety || p.Kind == Deadlock) {
+		if violated[i] != 0 && (p.Kind == Safety || p.Kind == Deadlock) {
 			return true
 		}
 	}

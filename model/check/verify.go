@@ -18,13 +18,21 @@ func (s *search[S]) verify(goal obligation[S], v Violation[S]) error {
 	if !s.violatedBy(goal, v) {
 		return fmt.Errorf("%w: the cycle found does not violate the property", ErrModel)
 	}
-	for i, g := range s.graph.groups.all {
-		enabledAlways, enabledSometimes, taken := s.along(cycle, i)
-		if g.fairness == Weak && enabledAlways && !taken || g.fairness == Strong && enabledSometimes && !taken {
-			return fmt.Errorf("%w: the cycle found is unfair to %q", ErrModel, g.name)
-		}
+	if name, unfair := s.unfairTo(cycle); unfair {
+		return fmt.Errorf("%w: the cycle found is unfair to %q", ErrModel, name)
 	}
 	return nil
+}
+
+// unfairTo returns a group to which going along cycle for ever is unfair, if there is one.
+func (s *search[S]) unfairTo(cycle []TraceStep[S]) (name string, unfair bool) {
+	for i, g := range s.groups.all {
+		always, sometimes, taken := s.along(cycle, i)
+		if g.fairness == Weak && always && !taken || g.fairness == Strong && sometimes && !taken {
+			return g.name, true
+		}
+	}
+	return "", false
 }
 
 // violatedBy says whether a behaviour that goes along v violates goal.
@@ -55,13 +63,12 @@ func (s *search[S]) violatedBy(goal obligation[S], v Violation[S]) bool {
 // along says of a group whether every state of the cycle enables it, whether any does,
 // and whether one of the cycle's steps is of it.
 func (s *search[S]) along(cycle []TraceStep[S], group int) (always, sometimes, taken bool) {
-	w := s.workers[0]
 	always = true
 	for i, t := range cycle {
-		here := w.fingerprint(t.State)
+		here := identify(s.model, t.State)
 		enabled := false
 		for _, step := range s.model.Next(t.State, nil) {
-			if s.graph.groups.of[step.Action] == group && w.fingerprint(step.State) != here {
+			if s.groups.of[step.Action] == group && identify(s.model, step.State) != here {
 				enabled = true
 			}
 		}
@@ -77,7 +84,7 @@ func (s *search[S]) along(cycle []TraceStep[S], group int) (always, sometimes, t
 func (s *search[S]) groupOf(action string) int {
 	for i, a := range s.actions {
 		if a.Name == action {
-			return s.graph.groups.of[i]
+			return s.groups.of[i]
 		}
 	}
 	return -1

@@ -24,8 +24,13 @@ func newWorker[S any](s *search[S]) *worker[S] {
 	}
 }
 
+// fingerprint returns the key of state in the visited set.
 func (w *worker[S]) fingerprint(state S) uint64 {
-	w.key = w.search.model.AppendState(w.key[:0], state)
+	if w.search.symmetric != nil {
+		w.key = w.search.symmetric.AppendCanonical(w.key[:0], state)
+	} else {
+		w.key = w.search.model.AppendState(w.key[:0], state)
+	}
 	return normal(Fingerprint(w.key))
 }
 

@@ -9,6 +9,7 @@ package twophase
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a8011091/pegasus-reference/model/check"
@@ -189,4 +190,16 @@ func (m *Model) Describe(s State) []check.Field {
 		{Name: "heard of as prepared", Value: strings.Join(heard, " ")},
 		{Name: "decided", Value: decided},
 	}
+}
+
+// AppendCanonical appends the state with the managers in order of what they are in: their
+// names mean nothing.
+func (m *Model) AppendCanonical(dst []byte, s State) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, s.Decisions&tells)
+	begin := len(dst)
+	for rm := range m.managers {
+		dst = append(dst, byte(s.manager(rm)<<2)|byte(s.Told>>rm&1<<1)|byte(s.Heard>>rm&1))
+	}
+	slices.Sort(dst[begin:])
+	return dst
 }

@@ -75,3 +75,38 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 }
+
+// collector tells of every state that the search looks into.
+type collector struct {
+	*twophase.Model
+	saw func(twophase.State)
+}
+
+func (c collector) Next(s twophase.State, steps []check.Step[twophase.State]) []check.Step[twophase.State] {
+	c.saw(s)
+	return c.Model.Next(s, steps)
+}
+
+// With symmetry there are as many states as canonical forms of all states without, and
+// every kind of search gives the same answers.
+func TestSymmetryAndSearches(t *testing.T) {
+	m, err := twophase.New(5)
+	require.NoError(t, err)
+	forms := map[string]bool{}
+	_, err = check.Run(t.Context(), collector{m, func(s twophase.State) { forms[string(m.AppendCanonical(nil, s))] = true }}, check.Options{Workers: 1})
+	require.NoError(t, err)
+	for _, search := range []check.Search{check.BreadthFirst, check.DepthFirst} {
+		reduced, err := check.Run(t.Context(), m, check.Options{Search: search, Symmetry: true})
+		require.NoError(t, err)
+		assert.Equal(t, check.Held, reduced.Verdict)
+		assert.Equal(t, uint64(len(forms)), reduced.Distinct, search)
+		whole, err := check.Run(t.Context(), m, check.Options{Search: search})
+		require.NoError(t, err)
+		assert.Equal(t, uint64(8_832), whole.Distinct, search)
+		assert.Equal(t, uint64(58_146), whole.Generated, search)
+	}
+	walked, err := check.Run(t.Context(), m, check.Options{Search: check.RandomWalk, Seed: 1, Walks: 100})
+	require.NoError(t, err)
+	assert.Equal(t, check.Inconclusive, walked.Verdict)
+	assert.Less(t, walked.Distinct, uint64(8_832))
+}
