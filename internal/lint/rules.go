@@ -37,6 +37,7 @@ func Project() Rules {
 			"docs/spec/tla",
 			"explore",
 			"campaign",
+			"shrink",
 			"conformance",
 			"sim",
 			"sim/world",

@@ -1,0 +1,162 @@
+// Package shrink makes a failing scenario small: fewer faults, fewer operations, fewer nodes
+// and clients, rounder numbers, with the verdict kept. What is left is a scenario file that
+// a person can read, and edit. The same scenario always shrinks to the same one.
+//
+// The order of trials is in Minimize; what is tried is in passes.go.
+package shrink
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// DefaultMaxRuns bounds a shrink.
+const DefaultMaxRuns = 2000
+
+// Options of a shrink. The zero value tries DefaultMaxRuns runs.
+type Options struct {
+	MaxRuns int
+	// Progress is called after each run; may be nil.
+	Progress func(Progress)
+}
+
+// Progress is where a shrink stands.
+type Progress struct {
+	Runs, MaxRuns int
+	Pass          string // what is being tried
+	Size          Size   // of the smallest scenario so far
+}
+
+// Size is what a reader of a scenario has to look at.
+type Size struct {
+	Faults     int `json:"faults"`
+	Operations int `json:"operations"`
+	Nodes      int `json:"nodes"`
+	Clients    int `json:"clients"`
+}
+
+func (s Size) String() string {
+	return fmt.Sprintf("%d faults, %d operations, %d nodes, %d clients", s.Faults, s.Operations, s.Nodes, s.Clients)
+}
+
+// sizeOf counts a scenario. A workload counts as its operations, which are not known yet: ops.
+func sizeOf(s *sim.Scenario, ops int) Size {
+	return Size{Faults: len(s.Faults) + len(s.Clocks), Operations: max(ops, len(s.Ops)), Nodes: s.Metas + s.Replicas, Clients: s.Clients}
+}
+
+// Result is the small scenario and what it comes to.
+type Result struct {
+	Scenario      sim.Scenario
+	Run           sim.Result // of Scenario
+	Before, After Size
+	Runs          int
+	Complete      bool // nothing that is tried makes it smaller; false where a limit ended the shrink
+}
+
+// HeldError says that there is nothing to keep: the scenario does not fail.
+type HeldError struct{ Verdict sim.Verdict }
+
+// Error implements error.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("shrink: the verdict of the scenario is %q; only a violation can be shrunk", e.Verdict)
+}
+
+// failure is what has to stay: the violated property and the way negotiations failed.
+type failure struct{ property, signature string }
+
+func failureOf(r *sim.Result) (failure, bool) {
+	if r.Verdict != sim.VerdictViolation || r.Property == nil {
+		return failure{}, false
+	}
+	f := failure{property: *r.Property}
+	if r.Signature != nil {
+		f.signature = *r.Signature
+	}
+	return f, true
+}
+
+// search is a shrink under way.
+type search struct {
+	ctx     context.Context
+	opts    Options
+	keep    failure
+	best    sim.Scenario
+	bestRun sim.Result
+	runs    int
+	pass    string
+	err     error // of ctx, or of the simulator
+}
+
+// Minimize shrinks a scenario that violates something. The end of ctx ends it with the
+// smallest scenario so far. Errors: *HeldError, *sim.UsageError.
+func Minimize(ctx context.Context, s sim.Scenario, opts Options) (Result, error) {
+	if opts.MaxRuns == 0 {
+		opts.MaxRuns = DefaultMaxRuns
+	}
+	first, err := sim.Run(ctx, s, sim.Options{})
+	if err != nil {
+		return Result{}, err
+	}
+	keep, ok := failureOf(&first)
+	if !ok {
+		return Result{}, &HeldError{first.Verdict}
+	}
+	m := &search{ctx: ctx, opts: opts, keep: keep, best: s, bestRun: first, runs: 1}
+	before := sizeOf(&s, first.Operations)
+	complete := m.minimize()
+	if m.err != nil {
+		return Result{}, m.err
+	}
+	return Result{
+		Scenario: m.best, Run: m.bestRun, Before: before, After: sizeOf(&m.best, m.bestRun.Operations),
+		Runs: m.runs, Complete: complete,
+	}, nil
+}
+
+// minimize goes through all passes until none of them finds anything more; false where a
+// limit came first.
+func (m *search) minimize() bool {
+	for {
+		smaller := false
+		for _, p := range passes {
+			m.pass = p.name
+			if p.try(m) {
+				smaller = true
+			}
+			if m.over() {
+				return false
+			}
+		}
+		if !smaller {
+			return true
+		}
+	}
+}
+
+func (m *search) over() bool {
+	return m.err != nil || m.ctx.Err() != nil || m.runs >= m.opts.MaxRuns
+}
+
+// fails runs a candidate and keeps it as the best so far where it fails alike. One that is
+// no scenario does not.
+func (m *search) fails(candidate sim.Scenario) bool {
+	if m.over() || candidate.Validate() != nil {
+		return false
+	}
+	m.runs++
+	r, err := sim.Run(m.ctx, candidate, sim.Options{Expect: m.keep.signature})
+	if err != nil {
+		m.err = err
+		return false
+	}
+	f, ok := failureOf(&r)
+	if ok = ok && f == m.keep; ok {
+		m.best, m.bestRun = candidate, r
+	}
+	if m.opts.Progress != nil {
+		m.opts.Progress(Progress{m.runs, m.opts.MaxRuns, m.pass, sizeOf(&m.best, m.bestRun.Operations)})
+	}
+	return ok
+}
