@@ -81,6 +81,7 @@ func (w *world) current() *conn {
 // step gives the event to the session, to a copy of it and to the twin, which must agree.
 func (w *world) step(ev Event) {
 	copied := w.core.Clone()
+	w.ignored(ev)
 	effects := w.core.Step(w.now, ev, nil)
 	require.Equal(w.t, effects, copied.Step(w.now, ev, nil), "a copy acts like the original")
 	require.Equal(w.t, w.core.AppendState(nil, w.now), copied.AppendState(nil, w.now))
@@ -92,6 +93,25 @@ func (w *world) step(ev Event) {
 		w.judge(&effects[i])
 	}
 	w.invariants()
+}
+
+// noRequest is the id of a request that there never is: to cancel it does what time alone
+// does.
+const noRequest RequestID = 1 << 40
+
+// ignored: an event of another connection than the current one does what time alone does.
+func (w *world) ignored(ev Event) {
+	switch ev.Kind {
+	case EventDialed, EventDialFailed, EventClosed, EventReceived, EventToken:
+	default:
+		return
+	}
+	if ev.Conn == w.core.Conn() {
+		return
+	}
+	told, untold := w.core.Clone(), w.core.Clone()
+	require.Equal(w.t, untold.Step(w.now, Event{Kind: EventCancel, ID: noRequest}, nil), told.Step(w.now, ev, nil), "fresh-session")
+	require.Equal(w.t, untold.AppendState(nil, w.now), told.AppendState(nil, w.now), "fresh-session")
 }
 
 func twinEvent(ev Event) Event {
@@ -200,6 +220,9 @@ func (w *world) invariants() {
 	require.LessOrEqual(w.t, len(w.timers), 2)
 	c := w.current()
 	require.Equal(w.t, c != nil, w.core.Conn() != 0, "a connection leaks")
+	if c == nil {
+		require.Zero(w.t, pending, "requests-end: a request waits for an answer on a connection that is gone")
+	}
 	if w.core.Ready() {
 		require.True(w.t, c != nil && c.up && (c.granted || w.cfg.Auth == AuthOff), "ready without success: no-downgrade")
 	}

@@ -21,23 +21,34 @@ func newCheckCommand(out *output) *cobra.Command {
 	var sets []string
 	var memory string
 	var withTLC bool
+	var matrix matrixFlags
 	cmd := &cobra.Command{
-		Use:   "check SPEC",
+		Use:   "check SPEC | check --matrix",
 		Short: "Explore a specification to its last state and judge its properties",
 		Long:  checkLong(),
 		Example: `  simulate check session
   simulate check session --with stale-auth-flag --server hang
   simulate check session --set NReq=2,K=3 --json
   simulate check routing --config small --set Earlies=0,Odd=false --tlc
-  simulate check two-phase-commit --rms 8`,
+  simulate check two-phase-commit --rms 8
+  simulate check --matrix
+  simulate check --matrix --with stale-auth-flag --engine cores,simulator`,
 		ValidArgs: specNames(),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			switch {
+			case matrix.on && len(args) > 0:
+				return &usageError{fmt.Errorf("check --matrix takes no specification, got %q; --with names defects, --engine engines", args)}
+			case !matrix.on && (len(matrix.engines) > 0 || matrix.markdown):
+				return &usageError{errors.New("--engine and --markdown of check go with --matrix")}
+			case !matrix.on && len(args) != 1:
 				return &usageError{fmt.Errorf("check takes one specification (%s), got %d arguments; see simulate check --help", strings.Join(specNames(), ", "), len(args))}
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if matrix.on {
+				return runMatrix(cmd, out, &matrix, request.With)
+			}
 			request.Spec = args[0]
 			var err error
 			if request.Set, err = parseSettings(sets); err != nil {
@@ -49,6 +60,7 @@ func newCheckCommand(out *output) *cobra.Command {
 			return runCheck(cmd, out, request, withTLC)
 		},
 	}
+	matrix.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&request.Config, "config", "", "named bounds (default: the specification's first)")
 	flags.StringSliceVar(&sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")

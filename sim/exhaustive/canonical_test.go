@@ -30,7 +30,7 @@ func TestEqualBytesMeanEqualFutures(t *testing.T) {
 		"loss":      with(func(c *Config) { c.Requests, c.Losses = 1, 1 }),
 		"early":     with(func(c *Config) { c.Requests, c.Earlies, c.Connections = 1, 1, 3 }),
 		"deadlines": with(func(c *Config) { c.Deadline, c.Losses, c.Crashes = 2*time.Second, 1, 0 }),
-		"flag":      with(func(c *Config) { c.EarlyRequest, c.client = node.EarlyHang, newStaleFlag }),
+		"flag":      with(func(c *Config) { c.EarlyRequest, c.Hasty = node.EarlyHang, true }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := New(cfg)

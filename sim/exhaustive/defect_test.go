@@ -172,10 +172,9 @@ func TestNodeWithoutGate(t *testing.T) {
 // TestNoDowngrade: a node without authentication does not get a request out of a client
 // that requires it.
 func TestNoDowngrade(t *testing.T) {
-	m, err := New(DefaultConfig())
+	m, err := New(with(func(c *Config) { c.NoAuth, c.Mandatory = true, false }))
 	require.NoError(t, err)
-	m.node.Auth = node.Auth{}
-	result := judge(t, m, append(m.safety(), check.Always("no-downgrade", func(s *State) bool {
+	result := judge(t, m, append(m.Properties(), check.Always("nothing is asked", func(s *State) bool {
 		return !ready(s) && !slices.ContainsFunc(s.requests, func(r request) bool { return r.progress == written || r.executed })
 	}))...)
 	report(t, result)
@@ -188,7 +187,7 @@ func TestNoDowngrade(t *testing.T) {
 func TestStaleFlag(t *testing.T) {
 	datadriven.RunTest(t, "testdata/stale_flag", func(t *testing.T, d *datadriven.TestData) string {
 		cfg := DefaultConfig()
-		cfg.Requests, cfg.client = 1, newStaleFlag
+		cfg.Requests, cfg.Hasty = 1, true
 		var policy string
 		d.ScanArgs(t, "early", &policy)
 		early, err := node.ParseEarlyRequest(policy)
@@ -239,7 +238,7 @@ func endText(v *check.Violation[*State]) string {
 func TestServerCures(t *testing.T) {
 	for _, early := range []node.EarlyRequest{node.EarlyRefuse, node.EarlyHold, node.EarlyDrop, node.EarlyClose, node.EarlyHang} {
 		t.Run(early.String(), func(t *testing.T) {
-			cfg := with(func(c *Config) { c.Requests, c.EarlyRequest, c.client = 1, early, newStaleFlag })
+			cfg := with(func(c *Config) { c.Requests, c.EarlyRequest, c.Hasty = 1, early, true })
 			m, err := New(cfg)
 			require.NoError(t, err)
 			got := violated(judge(t, m, m.Properties()...))

@@ -36,6 +36,8 @@ type Config struct {
 	Drain        bool              // whether the user may drain the session at any time
 	Pairs        int               // request/response pairs of a negotiation: 4 or 5
 	Deadline     time.Duration     // of a request, from submission; 0: so far away that it never decides
+	NoAuth       bool              // the node has no authentication: the session, which requires it, must not take its word
+	Hasty        bool              // the client is the incident's: what waits is written ahead of the negotiation
 
 	client func(session.Config) client // nil: the reference client's session
 }
@@ -49,7 +51,7 @@ func DefaultConfig() Config {
 }
 
 // LargeConfig bounds one of some four hundred thousand: half a minute, for a nightly run.
-// See BenchmarkExplore.
+// See BenchmarkExplore. Worlds names these and others.
 func LargeConfig() Config {
 	cfg := DefaultConfig()
 	cfg.Crashes, cfg.Losses, cfg.Earlies, cfg.Connections = 2, 1, 1, 3
@@ -87,6 +89,9 @@ func (c Config) Validate() error {
 	}
 	if c.Deadline < 0 || c.Deadline >= horizon {
 		return fmt.Errorf("%w: Deadline is %v; choose 0 (none that decides) or less than %v", ErrConfig, c.Deadline, horizon)
+	}
+	if c.NoAuth && (c.Mandatory || c.Hasty) {
+		return fmt.Errorf("%w: NoAuth goes neither with Mandatory nor with Hasty, which speak of a node that negotiates", ErrConfig)
 	}
 	if c.EarlyRequest > node.EarlyHang {
 		return fmt.Errorf("%w: EarlyRequest is %d, which is no policy", ErrConfig, c.EarlyRequest)

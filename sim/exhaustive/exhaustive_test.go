@@ -42,35 +42,27 @@ func report(t *testing.T, result *check.Result[*State]) {
 	}
 }
 
+// leastStates of each world: fewer would mean that something no longer happens.
+var leastStates = map[string]uint64{
+	"calm": 50, "crash": 5_000, "two-crashes": 20_000, "loss": 700, "crash-and-loss": 5_000,
+	"early-timers": 10_000, "five-pairs": 5_000, "optional": 5_000, "on-demand": 6_000,
+	"one-connection": 9_000, "deadlines": 5_000, "two-deadlines": 2_000, "cancels": 10_000, "drain": 7_000,
+}
+
 func TestReferenceHolds(t *testing.T) {
-	for name, tc := range map[string]struct {
-		cfg    Config
-		states uint64 // at least: fewer would mean that something no longer happens
-	}{
-		"no faults":      {with(func(c *Config) { c.Crashes = 0 }), 50},
-		"a crash":        {DefaultConfig(), 5_000},
-		"two crashes":    {with(func(c *Config) { c.Crashes = 2 }), 20_000},
-		"a loss":         {with(func(c *Config) { c.Crashes, c.Losses = 0, 1 }), 700},
-		"crash and loss": {with(func(c *Config) { c.Requests, c.Losses = 1, 1 }), 5_000},
-		"early timers":   {with(func(c *Config) { c.Requests, c.Earlies, c.Connections = 1, 1, 3 }), 10_000},
-		"five pairs":     {with(func(c *Config) { c.Pairs = 5 }), 5_000},
-		"optional":       {with(func(c *Config) { c.Mandatory = false }), 5_000},
-		"on demand":      {with(func(c *Config) { c.KeepReady, c.Crashes = false, 2 }), 6_000},
-		"one connection": {with(func(c *Config) { c.Requests, c.Connections, c.Earlies = 1, 1, 2 }), 9_000},
-		"deadlines":      {with(func(c *Config) { c.Requests, c.Deadline, c.Earlies = 1, 2*time.Second, 1 }), 5_000},
-		"two deadlines":  {with(func(c *Config) { c.Deadline = 2 * time.Second }), 2_000},
-		"cancels":        {with(func(c *Config) { c.Cancels = 1 }), 10_000},
-		"drain":          {with(func(c *Config) { c.Drain = true }), 7_000},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, err := New(tc.cfg)
+	for _, w := range Worlds() {
+		if w.Nightly || w.Bounds.Hasty || w.Bounds.NoAuth {
+			continue // TestServerCures, TestNoDowngrade
+		}
+		t.Run(w.Name, func(t *testing.T) {
+			m, err := New(w.Bounds)
 			require.NoError(t, err)
 			stated := slices.ContainsFunc(m.Properties(), func(p check.Property[*State]) bool { return p.Name == "requests-drain" })
-			require.Equal(t, tc.cfg.Deadline == 0, stated)
-			result := explore(t, tc.cfg)
+			require.Equal(t, w.Bounds.Deadline == 0, stated)
+			result := explore(t, w.Bounds)
 			report(t, result)
 			assert.Equal(t, check.Held, result.Verdict)
-			assert.GreaterOrEqual(t, result.Distinct, tc.states)
+			assert.GreaterOrEqual(t, result.Distinct, leastStates[w.Name])
 			assert.Contains(t, result.NeverFired, "something of an earlier connection arrives")
 			assert.Contains(t, result.NeverFired, "a timer of the node fires", "the client gives up first")
 		})

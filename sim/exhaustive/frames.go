@@ -76,6 +76,9 @@ func (w *world) businessFrame(c *conn, f *frame, r *protocol.Request) {
 		w.breaks(completeOnce, "%s was completed already", asked(f.slot))
 		return
 	}
+	if q.progress == written && isPut(f.slot) && !w.m.cfg.Hasty {
+		w.breaks(honestOutcome, "%s was written before, and may have run", asked(f.slot))
+	}
 	q.progress, q.conn = written, c.id
 }
 

@@ -59,7 +59,11 @@ func New(cfg Config) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.client == nil {
+	switch {
+	case cfg.client != nil:
+	case cfg.Hasty:
+		cfg.client = newHasty
+	default:
 		cfg.client = newReference
 	}
 	m := &Model{
@@ -74,7 +78,7 @@ func New(cfg Config) (*Model, error) {
 	}
 	m.node = node.Config{
 		Self:      netip.AddrPortFrom(netip.MustParseAddr(host), 34801),
-		Auth:      node.Auth{Enabled: true, Mandatory: cfg.Mandatory},
+		Auth:      node.Auth{Enabled: !cfg.NoAuth, Mandatory: cfg.Mandatory},
 		Mechanism: m.mechanism.Name(),
 		Early:     cfg.EarlyRequest,
 		Limits:    node.Limits{NegotiationTimeout: nodeNegotiationTimeout},

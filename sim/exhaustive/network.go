@@ -50,6 +50,7 @@ type conn struct {
 	toClient  []packet
 	granted   bool    // success was delivered to the client
 	admitted  bool    // the node wrote success
+	silent    bool    // the node said that it will never write on it again
 	unacked   bool    // the client wrote, and no host has taken it
 	lost      bool    // the node's end went without a FIN
 	asked     []int32 // by request: the number under which it was last written here; 0: was not
@@ -133,6 +134,9 @@ func (w *world) nodeWrites(id protocol.ConnID, bytes []byte) {
 	if c == nil || c.nodeEnd != open {
 		w.breaks(singleConnection, "the node writes on connection %d, which it does not have open", number(id))
 		return
+	}
+	if c.silent {
+		w.breaks(malformed, "the node writes on connection %d, on which it had fallen silent", number(id))
 	}
 	p := packet{kind: data, data: slices.Clone(bytes)}
 	p.frames = w.responseFrames(c, p.data)

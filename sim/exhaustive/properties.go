@@ -20,6 +20,7 @@ const (
 	completeOnce
 	honestOutcome
 	authenticatedExecution
+	noDowngrade
 	bounded
 	malformed
 	numDefects
@@ -33,6 +34,7 @@ var defectNames = [numDefects]string{
 	completeOnce:           "complete-once",
 	honestOutcome:          "honest-outcome",
 	authenticatedExecution: "authenticated-execution",
+	noDowngrade:            "no-downgrade",
 	bounded:                "bounded",
 	malformed:              "well-formed",
 }
@@ -61,6 +63,9 @@ func (w *world) breaks(one defect, why string, args ...any) {
 // Properties returns what must be true of the world.
 func (m *Model) Properties() []check.Property[*State] {
 	list := m.safety()
+	if m.cfg.NoAuth { // nobody gets in, so nothing can be demanded but that
+		return list
+	}
 	list = append(list, check.EventuallyAlways("reconnect-converges", m.converged))
 	if m.cfg.Requests > 0 {
 		list = append(list, m.ends())

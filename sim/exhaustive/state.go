@@ -167,7 +167,7 @@ func (s *State) age(id protocol.ConnID) byte {
 }
 
 func (s *State) appendConn(dst []byte, c *conn) []byte {
-	dst = append(dst, byte(c.clientEnd), byte(c.nodeEnd), flag(c.granted)|flag(c.admitted)<<1|flag(c.unacked)<<2|flag(c.lost)<<3)
+	dst = append(dst, byte(c.clientEnd), byte(c.nodeEnd), flag(c.granted)|flag(c.admitted)<<1|flag(c.unacked)<<2|flag(c.lost)<<3|flag(c.silent)<<4)
 	dst = c.clientToken.appendState(dst)
 	dst = c.nodeToken.appendState(dst)
 	dst = appendText(dst, c.clientHeard)

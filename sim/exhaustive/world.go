@@ -103,6 +103,10 @@ func (w *world) believed(e *session.Effect) {
 	if e.State != session.StateReady {
 		return
 	}
+	if w.m.cfg.NoAuth {
+		w.breaks(noDowngrade, "the session requires authentication, calls itself ready, and the node has none")
+		return
+	}
 	if c := w.s.conn(e.Conn); c == nil || !c.granted {
 		w.breaks(authBeforeRequest, "the session calls itself ready, and has not heard on connection %d that its negotiation succeeded", number(e.Conn))
 	}
@@ -161,9 +165,12 @@ func (w *world) executed(e *node.Effect) {
 	}
 }
 
-// nodeSays tells what the node says of a connection.
+// nodeSays notes what the node says of a connection.
 func (w *world) nodeSays(e *node.Effect) {
 	if e.ConnState == node.ConnMute {
 		w.tell("the node falls silent on connection %d: %v", number(e.Conn), e.Cause)
+		if c := w.s.conn(e.Conn); c != nil {
+			c.silent = true
+		}
 	}
 }

@@ -1,0 +1,100 @@
+// simulate check --matrix: which engine finds which defect.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a8011091/pegasus-reference/defect"
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// matrixFlags are the flags of check that go with --matrix.
+type matrixFlags struct {
+	on       bool
+	engines  []string
+	markdown bool
+}
+
+func (m *matrixFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&m.on, "matrix", false, "instead of SPEC: look for every defect with every engine that can; --with names some of them")
+	flags.StringSliceVar(&m.engines, "engine", nil, "with --matrix: some of the engines")
+	flags.BoolVar(&m.markdown, "markdown", false, "with --matrix: the track record as Markdown, as docs/track-record.md has it")
+}
+
+func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []string) error {
+	line := newProgress(cmd.ErrOrStderr())
+	var failed error
+	request := defect.Request{Defects: defects, Engines: flags.engines}
+	request.Progress = func(done, total int, what string) { line.show(int64(done), int64(total), what) }
+	request.Each = func(c defect.Cell) {
+		if out.json && failed == nil {
+			failed = object(cmd.OutOrStdout(), c)
+		}
+	}
+	began := time.Now()
+	cells, err := defect.Run(cmd.Context(), request)
+	line.done()
+	var usage *defect.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
+	case errors.Is(err, defect.ErrNoSource):
+		return &usageError{err}
+	case err != nil || failed != nil:
+		return firstError(err, failed)
+	}
+	words := cmd.OutOrStdout()
+	switch {
+	case out.json:
+		words = cmd.ErrOrStderr()
+	case flags.markdown:
+		fmt.Fprint(words, defect.Markdown(cells))
+		words = cmd.ErrOrStderr()
+	default:
+		tellMatrix(words, cells)
+	}
+	return matrixVerdict(cmd, words, cells, &request, time.Since(began))
+}
+
+func tellMatrix(w io.Writer, cells []defect.Cell) {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "DEFECT\tENGINE\tFOUND\tPROPERTY\tAFTER\tSECONDS\tSEE IT")
+	for i := range cells {
+		c := &cells[i]
+		found, property := "no", "-"
+		if c.Found {
+			found, property = "yes", c.Property
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d %s\t%.1f\t%s\n", c.Defect, c.Engine, found, property, c.Count, c.Unit, c.Seconds, c.Command)
+	}
+	table.Flush()
+}
+
+// matrixVerdict says whether every defect was found as the catalogue expects.
+func matrixVerdict(cmd *cobra.Command, w io.Writer, cells []defect.Cell, request *defect.Request, took time.Duration) error {
+	wrong := defect.Wrong(cells)
+	for _, why := range wrong {
+		fmt.Fprintln(w, why)
+	}
+	switch {
+	case len(wrong) > 0:
+		return exitWith(exitSafety)
+	case cmd.Context().Err() != nil:
+		fmt.Fprintf(w, "interrupted: %d trials were made, each as expected\n", len(cells))
+		return exitWith(exitInconclusive)
+	}
+	found := make(map[string]int)
+	for i := range cells {
+		found[cells[i].Defect]++
+	}
+	fmt.Fprintf(w, "\n%d defects, %d trials in %.0f s: every one found the defect, and nothing without it.\n", len(found), len(cells), took.Seconds())
+	return nil
+}

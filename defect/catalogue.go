@@ -1,0 +1,235 @@
+// The catalogue. A new defect is one entry here, and a patch where it is one of our code.
+
+package defect
+
+import (
+	"slices"
+
+	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// incident is the report that the project began with.
+const incident = "apache/incubator-pegasus#2133"
+
+// Property tests of the cores.
+var (
+	ofSession = Properties{Package: "./client/session", Test: "TestProperties", Cases: 3000}
+	ofRouting = Properties{Package: "./client/routing", Test: "TestProperties", Cases: 3000}
+	ofNode    = Properties{Package: "./server/node", Test: "TestAnyEvents", Cases: 3000}
+)
+
+// ofSeeds is full-restart with the reference on both sides, ofHistories what its callers saw.
+var (
+	ofSeeds     = Simulator{Seeds: 200}
+	ofHistories = Linearizability{Simulator{Seeds: 200}}
+)
+
+// catalogue is read only.
+var catalogue = slices.Concat(incidentDefects, sessionDefects, nodeDefects, routingDefects)
+
+// incidentDefects are those of the incident's write-up.
+var incidentDefects = []Defect{
+	{
+		ID: "stale-auth-flag", Source: incident + ", cause C1; upstream's fix is #2132",
+		Properties: []string{"auth-before-request", "fresh-session", "reconnect-converges", "requests-drain"},
+		About: "\"This session is authenticated\" is remembered by the session, which outlives its connections. After a restart the " +
+			"request that made the session reconnect is written before the negotiation, and a server that insists on one closes the connection or falls silent.",
+		Trials: []Trial{
+			Specification{Spec: "session", Server: "hang", Switches: []string{"stale-auth-flag"}},
+			Cores{World: "crash"},
+			Simulator{Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, ControlClient: sim.ClientReference, Seeds: 20},
+			ofSession,
+		},
+	},
+	{
+		ID: "mute-server", Source: "apache/incubator-pegasus#2111 (S1)",
+		Properties: []string{"reconnect-converges", "requests-drain"},
+		About: "A server treats a request that comes before the negotiation with silence: it leaves the connection open, reads on, and never writes " +
+			"again. It harms nobody who negotiates first; a client with stale-auth-flag waits for its own timers, for ever again: the incident's ERR_TIMEOUT.",
+		Trials: []Trial{
+			Specification{Spec: "session", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "hang"}}},
+			Cores{World: "hasty-hang", Control: "hasty-refuse"},
+			Simulator{Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, ControlServer: sim.ServerReference, Seeds: 20},
+		},
+	},
+	{
+		ID: "early-request-closes", Source: incident + ", servers up to 2.5.0",
+		Properties: []string{"reconnect-converges", "requests-drain"},
+		About: "A server closes the connection on which a request comes before the negotiation. A client with stale-auth-flag connects, is closed, " +
+			"and connects again, without an end.",
+		Trials: []Trial{
+			Specification{Spec: "session", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "fin"}}},
+			Cores{World: "hasty-close", Control: "hasty-refuse"},
+			Simulator{Client: sim.ClientUpstream250, Server: sim.ServerFIN, ControlServer: sim.ServerReference, Seeds: 20},
+		},
+	},
+	{
+		ID: "timeout-mismatch", Source: incident + ", cause C3",
+		Properties: []string{"converges", "done-by-cap"},
+		About: "The server gives a negotiation up before the client does, and before a slow one can be over: every attempt is reset by the server, " +
+			"and the client, whose own deadline has not passed, learns nothing from it.",
+		Trials: []Trial{Specification{Spec: "timeouts", Switches: []string{"timeout-mismatch"}}},
+		Alone: "it takes a negotiation that is slower than the server's limit: of the engines only the specification of the deadlines has servers that take " +
+			"their time, and in the others' worlds a reset by the server is followed by an attempt that succeeds.",
+	},
+}
+
+// sessionDefects are in the core of one session.
+var sessionDefects = []Defect{
+	{
+		ID: "close-event-of-another-connection", Source: "upstream's Java client (J5)",
+		Properties: []string{"fresh-session", "single-connection", "complete-once"},
+		About: "The end of a connection is not held against which connection it was of: an orphan that ends takes the healthy session down with it, " +
+			"and leaves the healthy connection open with nobody to close it.",
+		Trials: []Trial{Cores{World: "crash"}, ofSession},
+	},
+	{
+		ID: "reply-of-another-connection", Source: "upstream's Java client (J2, J6)",
+		Properties: []string{"fresh-session", "auth-before-request", "no-downgrade", "complete-once"},
+		About: "Bytes are not held against which connection they came on. An answer that comes late answers what is asked now, and a success that " +
+			"comes late authenticates a connection whose negotiation is still going on.",
+		Trials: []Trial{Cores{World: "crash"}, ofSession},
+	},
+	{
+		ID: "stale-timer-accepted", Source: "design rule: a timer that was stopped changes nothing",
+		Properties: []string{"fresh-session", "single-connection", "bounded"},
+		About: "A timer that fired while it was being stopped is taken for the one that is armed now: the deadline of an earlier handshake ends a " +
+			"negotiation that has just begun.",
+		Trials: []Trial{Cores{World: "crash"}, ofSession},
+	},
+	{
+		ID: "failure-closes-newer-connection", Source: "upstream's Java client (J7)",
+		Properties: []string{"fresh-session"},
+		About:      "That a negotiation failed is acted upon after its connection is gone: it closes the connection that has come since.",
+		Trials:     []Trial{Cores{World: "crash"}, ofSession},
+	},
+	{
+		ID: "pending-not-failed-on-eof", Source: "the official Go client (apache/incubator-pegasus#1385)",
+		Properties: []string{"complete-once", "requests-end", "requests-drain"},
+		About:      "When a connection ends, the requests that were written on it are left waiting for answers that cannot come.",
+		Trials:     []Trial{Cores{World: "crash"}, ofSeeds, ofSession},
+	},
+	{
+		ID: "queue-not-failed-on-close", Source: "upstream's Java client (J14)",
+		Properties: []string{"complete-once", "requests-end"},
+		About:      "Closing a session forgets the requests that were not yet written. Whoever submitted them waits for good.",
+		Trials:     []Trial{Cores{World: "cancels"}, ofSession},
+	},
+	{
+		ID: "written-put-resent", Source: "upstream's Java client: a put is sent again after ERR_SESSION_RESET",
+		Properties: []string{"honest-outcome", "complete-once", "linearizable"},
+		About: "A write that was on its way when its connection ended is written again on the next one, although the first may have run: the second run " +
+			"undoes what others have written in between.",
+		Trials: []Trial{Cores{World: "crash"}, ofSession, ofHistories},
+	},
+	{
+		ID: "unknown-called-failed", Source: "upstream's clients: ERR_SESSION_RESET and ERR_TIMEOUT do not tell whether a write ran",
+		Properties: []string{"honest-outcome", "complete-once", "linearizable"},
+		About:      "A request that was written and never answered is reported as failed, as if it were certain that it has not run.",
+		Trials:     []Trial{Cores{World: "crash"}, ofSession, ofHistories},
+	},
+	{
+		ID: "reconnect-storm", Source: "upstream's Java client (J10)",
+		Properties: []string{"bounded"},
+		About:      "Attempts to connect follow each other without a pause, for as long as the server is down: load on the network, on the KDC, and on the server that comes back.",
+		Trials:     []Trial{Cores{World: "crash"}, ofSeeds},
+	},
+	{
+		ID: "parked-requests-never-purged", Source: "upstream's Java client (J8)",
+		Properties: []string{"complete-once", "bounded", "requests-end"},
+		About:      "Requests that wait for a connection to become ready are kept beyond their deadlines, without a bound.",
+		Trials:     []Trial{Cores{World: "deadlines"}, ofSeeds, ofSession},
+	},
+	{
+		ID: "downgrade", Source: "upstream's Java client (J11)",
+		Properties: []string{"no-downgrade"},
+		About: "A server that says it has no authentication, or does not know the negotiation, is believed: whoever stands between gets the " +
+			"traffic in the clear, and the client that was told to insist does not.",
+		Trials: []Trial{Cores{World: "no-authentication"}, ofSession},
+	},
+	{
+		ID: "early-success", Source: "upstream's Java client (J11)",
+		Properties: []string{"no-downgrade", "auth-before-request"},
+		About:      "A success is believed at any step of the negotiation, whether the mechanism has authenticated the server or not.",
+		Trials:     []Trial{ofSession},
+		Alone:      "it takes a server that lies: the other engines' servers say what the mechanism has found.",
+	},
+	{
+		ID: "silence-ignored", Source: "design rule: a connection on which nothing comes back is dead",
+		Properties: []string{"reconnect-converges", "requests-drain", "requests-end"},
+		About: "A server that loses its power sends no FIN. Its connection is kept although requests are written on it and nothing comes back: they " +
+			"time out one after another, for as long as TCP goes on sending them again.",
+		Trials: []Trial{Cores{World: "loss"}, ofSeeds},
+	},
+	{
+		ID: "mute-server-waited-for", Source: incident + ", remedy r3",
+		Properties: []string{"reconnect-converges", "requests-drain", "requests-end"},
+		About:      "A negotiation has no deadline: a server that accepts and then says nothing, or loses its power, is waited for without an end.",
+		Trials:     []Trial{Cores{World: "loss"}, ofSeeds},
+	},
+	{
+		ID: "redial-after-60s", Source: "the official Go client",
+		Properties: []string{"requests-drain", "reconnect-converges"},
+		About:      "After a failed attempt the next one is made a minute later, whoever waits.",
+		Trials:     []Trial{Cores{World: "crash"}, ofSeeds},
+	},
+}
+
+// nodeDefects are in the core of a server node.
+var nodeDefects = []Defect{
+	{
+		ID: "executed-before-success", Source: "docs/spec.md: where authentication is mandatory nothing but negotiation passes the gate",
+		Properties: []string{"authenticated-execution"},
+		About:      "The gate looks at whether a negotiation is under way, not at whether it has succeeded: what comes first is executed for anybody.",
+		Trials: []Trial{
+			Cores{World: "hasty-refuse"}, Simulator{Client: sim.ClientUpstreamSnapshot, Seeds: 50}, ofNode,
+		},
+	},
+	{
+		ID: "answers-after-mute", Source: "apache/incubator-pegasus#2111: a session that has died is still decoded",
+		Properties: []string{"authenticated-execution", "well-formed"},
+		About:      "A connection that the node has given up is still served when something arrives on it.",
+		Trials:     []Trial{Cores{World: "hasty-hang"}, ofNode},
+	},
+	{
+		ID: "held-request-lost", Source: "design rule: what is held is answered",
+		Properties: []string{"requests-drain", "requests-end"},
+		About:      "Requests that the node holds until the negotiation has succeeded are forgotten at that moment: nobody answers them.",
+		Trials:     []Trial{Cores{World: "hasty-hold"}, Simulator{Client: sim.ClientUpstreamSnapshot, Early: sim.EarlyHold, Seeds: 50}, ofNode},
+	},
+}
+
+// routingDefects are in the core of the whole client.
+var routingDefects = []Defect{
+	{
+		ID: "older-ballot-accepted", Source: "design rule: ballot-monotonic",
+		Properties: []string{"ballot-monotonic"},
+		About:      "A partition's configuration is replaced by whatever a meta says last, an older one included.",
+		Trials:     []Trial{ofRouting},
+	},
+	{
+		ID: "retry-to-stale-primary", Source: "upstream's clients",
+		Properties: []string{"requests-drain"},
+		About:      "A replica's word that it does not serve a partition has the operation tried again at the same replica, and nobody asks the metas who does.",
+		Trials:     []Trial{ofRouting},
+	},
+	{
+		ID: "forward-ping-pong", Source: "upstream's clients",
+		Properties: []string{"bounded", "leader-found", "requests-drain"},
+		About:      "A redirect is followed wherever it points: two metas that each take the other for the leader are asked in turn, without a pause and without an end.",
+		Trials:     []Trial{ofRouting},
+	},
+	{
+		ID: "lost-callback-on-unknown-error", Source: "upstream's Java client (J12)",
+		Properties: []string{"complete-once", "requests-drain"},
+		About:      "An error code that means nothing to the client leaves the operation where it is: nobody completes it.",
+		Trials:     []Trial{ofRouting},
+	},
+	{
+		ID: "hot-retry", Source: "upstream's Java client (J9)",
+		Properties: []string{"bounded", "requests-drain"},
+		About:      "An operation that was refused is tried again at once, and again, for as long as its deadline allows.",
+		Trials:     []Trial{ofRouting},
+	},
+}

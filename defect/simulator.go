@@ -1,0 +1,142 @@
+// The engines simulator and linearizability: seeds, one after another.
+
+package defect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// Simulator runs a scenario's seeds 1, 2, 3 .. until one violates a property of the
+// defect. The defect is a patch, whose control is the source as it stands; or it is in the
+// model of a client or server that the scenario names, whose control names another.
+type Simulator struct {
+	Scenario string
+	Client   string // default: the reference
+	Server   string
+	Auth     string
+	Early    string
+	Seeds    int
+
+	ControlClient, ControlServer string // both "": the defect is a patch
+}
+
+// Engine returns EngineSimulator.
+func (s Simulator) Engine() string { return EngineSimulator }
+
+// Command is a run of the seed that was found, or the trial itself where that takes a build.
+func (s Simulator) Command(id string, f *Finding) string {
+	if s.patched() {
+		return ownCommand(id, EngineSimulator)
+	}
+	s = s.complete()
+	return fmt.Sprintf("simulate run --client %s --server %s --auth %s --seed %s", s.Client, s.Server, s.Auth, f.Seed)
+}
+
+// patched says whether the defect is a patch of the code that runs.
+func (s Simulator) patched() bool { return s.ControlClient == "" && s.ControlServer == "" }
+
+// control is the same with a client and a server that have not the defect.
+func (s Simulator) control() Simulator {
+	s.Client, s.Server = cmp.Or(s.ControlClient, s.Client), cmp.Or(s.ControlServer, s.Server)
+	return s.complete()
+}
+
+// complete fills in the defaults.
+func (s Simulator) complete() Simulator {
+	for _, f := range []struct {
+		have *string
+		want string
+	}{
+		{&s.Scenario, sim.ScenarioFullRestart}, {&s.Client, sim.ClientReference}, {&s.Server, sim.ServerReference},
+		{&s.Auth, sim.AuthMandatory}, {&s.Early, sim.EarlyRefuse},
+	} {
+		if *f.have == "" {
+			*f.have = f.want
+		}
+	}
+	return s
+}
+
+func (s Simulator) controlled(d *Defect) string {
+	if !s.patched() {
+		s = s.control()
+	}
+	return fmt.Sprintf("%+v %v", s.complete(), d.Properties)
+}
+
+func (s Simulator) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
+	return s.search(ctx, lab, d, control, d.Properties)
+}
+
+// search runs the seeds here, or in a process that was built with the patch.
+func (s Simulator) search(ctx context.Context, lab *laboratory, d *Defect, control bool, properties []string) (Finding, error) {
+	s = s.complete()
+	if control {
+		s.Seeds = min(s.Seeds, controlSeeds)
+	}
+	switch {
+	case s.patched():
+	case control:
+		return s.control().Search(ctx, properties)
+	default:
+		return s.Search(ctx, properties)
+	}
+	return lab.probe(ctx, d, control, "-engine", EngineSimulator, "-scenario", s.Scenario, "-client", s.Client, "-server", s.Server,
+		"-auth", s.Auth, "-early", s.Early, "-seeds", strconv.Itoa(s.Seeds), "-properties", strings.Join(properties, ","))
+}
+
+// controlSeeds bounds what a control runs: other tests and nights run the reference on more.
+const controlSeeds = 50
+
+// Search runs the seeds with the code that this program was built with.
+func (s Simulator) Search(ctx context.Context, properties []string) (Finding, error) {
+	for seed := uint64(1); seed <= uint64(s.Seeds); seed++ {
+		scenario, err := sim.Generate(s.Scenario, seed)
+		if err != nil {
+			return Finding{}, err
+		}
+		scenario.Client, scenario.Server, scenario.Auth, scenario.EarlyRequest = s.Client, s.Server, s.Auth, s.Early
+		result, err := sim.Run(ctx, scenario, sim.Options{})
+		if err != nil {
+			return Finding{}, fmt.Errorf("run seed %d: %w", seed, err)
+		}
+		if ctx.Err() != nil {
+			return Finding{}, fmt.Errorf("run seed %d: %w", seed, ctx.Err())
+		}
+		for _, v := range result.Violations {
+			if slices.Contains(properties, v.Property) {
+				return Finding{Found: true, Property: v.Property, Count: seed, Seed: result.Seed, What: v.What}, nil
+			}
+		}
+	}
+	return Finding{Count: uint64(s.Seeds), What: "no seed violates"}, nil
+}
+
+// Linearizability is Simulator, of which only the callers' histories are judged.
+type Linearizability struct{ Simulator }
+
+// Engine returns EngineLinearizability.
+func (l Linearizability) Engine() string { return EngineLinearizability }
+
+// Command is as Simulator's.
+func (l Linearizability) Command(id string, f *Finding) string {
+	if l.patched() {
+		return ownCommand(id, EngineLinearizability)
+	}
+	return l.Simulator.Command(id, f)
+}
+
+func (l Linearizability) controlled(*Defect) string {
+	return fmt.Sprintf("%s %s", EngineLinearizability, l.Simulator.controlled(&Defect{}))
+}
+
+func (l Linearizability) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
+	return l.search(ctx, lab, d, control, []string{sim.PropertyLinearizable})
+}
