@@ -5,6 +5,7 @@ package session
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ type conn struct {
 	lastNeg protocol.NegotiationStatus
 	negSeq  int32
 	tokens  int // asked for and not answered
+	upAt    time.Time
+	asked   time.Time // the first request written since something was last read; zero: none waits
 	written map[int32]RequestID
 }
 
@@ -86,6 +89,9 @@ func (w *world) step(ev Event) {
 	require.Equal(w.t, effects, copied.Step(w.now, ev, nil), "a copy acts like the original")
 	require.Equal(w.t, w.core.AppendState(nil, w.now), copied.AppendState(nil, w.now))
 
+	if c := w.isCurrent(ev.Conn); c != nil && ev.Kind == EventReceived {
+		c.asked = time.Time{}
+	}
 	w.twin.Step(w.now.Add(twinShift), twinEvent(ev), nil)
 	require.Equal(w.t, w.core.AppendState(nil, w.now), w.twin.AppendState(nil, w.now.Add(twinShift)),
 		"the canonical state depends on neither owner nor clock")
@@ -184,7 +190,7 @@ func (w *world) judgeWrite(e *Effect) {
 		require.True(w.t, c.granted || w.cfg.Auth == AuthOff, "auth-before-request")
 		id := RequestID(r.Header.PartitionHash)
 		require.Contains(w.t, w.outstanding, id)
-		require.False(w.t, w.outstanding[id].written, "a request is written once")
+		require.False(w.t, w.outstanding[id].written, "honest-outcome: a request is written once")
 		w.outstanding[id].written = true
 		require.NotContains(w.t, c.written, r.Seq, "a sequence number is used once")
 		c.written[r.Seq] = id
@@ -201,9 +207,9 @@ func (w *world) judgeCompletion(d *Completion) {
 		require.True(w.t, r.deadline.After(w.now), "an answer after the deadline")
 		require.Equal(w.t, []byte{byte(d.ID)}, d.Body, "another request's answer")
 	case OutcomeUnknown:
-		require.True(w.t, r.written, "unknown, but never written")
+		require.True(w.t, r.written, "honest-outcome: unknown, but never written")
 	case OutcomeFailed:
-		require.False(w.t, r.written, "failed, but written")
+		require.False(w.t, r.written, "honest-outcome: failed, but written")
 	default:
 		w.t.Fatalf("no outcome")
 	}
@@ -223,11 +229,32 @@ func (w *world) invariants() {
 	if c == nil {
 		require.Zero(w.t, pending, "requests-end: a request waits for an answer on a connection that is gone")
 	}
+	w.inTime(c, pending)
 	if w.core.Ready() {
 		require.True(w.t, c != nil && c.up && (c.granted || w.cfg.Auth == AuthOff), "ready without success: no-downgrade")
 	}
 	if len(w.outstanding) > 0 {
 		require.NotEmpty(w.t, w.timers, "a request's deadline has no timer")
+	}
+}
+
+// inTime: nothing that is under way lasts longer than its limit, and what waits for the
+// next attempt waits no longer than the backoff's cap.
+func (w *world) inTime(c *conn, pending int) {
+	if c != nil && c.up && c.upAt.IsZero() {
+		c.upAt = w.now
+	}
+	if c != nil && pending > 0 && c.asked.IsZero() {
+		c.asked = w.now
+	}
+	switch w.core.State() {
+	case StateNegotiating:
+		require.LessOrEqual(w.t, w.now.Sub(c.upAt), w.cfg.NegotiationTimeout, "reconnect-converges: a negotiation without an end")
+	case StateReady:
+		require.False(w.t, !c.asked.IsZero() && w.now.Sub(c.asked) > w.cfg.Silence, "reconnect-converges: a connection on which nothing comes back")
+	case StateBackoff:
+		require.True(w.t, slices.ContainsFunc(w.timers, func(t armed) bool { return !t.due.After(w.now.Add(w.cfg.BackoffCap)) }),
+			"reconnect-converges: no attempt within the backoff's cap")
 	}
 }
 

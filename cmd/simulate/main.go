@@ -107,7 +107,7 @@ Exit status: 0 every property held (tables: every row as expected), 1 internal e
 	root.PersistentFlags().BoolVar(&out.json, "json", false, "one JSON object a line on standard output")
 	root.Flags().BoolVar(&markdown, "markdown", false, "the incident table as Markdown, as the README has it")
 	root.AddCommand(
-		newRunCommand(&out), newReplayCommand(&out), newShrinkCommand(&out), newCampaignCommand(&out), newCheckCommand(&out), newExploreCommand(&out), newServeCommand(&out), newPingCommand(&out), newListCommand(&out),
+		newRunCommand(&out), newReplayCommand(&out), newShrinkCommand(&out), newCampaignCommand(&out), newCheckCommand(&out), newAblationCommand(&out), newExploreCommand(&out), newServeCommand(&out), newPingCommand(&out), newListCommand(&out),
 	)
 	for _, c := range root.Commands() {
 		c.SetFlagErrorFunc(flagError)

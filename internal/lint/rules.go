@@ -34,6 +34,8 @@ func Project() Rules {
 			"internal/kdctest",
 			"bench/checker",
 			"cmd/simulate",
+			"defect",
+			"ablation",
 			"docs/spec/tla",
 			"explore",
 			"campaign",
