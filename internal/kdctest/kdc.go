@@ -139,7 +139,7 @@ func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
+	defer func() { require.NoError(t, l.Close()) }()
 	return l.Addr().String()
 }
 
@@ -153,7 +153,7 @@ func (k *KDC) Restart(t testing.TB) {
 	require.Eventually(t, func() bool {
 		conn, err := net.DialTimeout("tcp", k.Address, time.Second)
 		if err == nil {
-			conn.Close()
+			err = conn.Close()
 		}
 		return err == nil
 	}, 10*time.Second, 5*time.Millisecond, "the KDC does not listen on %s", k.Address)

@@ -195,28 +195,32 @@ func (f *fields) principal(n uint8, realm, part string) Principal {
 	if f.err != nil {
 		return Principal{}
 	}
-	inner := openSequence(s, f.message)
-	inner.int32(0, part)
-	list := inner.raw(1, part)
-	var names cryptobyte.String
-	if inner.end() != nil || !list.ReadASN1(&names, asn1.SEQUENCE) || !list.Empty() {
+	p, ok := parseName(s, realm)
+	if !ok {
 		f.fail(part)
 		return Principal{}
+	}
+	return p
+}
+
+// parseName reads a PrincipalName that must be all that s is.
+func parseName(s cryptobyte.String, realm string) (Principal, bool) {
+	inner := openSequence(s, "name")
+	inner.int32(0, "type")
+	list := inner.raw(1, "components")
+	var names cryptobyte.String
+	if inner.end() != nil || !list.ReadASN1(&names, asn1.SEQUENCE) || !list.Empty() {
+		return Principal{}, false
 	}
 	p := Principal{Realm: realm, Components: make([]string, 0, 2)}
 	for !names.Empty() {
 		var b []byte
 		if len(p.Components) == maxComponents || !names.ReadASN1Bytes(&b, asn1.GeneralString) {
-			f.fail(part)
-			return Principal{}
+			return Principal{}, false
 		}
 		p.Components = append(p.Components, string(b))
 	}
-	if !p.valid() {
-		f.fail(part)
-		return Principal{}
-	}
-	return p
+	return p, p.valid()
 }
 
 func (f *fields) encrypted(n uint8, part string) (e encrypted) {

@@ -22,7 +22,14 @@ const (
 
 // Key usage numbers: RFC 4120 section 7.5.1, RFC 4121 section 2.
 const (
-	usageTicket        = 2
+	usageTimestamp    = 1
+	usageTicket       = 2
+	usageInitialReply = 3
+
+	usageRequestChecksum      = 6
+	usageRequestAuthenticator = 7
+	usageGrantingReply        = 8
+
 	usageAuthenticator = 11
 	usageAPRep         = 12
 	usageAcceptorSeal  = 22

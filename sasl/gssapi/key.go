@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"fmt"
+	"strings"
 
 	"github.com/jcmturner/gokrb5/v8/crypto"
 )
@@ -35,17 +36,16 @@ func KeyFromPassword(etype int32, password string, p Principal) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: %w", ErrEType, err)
 	}
-	salt := p.Realm
-	for _, c := range p.Components {
-		salt += c
-	}
-	value, err := e.StringToKey(password, salt, e.GetDefaultStringToKeyParams())
+	value, err := e.StringToKey(password, defaultSalt(p), e.GetDefaultStringToKeyParams())
 	if err != nil {
 		return Key{}, fmt.Errorf("derive a key of type %d for %s: %w", etype, p, err)
 	}
 	defer clear(value)
 	return NewKey(etype, value)
 }
+
+// defaultSalt is the realm and the components without separators: RFC 4120 section 4.
+func defaultSalt(p Principal) string { return p.Realm + strings.Join(p.Components, "") }
 
 // EType is the key's encryption type.
 func (k Key) EType() int32 { return k.etype }

@@ -20,19 +20,22 @@ const (
 	codeRevoked        = 18
 	codeKeyExpired     = 23
 	codePreauthFailed  = 24
-	codeBadIntegrity   = 31
-	codeTicketExpired  = 32
-	codeTicketNotYet   = 33
-	codeRepeat         = 34
-	codeNotUs          = 35
-	codeBadMatch       = 36
-	codeSkew           = 37
-	codeMessageType    = 40
-	codeModified       = 41
-	codeBadKeyVersion  = 44
-	codeNoKey          = 45
-	codeGeneric        = 60
-	codeWrongRealm     = 68
+
+	codePreauthRequired = 25
+	codeTooBig          = 52 // the answer does not fit into a datagram
+	codeBadIntegrity    = 31
+	codeTicketExpired   = 32
+	codeTicketNotYet    = 33
+	codeRepeat          = 34
+	codeNotUs           = 35
+	codeBadMatch        = 36
+	codeSkew            = 37
+	codeMessageType     = 40
+	codeModified        = 41
+	codeBadKeyVersion   = 44
+	codeNoKey           = 45
+	codeGeneric         = 60
+	codeWrongRealm      = 68
 )
 
 const maxPeerText = 200 // bytes of a peer's own words that are passed on
@@ -91,6 +94,10 @@ func explain(code int32) (words string, meaning error) {
 		return "the password or key of the principal has expired: change it", ErrExpired
 	case codePreauthFailed:
 		return "wrong password, or a keytab that does not hold the principal's current key: export it again", ErrIntegrity
+	case codePreauthRequired:
+		return "it wants a proof of who asks, of a kind that is not spoken here: check pre-authentication of the principal at the KDC", ErrPolicy
+	case codeTooBig:
+		return "the answer is too large for a datagram: ask over TCP (udp_preference_limit = 1)", nil
 	case codeBadIntegrity, codeModified:
 		return "it could not decrypt what it got: the service's keytab does not hold the key that the KDC used (exported before a change of the key, or of another KDC), or bytes were altered on the way", ErrIntegrity
 	case codeTicketExpired:
@@ -154,10 +161,16 @@ func codeOf(err error) (code int32, ok bool) {
 
 // parseKRBError reads the message, which came at now.
 func parseKRBError(b []byte, now time.Time) (*PeerError, error) {
+	e, _, err := parseKRBErrorData(b, now)
+	return e, err
+}
+
+// parseKRBErrorData also returns the data that a KDC adds for pre-authentication.
+func parseKRBErrorData(b []byte, now time.Time) (e *PeerError, data []byte, err error) {
 	f := openMessage(b, appKRBError, "KRB-ERROR")
 	f.number(0, protocolVersion, "version")
 	f.number(1, appKRBError, "message type")
-	e := &PeerError{LocalTime: now}
+	e = &PeerError{LocalTime: now}
 	if f.has(2) {
 		e.ClientTime = f.time(2, "client's time")
 	}
@@ -178,12 +191,12 @@ func parseKRBError(b []byte, now time.Time) (*PeerError, error) {
 		e.Text = shorten(f.text(11, "text"))
 	}
 	if f.has(12) {
-		f.raw(12, "data")
+		data = f.octets(12, "data")
 	}
 	if err := f.end(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return e, nil
+	return e, data, nil
 }
 
 func shorten(text string) string {
@@ -195,6 +208,10 @@ func shorten(text string) string {
 
 // marshalKRBError writes the message. It has no words of ours: who needs them has the code.
 func marshalKRBError(code int32, now time.Time, service Principal) ([]byte, error) {
+	return marshalKRBErrorData(code, now, service, nil)
+}
+
+func marshalKRBErrorData(code int32, now time.Time, service Principal, data []byte) ([]byte, error) {
 	return message(appKRBError, 256, func(b *cryptobyte.Builder) {
 		addInteger(b, 0, protocolVersion)
 		addInteger(b, 1, appKRBError)
@@ -203,6 +220,9 @@ func marshalKRBError(code int32, now time.Time, service Principal) ([]byte, erro
 		addField(b, 6, func(b *cryptobyte.Builder) { b.AddASN1Int64(int64(code)) })
 		addText(b, 9, service.Realm)
 		addPrincipal(b, 10, nameTypeServiceHost, service)
+		if data != nil {
+			addOctets(b, 12, data)
+		}
 	})
 }
 

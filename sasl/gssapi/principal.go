@@ -12,6 +12,7 @@ import (
 // Name types of RFC 4120 section 6.2. They say nothing about whether names are equal.
 const (
 	nameTypePrincipal   = 1
+	nameTypeService     = 2
 	nameTypeServiceHost = 3
 )
 

@@ -30,6 +30,7 @@ type ticketPart struct {
 	flags      uint32
 	key        Key
 	client     Principal
+	auth       time.Time // of authentication; written as start where it is zero
 	start, end time.Time
 	renewTill  time.Time // zero: not renewable
 	critical   bool      // carries restrictions that must be understood
@@ -60,7 +61,8 @@ func parseTicketPart(b []byte) (p ticketPart, err error) {
 	realm := f.text(2, "client's realm")
 	p.client = f.principal(3, realm, "client")
 	f.raw(4, "transited realms")
-	p.start = f.time(5, "time of authentication")
+	p.auth = f.time(5, "time of authentication")
+	p.start = p.auth
 	if f.has(6) { // left out where it is the time of authentication
 		p.start = f.time(6, "start")
 	}
@@ -77,7 +79,7 @@ func parseTicketPart(b []byte) (p ticketPart, err error) {
 	return p, f.end()
 }
 
-// marshal writes the part with its start as time of authentication.
+// marshal writes the part.
 func (p ticketPart) marshal() ([]byte, error) {
 	return message(appEncTicketPart, 512, func(b *cryptobyte.Builder) {
 		addFlags(b, 0, p.flags)
@@ -90,7 +92,12 @@ func (p ticketPart) marshal() ([]byte, error) {
 				addOctets(b, 1, nil)
 			})
 		})
-		addTime(b, 5, p.start)
+		if p.auth.IsZero() {
+			addTime(b, 5, p.start)
+		} else {
+			addTime(b, 5, p.auth)
+			addTime(b, 6, p.start)
+		}
 		addTime(b, 7, p.end)
 		if !p.renewTill.IsZero() {
 			addTime(b, 8, p.renewTill)
