@@ -56,6 +56,7 @@ func Project() Rules {
 			"server/meta",
 			"server/replica",
 			"kerberos/realm",
+			"kerberos/kdc",
 			"kerberos",
 			"sasl/gssapi",
 			"sasl/ticket",

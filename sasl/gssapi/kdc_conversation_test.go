@@ -151,12 +151,10 @@ func TestGrantingRefusals(t *testing.T) {
 	_, err = c.run(t, TicketRequest{Granting: granting, Service: testService}, testNow.Add(time.Hour))
 	require.ErrorIs(t, err, ErrSkew)
 
-	withoutRenewal := *granting
 	c.request.RenewLife = 0
 	fixed, err := c.run(t, c.request, testNow)
 	require.NoError(t, err)
-	withoutRenewal = *fixed
-	_, err = c.run(t, TicketRequest{Granting: &withoutRenewal, Renew: true}, testNow)
+	_, err = c.run(t, TicketRequest{Granting: fixed, Renew: true}, testNow)
 	require.ErrorIs(t, err, ErrPolicy)
 }
 

@@ -229,15 +229,9 @@ func (x *TicketExchange) Reply(now time.Time, reply []byte) (c *Credential, err 
 	if err != nil {
 		return nil, err
 	}
-	usage := uint32(usageGrantingReply)
-	key := x.key
-	if x.kind == appASReq {
-		usage = usageInitialReply
-		if key, err = x.replyKey(&r); err != nil {
-			return nil, err
-		}
-	} else {
-		key = x.cfg.Granting.Key
+	key, usage, err := x.replyKey(&r)
+	if err != nil {
+		return nil, err
 	}
 	if r.part.etype != key.etype {
 		return nil, fmt.Errorf("%w: KDC-REP is encrypted with type %d, the key has type %d", ErrToken, r.part.etype, key.etype)
@@ -298,13 +292,17 @@ func (x *TicketExchange) refused(now time.Time, reply []byte) error {
 	return nil
 }
 
-// replyKey is the key that the reply is encrypted with. Where no proof was asked for, the
-// reply says how it is made.
-func (x *TicketExchange) replyKey(r *kdcReply) (Key, error) {
-	if x.key.etype == r.part.etype && x.proven {
-		return x.key, nil
+// replyKey is the key that the reply is encrypted with, and its usage. Where no proof was
+// asked for, the reply says how the key is made.
+func (x *TicketExchange) replyKey(r *kdcReply) (key Key, usage uint32, err error) {
+	switch {
+	case x.kind == appTGSReq:
+		return x.cfg.Granting.Key, usageGrantingReply, nil
+	case x.proven && x.key.etype == r.part.etype:
+		return x.key, usageInitialReply, nil
 	}
-	return x.keyFor(r.preauths, r.part.etype, r.part.version)
+	key, err = x.keyFor(r.preauths, r.part.etype, r.part.version)
+	return key, usageInitialReply, err
 }
 
 // keyFor makes the client's key of etype, 0 being the best that both sides have, as

@@ -13,16 +13,14 @@ import (
 
 // Error codes of RFC 4120 section 7.5.9 that have words here.
 const (
-	codeClientUnknown  = 6
-	codeServerUnknown  = 7
-	codePolicy         = 12
-	codeETypeNoSupport = 14
-	codeRevoked        = 18
-	codeKeyExpired     = 23
-	codePreauthFailed  = 24
-
+	codeClientUnknown   = 6
+	codeServerUnknown   = 7
+	codePolicy          = 12
+	codeETypeNoSupport  = 14
+	codeRevoked         = 18
+	codeKeyExpired      = 23
+	codePreauthFailed   = 24
 	codePreauthRequired = 25
-	codeTooBig          = 52 // the answer does not fit into a datagram
 	codeBadIntegrity    = 31
 	codeTicketExpired   = 32
 	codeTicketNotYet    = 33
@@ -36,6 +34,12 @@ const (
 	codeNoKey           = 45
 	codeGeneric         = 60
 	codeWrongRealm      = 68
+)
+
+// Error codes of a KDC that are about how it was asked, and not about the ticket.
+const (
+	CodeServiceUnavailable = 29 // ask another KDC
+	CodeResponseTooBig     = 52 // the answer does not fit into a datagram: ask over TCP
 )
 
 const maxPeerText = 200 // bytes of a peer's own words that are passed on
@@ -96,7 +100,9 @@ func explain(code int32) (words string, meaning error) {
 		return "wrong password, or a keytab that does not hold the principal's current key: export it again", ErrIntegrity
 	case codePreauthRequired:
 		return "it wants a proof of who asks, of a kind that is not spoken here: check pre-authentication of the principal at the KDC", ErrPolicy
-	case codeTooBig:
+	case CodeServiceUnavailable:
+		return "the KDC cannot answer now, for example because its database is locked", nil
+	case CodeResponseTooBig:
 		return "the answer is too large for a datagram: ask over TCP (udp_preference_limit = 1)", nil
 	case codeBadIntegrity, codeModified:
 		return "it could not decrypt what it got: the service's keytab does not hold the key that the KDC used (exported before a change of the key, or of another KDC), or bytes were altered on the way", ErrIntegrity
@@ -157,6 +163,11 @@ func codeOf(err error) (code int32, ok bool) {
 		return codeGeneric, true
 	}
 	return 0, false
+}
+
+// ParseKRBError reads a KDC's refusal, which came at now. Errors: ErrToken.
+func ParseKRBError(message []byte, now time.Time) (*PeerError, error) {
+	return parseKRBError(message, now)
 }
 
 // parseKRBError reads the message, which came at now.
@@ -241,4 +252,9 @@ func peerRefused(token []byte, now time.Time) (is bool, err error) {
 		return true, err
 	}
 	return true, refusal
+}
+
+// MarshalKRBError writes a KDC's refusal of a request.
+func MarshalKRBError(code int32, now time.Time, service Principal) ([]byte, error) {
+	return marshalKRBError(code, now, service)
 }

@@ -93,8 +93,9 @@ const (
 	EffectStop // [Timer]
 	// EffectAnswer ends a wait: with a ticket, or, where Handle is zero, with a failure.
 	EffectAnswer // [Waiter, Handle, Failure]
-	// EffectState: what is known of a ticket changed. Until is its end, where it has one.
-	EffectState // [Name, State, Until, Failure]
+	// EffectState: what is known of a ticket changed. Handle and Until are the ticket and its
+	// end, where there is one.
+	EffectState // [Name, State, Handle, Until, Failure]
 	// EffectDrop: the keeper will not speak of this ticket again.
 	EffectDrop // [Handle]
 )

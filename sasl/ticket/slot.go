@@ -54,7 +54,7 @@ func (s *slot) restsBeyond(deadline time.Time) bool {
 // or a new end.
 func (s *slot) enter(state State, out []Effect) []Effect {
 	s.state = state
-	return append(out, Effect{Kind: EffectState, Name: s.name, State: state, Until: s.ticket.End, Failure: s.failure})
+	return append(out, Effect{Kind: EffectState, Name: s.name, State: state, Handle: s.ticket.Handle, Until: s.ticket.End, Failure: s.failure})
 }
 
 // empty gives back what a slot holds.

@@ -1,0 +1,77 @@
+// One ticket from one of a realm's KDCs: they are tried in turn, the one that answered last
+// first. A KRB-ERROR is an answer.
+
+package kerberos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+)
+
+// kdcs are a realm's KDCs as this process sees them.
+type kdcs struct {
+	addresses []string
+	udpLimit  int
+	dial      dialer
+	now       func() time.Time
+	random    io.Reader
+	good      atomic.Int32 // the one that answered last
+}
+
+// ticket has the conversation that cfg describes.
+func (k *kdcs) ticket(ctx context.Context, cfg gssapi.TicketRequest) (*gssapi.Credential, error) {
+	if len(k.addresses) == 0 {
+		return nil, fmt.Errorf("%w: krb5.conf names none for the realm of %s", ErrUnreachable, cfg.Client)
+	}
+	cfg.Random = k.random
+	first := int(k.good.Load())
+	var failures []error
+	for i := range k.addresses {
+		at := (first + i) % len(k.addresses)
+		x, err := gssapi.NewTicketExchange(cfg)
+		if err != nil {
+			return nil, err
+		}
+		credential, err := k.converse(ctx, x, k.addresses[at])
+		if err == nil || !errors.Is(err, ErrUnreachable) {
+			k.good.Store(int32(at))
+			return credential, err
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(failures...)
+}
+
+// converse has it with one KDC.
+func (k *kdcs) converse(ctx context.Context, x *gssapi.TicketExchange, kdc string) (*gssapi.Credential, error) {
+	for {
+		request, err := x.Request(k.now())
+		if err != nil {
+			return nil, err
+		}
+		reply, err := exchange(ctx, k.dial, kdc, request, k.udpLimit)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		}
+		credential, err := x.Reply(k.now(), reply)
+		var refused *gssapi.PeerError
+		switch {
+		case errors.As(err, &refused) && refused.Code == gssapi.CodeServiceUnavailable,
+			errors.Is(err, gssapi.ErrToken): // noise: another KDC may speak Kerberos
+			return nil, fmt.Errorf("%w: KDC %s: %w", ErrUnreachable, kdc, err)
+		case err != nil:
+			return nil, fmt.Errorf("KDC %s: %w", kdc, err)
+		case credential != nil:
+			return credential, nil
+		}
+	}
+}

@@ -1,0 +1,386 @@
+// The goroutine that owns the core of the credentials: gives it events, carries out its
+// effects. It decides nothing.
+
+package kerberos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+	"github.com/a8011091/pegasus-reference/sasl/ticket"
+)
+
+// warmLimit is how long Ready and Await wait where their context has no deadline, and how
+// long the first ticket is asked for on nobody's behalf.
+const warmLimit = 30 * time.Second
+
+// item is one thing for the loop to do.
+type item struct {
+	event      ticket.Event
+	credential *gssapi.Credential // of EventFetched
+	err        error              // of EventFailed
+	want       *want
+	forget     chan error // of a want that is no longer waited for
+	doubt      ticket.Name
+	observe    *func(TicketChange)
+	unobserve  *func(TicketChange)
+	health     chan Health
+}
+
+// want is one wait.
+type want struct {
+	name   ticket.Name
+	limit  time.Duration
+	answer chan error // takes one
+}
+
+// loop owns a core. Its fields are used by its one goroutine only, and after that has ended.
+type loop struct {
+	c         *Credentials
+	core      *ticket.Core
+	jitter    *rand.Rand
+	effects   []ticket.Effect
+	timers    map[ticket.TimerID]*time.Timer
+	fetches   map[ticket.FetchID]context.CancelFunc
+	held      map[ticket.Handle]*gssapi.Credential
+	waits     map[ticket.WaiterID]chan error
+	failed    map[ticket.Name]error
+	observers []*func(TicketChange)
+	handle    ticket.Handle
+	waiter    ticket.WaiterID
+	warm      ticket.WaiterID // on nobody's behalf
+}
+
+func newLoop(c *Credentials) loop {
+	return loop{
+		c: c, core: ticket.New(c.cfg.Tickets), jitter: rand.New(c.cfg.Jitter),
+		timers: make(map[ticket.TimerID]*time.Timer), fetches: make(map[ticket.FetchID]context.CancelFunc),
+		held: make(map[ticket.Handle]*gssapi.Credential), waits: make(map[ticket.WaiterID]chan error),
+		failed: make(map[ticket.Name]error), waiter: 1, warm: 1,
+	}
+}
+
+// run drives the core until it has closed.
+func (l *loop) run() {
+	for !l.core.Closed() {
+		l.handleItem(<-l.c.inbox)
+	}
+	close(l.c.ended)
+	for {
+		select {
+		case it := <-l.c.inbox: // it was put before the end and would wait for ever
+			if it.want != nil {
+				it.want.answer <- ErrClosed
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (l *loop) handleItem(it item) {
+	switch {
+	case it.want != nil:
+		l.waiter++
+		l.waits[l.waiter] = it.want.answer
+		it.event = ticket.Event{Kind: ticket.EventWant, Waiter: l.waiter, Name: it.want.name, Deadline: l.c.cfg.Now().Add(it.want.limit)}
+	case it.forget != nil:
+		for id, answer := range l.waits {
+			if answer == it.forget {
+				delete(l.waits, id)
+				it.event = ticket.Event{Kind: ticket.EventCancel, Waiter: id}
+			}
+		}
+	case it.doubt != ticket.Name{}:
+		for v := range l.core.Tickets() {
+			if v.Name == it.doubt {
+				it.event = ticket.Event{Kind: ticket.EventDoubt, Handle: v.Handle}
+			}
+		}
+	case it.observe != nil:
+		l.observers = append(l.observers, it.observe)
+	case it.unobserve != nil:
+		l.observers = slices.DeleteFunc(l.observers, func(o *func(TicketChange)) bool { return o == it.unobserve })
+	case it.health != nil:
+		it.health <- l.health()
+	}
+	switch it.event.Kind {
+	case 0:
+		return
+	case ticket.EventFetched:
+		l.handle++
+		l.held[l.handle] = it.credential
+		it.event.Ticket = ticket.Ticket{Handle: l.handle, Start: it.credential.Start, End: it.credential.End, RenewTill: it.credential.RenewTill}
+		l.finish(it.event.Fetch)
+	case ticket.EventFailed:
+		l.failed[it.event.Name] = it.err
+		l.finish(it.event.Fetch)
+	case ticket.EventTimer:
+		delete(l.timers, it.event.Timer)
+	}
+	l.effects = l.core.Step(l.c.cfg.Now(), it.event, l.effects[:0])
+	for i := range l.effects {
+		l.apply(&l.effects[i])
+	}
+}
+
+// finish forgets an exchange that has ended.
+func (l *loop) finish(id ticket.FetchID) {
+	if cancel := l.fetches[id]; cancel != nil {
+		cancel()
+		delete(l.fetches, id)
+	}
+}
+
+func (l *loop) apply(e *ticket.Effect) {
+	switch e.Kind {
+	case ticket.EffectFetch:
+		ctx, cancel := context.WithTimeout(l.c.ctx, e.Limit)
+		l.fetches[e.Fetch] = cancel
+		fetch, with := *e, l.held[e.Handle]
+		l.c.tasks.Go(func() { l.c.fetch(ctx, fetch, with) })
+	case ticket.EffectAbandon:
+		l.failed[e.Name] = fmt.Errorf("%w in time", ErrUnreachable)
+		l.finish(e.Fetch)
+	case ticket.EffectArm:
+		after, id := e.After, e.Timer
+		if e.Spread > 0 {
+			after += time.Duration(l.jitter.Int64N(int64(e.Spread) + 1))
+		}
+		l.timers[id] = time.AfterFunc(after, func() { l.c.put(item{event: ticket.Event{Kind: ticket.EventTimer, Timer: id}}) })
+	case ticket.EffectStop:
+		if t := l.timers[e.Timer]; t != nil {
+			t.Stop()
+			delete(l.timers, e.Timer)
+		}
+	case ticket.EffectAnswer:
+		if answer := l.waits[e.Waiter]; answer != nil {
+			delete(l.waits, e.Waiter)
+			answer <- l.answer(e)
+		}
+	case ticket.EffectState:
+		l.changed(e)
+	case ticket.EffectDrop:
+		delete(l.held, e.Handle) // not wiped: a negotiation may still use it
+	}
+}
+
+// answer is how a wait ends, in words.
+func (l *loop) answer(e *ticket.Effect) error {
+	switch f := e.Failure; {
+	case e.Handle != 0:
+		return nil
+	case f.Kind == ticket.FailureClosed:
+		return ErrClosed
+	case f.Kind == ticket.FailureFull:
+		return fmt.Errorf("ticket of %v: %w", f.Of, ErrLimit)
+	case f.Kind == ticket.FailureDeadline:
+		return fmt.Errorf("ticket of %v: %w before the deadline", f.Of, ErrUnreachable)
+	default:
+		return l.reason(f)
+	}
+}
+
+// reason is the failure as an error, with what the exchange said.
+func (l *loop) reason(f ticket.Failure) error {
+	if f.Kind == ticket.FailureNone {
+		return nil
+	}
+	if err := l.failed[f.Of]; err != nil && f.Cause != ticket.CauseLife {
+		return err
+	}
+	return fmt.Errorf("%w: %v", gssapi.ErrNoCredential, f)
+}
+
+func (l *loop) changed(e *ticket.Effect) {
+	if e.State == ticket.StateNone {
+		delete(l.failed, e.Name)
+	}
+	l.c.mu.Lock()
+	if have := l.held[e.Handle]; have != nil {
+		l.c.current[e.Name] = have
+	} else {
+		delete(l.c.current, e.Name)
+	}
+	l.c.mu.Unlock()
+	change := TicketChange{Name: e.Name, State: e.State, Until: e.Until, Failure: e.Failure, Err: l.reason(e.Failure)}
+	l.log(&change)
+	if l.c.cfg.OnTicket != nil {
+		l.c.cfg.OnTicket(change)
+	}
+	for _, o := range l.observers {
+		(*o)(change)
+	}
+}
+
+func (l *loop) log(change *TicketChange) {
+	level := slog.LevelDebug
+	switch change.State {
+	case ticket.StateValid, ticket.StateClosed:
+		level = slog.LevelInfo
+	case ticket.StateExpired, ticket.StateUnreachable, ticket.StateRefused:
+		level = slog.LevelWarn
+	case ticket.StateExpiring:
+		if change.Err != nil {
+			level = slog.LevelWarn
+		}
+	}
+	attrs := []slog.Attr{slog.String("client", l.c.client.String()), slog.String("ticket", change.Name.String()), slog.String("state", change.State.String())}
+	if !change.Until.IsZero() {
+		attrs = append(attrs, slog.Time("until", change.Until))
+	}
+	if change.Err != nil {
+		attrs = append(attrs, slog.String("cause", change.Failure.Cause.String()), slog.Any("error", change.Err))
+	}
+	l.c.cfg.Logger.LogAttrs(context.Background(), level, "kerberos ticket", attrs...)
+}
+
+func (l *loop) health() Health {
+	h := Health{Principal: l.c.client.String(), Stats: l.core.Stats(), Waiting: l.core.Waiting(), Closed: l.core.Closed()}
+	for v := range l.core.Tickets() {
+		h.Tickets = append(h.Tickets, TicketHealth{View: v, Err: l.reason(v.Failure)})
+	}
+	return h
+}
+
+// fetch carries out one exchange and tells the loop how it ended.
+func (c *Credentials) fetch(ctx context.Context, e ticket.Effect, with *gssapi.Credential) {
+	credential, err := c.ticket(ctx, e, with)
+	ev := ticket.Event{Kind: ticket.EventFetched, Fetch: e.Fetch, Name: e.Name}
+	if err != nil {
+		ev.Kind, ev.Failure = ticket.EventFailed, failureOf(err, e.Exchange)
+	}
+	c.put(item{event: ev, credential: credential, err: err})
+}
+
+// ticket asks the KDC, or finds what a cache has.
+func (c *Credentials) ticket(ctx context.Context, e ticket.Effect, with *gssapi.Credential) (*gssapi.Credential, error) {
+	s := c.cfg.Settings
+	request := gssapi.TicketRequest{Client: c.client, Granting: with, Life: s.Life, RenewLife: s.RenewLife, Skew: s.Skew}
+	switch {
+	case e.Exchange == ticket.ExchangeInitial && c.source.cache != "":
+		cache, err := c.source.cached()
+		if err != nil {
+			return nil, err
+		}
+		return granting(cache, c.source.cache, c.cfg.Now())
+	case e.Exchange == ticket.ExchangeInitial:
+		var err error
+		if request.Secret, err = c.source.secret(); err != nil {
+			return nil, err
+		}
+		if request.RenewLife == 0 {
+			request.RenewLife = defaultRenewal
+		}
+	case e.Exchange == ticket.ExchangeRenew:
+		request.Renew = true
+	case e.Exchange == ticket.ExchangeService && c.source.cache != "" && len(with.Ticket) == 0:
+		cache, err := c.source.cached()
+		if err != nil {
+			return nil, err
+		}
+		return cache.Lookup(e.Name.Service, e.Name.Host)
+	default:
+		request.Service = gssapi.ServicePrincipal(e.Name.Service, e.Name.Host, c.client.Realm)
+	}
+	return c.kdcs.ticket(ctx, request)
+}
+
+// defaultRenewal is asked for where krb5.conf has no renew_lifetime: a ticket that is
+// renewed does not use the long-term key again. The KDC cuts it as it likes.
+const defaultRenewal = 7 * 24 * time.Hour
+
+// failureOf puts an error into the core's words.
+func failureOf(err error, exchange ticket.Exchange) ticket.Failure {
+	var peer *gssapi.PeerError
+	var skew *gssapi.SkewError
+	refused := func(cause ticket.Cause) ticket.Failure {
+		return ticket.Failure{Kind: ticket.FailureRefused, Cause: cause}
+	}
+	switch {
+	case errors.Is(err, ErrUnreachable):
+		return ticket.Failure{Kind: ticket.FailureUnreachable}
+	case errors.Is(err, ErrSource), errors.Is(err, fs.ErrNotExist):
+		return refused(ticket.CauseNoSource)
+	case errors.As(err, &skew):
+		return ticket.Failure{Kind: ticket.FailureRefused, Cause: ticket.CauseSkew, Local: skew.Local, Peer: skew.Peer}
+	case errors.As(err, &peer):
+		return ofPeer(peer, exchange)
+	case errors.Is(err, gssapi.ErrIntegrity), errors.Is(err, gssapi.ErrNoKey):
+		return refused(ticket.CauseBadKey)
+	case errors.Is(err, gssapi.ErrEType):
+		return refused(ticket.CauseEType)
+	case errors.Is(err, gssapi.ErrNoCredential):
+		return refused(ticket.CauseNoSource)
+	case errors.Is(err, gssapi.ErrMismatch), errors.Is(err, gssapi.ErrWrongService), errors.Is(err, gssapi.ErrInternal):
+		return refused(ticket.CauseAnswer)
+	}
+	return refused(ticket.CauseOther)
+}
+
+// ofPeer is a KDC's refusal. Codes of RFC 4120 section 7.5.9.
+func ofPeer(e *gssapi.PeerError, exchange ticket.Exchange) ticket.Failure {
+	f := ticket.Failure{Kind: ticket.FailureRefused, Cause: ticket.CauseOther}
+	switch e.Code {
+	case 6:
+		f.Cause = ticket.CauseClientUnknown
+	case 7:
+		f.Cause = ticket.CauseServiceUnknown
+	case 12, 13:
+		f.Cause = ticket.CausePolicy
+	case 14:
+		f.Cause = ticket.CauseEType
+	case 1, 2, 18:
+		f.Cause = ticket.CauseRevoked
+	case 23:
+		f.Cause = ticket.CauseKeyExpired
+	case 24:
+		f.Cause = ticket.CauseBadKey
+	case 37:
+		f.Cause, f.Local, f.Peer = ticket.CauseSkew, e.LocalTime, e.PeerTime
+	case 31, 32, 33, 44, 45:
+		f.Cause = ticket.CauseBadKey
+		if exchange != ticket.ExchangeInitial {
+			f.Cause = ticket.CauseGranting
+		}
+	}
+	return f
+}
+
+// watch has the core told when keytab or cache change.
+func (c *Credentials) watch() {
+	path := c.source.file()
+	if path == "" {
+		return
+	}
+	look := func() (time.Time, int64) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return time.Time{}, -1
+		}
+		return info.ModTime(), info.Size()
+	}
+	modified, size := look()
+	tick := time.NewTicker(c.cfg.CheckEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			m, n := look()
+			if n >= 0 && (n != size || !m.Equal(modified)) {
+				c.Reload()
+			}
+			modified, size = m, n
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
