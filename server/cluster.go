@@ -99,14 +99,17 @@ var ErrNoNode = errors.New("no such node")
 
 // Cluster is a running cluster. Its methods may be called from anywhere, but for its hooks.
 type Cluster struct {
-	cfg      ClusterConfig
-	topology *Topology
-	storage  sync.Mutex // of cfg.Storage
+	cfg        ClusterConfig
+	storage    sync.Mutex // of cfg.Storage
+	changeable bool       // requests may change tables
+	spreading  sync.WaitGroup
 
-	mu     sync.Mutex // of what follows, and held while nodes start and stop
-	nodes  []*member  // metas first
-	leader netip.AddrPort
-	closed bool
+	mu       sync.Mutex // of what follows, and held while nodes start and stop
+	nodes    []*member  // metas first
+	leader   netip.AddrPort
+	topology *Topology // replaced, not changed
+	registry Registry  // the last that a meta told of
+	closed   bool
 }
 
 // member is one node of a cluster.
@@ -121,7 +124,7 @@ type member struct {
 // StartCluster starts every node and returns when all accept connections. The first meta
 // leads. Nodes are named meta1, meta2 .. and replica1, replica2 ..
 func StartCluster(cfg ClusterConfig) (*Cluster, error) {
-	c := &Cluster{cfg: cfg.withDefaults()}
+	c := &Cluster{cfg: cfg.withDefaults(), changeable: true}
 	if err := c.cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -184,7 +187,13 @@ func (c *Cluster) config(m *member, l net.Listener) Config {
 		cfg.Trace = c.cfg.Trace.Node(m.name)
 	}
 	if m.meta {
-		cfg.Meta = &Meta{Leader: c.leader, Tables: c.topology.Tables, HPFields: c.cfg.HPFields}
+		cfg.Meta = &Meta{
+			Leader: c.leader, Tables: c.topology.Tables, HPFields: c.cfg.HPFields,
+			Nodes: c.Replicas(), Metas: c.Metas(), Registry: c.registry,
+		}
+		if c.changeable {
+			cfg.Meta.OnTables = c.tablesChanged
+		}
 	} else {
 		cfg.Replica = &Replica{Partitions: c.topology.Held(m.addr), Storage: &sharedStorage{mu: &c.storage, storage: c.cfg.Storage}}
 	}
@@ -216,8 +225,12 @@ func (c *Cluster) Nodes() []string {
 	return out
 }
 
-// Topology returns where everything is. It is not to be changed.
-func (c *Cluster) Topology() *Topology { return c.topology }
+// Topology returns where everything is now. It is not to be changed.
+func (c *Cluster) Topology() *Topology {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.topology
+}
 
 // Addr returns a node's address; the zero AddrPort where there is no such node.
 func (c *Cluster) Addr(node string) netip.AddrPort {
@@ -325,6 +338,12 @@ func (c *Cluster) each(what string, nodes []string, f func(*member) error) error
 
 // Close ends every node, and the cluster. It returns why nodes had ended by themselves.
 func (c *Cluster) Close() error {
+	err := c.closeNodes()
+	c.spreading.Wait() // nobody begins any more
+	return err
+}
+
+func (c *Cluster) closeNodes() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

@@ -37,6 +37,8 @@ type (
 	Pattern = node.Pattern
 	// Limits bound a server. A zero field means its default.
 	Limits = node.Limits
+	// Registry is what the meta servers of a cluster agree on.
+	Registry = meta.Registry
 	// Table is one table and where its partitions are.
 	Table = meta.Table
 	// Partition is one partition that a replica server holds.
@@ -68,8 +70,16 @@ const (
 
 // Meta makes a server a meta server.
 type Meta struct {
-	Leader   netip.AddrPort // zero: this server leads
-	Tables   []Table
+	Leader netip.AddrPort // zero: this server leads
+	Tables []Table
+	// Nodes are the replica servers, and Metas the meta servers: told to who asks for them.
+	Nodes, Metas []netip.AddrPort
+	// OnTables is called, as a hook is, when a request has changed the tables, with all of
+	// them: the other servers have to be told, see Server.SetTables. Nil: tables cannot be
+	// changed by requests.
+	OnTables func(Registry)
+	// Registry has the tables instead of Tables where its Version is not zero.
+	Registry Registry
 	HPFields bool // adds host_port fields, which the released Java client 2.5.0 cannot read
 }
 
@@ -245,7 +255,8 @@ func (c *Config) nodeConfig(self netip.AddrPort) node.Config {
 		n.Mechanism = c.Mechanism.Name()
 	}
 	if m := c.Meta; m != nil {
-		n.Meta = &meta.Config{Self: self, Leader: m.Leader, Tables: m.Tables, HPFields: m.HPFields}
+		n.Meta = &meta.Config{Self: self, Leader: m.Leader, Tables: m.Tables, HPFields: m.HPFields,
+			Nodes: m.Nodes, Metas: m.Metas, Changeable: m.OnTables != nil, Registry: m.Registry}
 		if !m.Leader.IsValid() {
 			n.Meta.Leader = self
 		}

@@ -261,6 +261,10 @@ func (s *Server) apply(e *node.Effect) {
 		if s.cfg.Hooks.Denied != nil {
 			s.cfg.Hooks.Denied(execution(e))
 		}
+	case node.EffectTables:
+		if f := s.cfg.Meta.OnTables; f != nil {
+			f(s.core.Meta().Registry())
+		}
 	case node.EffectConn:
 		s.changed(c, e)
 	}

@@ -149,6 +149,26 @@ func (s *Server) SetLeader(leader netip.AddrPort) error {
 	return s.call(func() { s.step(node.Event{Kind: node.EventLeader, Peer: leader}) })
 }
 
+// SetTables tells a meta server what another has changed; older news than its own changes
+// nothing. It returns when that is in force, and ErrClosed after the end.
+func (s *Server) SetTables(r Registry) error {
+	return s.call(func() {
+		if m := s.core.Meta(); m != nil {
+			m.SetRegistry(r)
+		}
+	})
+}
+
+// SetPartitions tells a replica server what it serves from now on; rows of other partitions
+// stay in storage. It returns when that is in force, and ErrClosed after the end.
+func (s *Server) SetPartitions(list []Partition) error {
+	return s.call(func() {
+		if r := s.core.Replica(); r != nil {
+			r.SetPartitions(list)
+		}
+	})
+}
+
 // Stats returns the numbers, after the end the last ones.
 func (s *Server) Stats() Stats {
 	var stats Stats

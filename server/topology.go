@@ -9,7 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/server/meta"
 	"github.com/a8011091/pegasus-reference/server/replica"
 )
 
@@ -34,8 +34,7 @@ type Topology struct {
 	Tables   []Table
 }
 
-// NewTopology spreads tables over replicas: partition i's primary is replica i modulo
-// their number, its other copies the replicas that follow. Ballots begin at 1.
+// NewTopology spreads tables over replicas, see meta.NewTable.
 func NewTopology(metas, replicas []netip.AddrPort, tables []TableConfig) (*Topology, error) {
 	t := &Topology{Metas: metas, Replicas: replicas}
 	for i, cfg := range tables {
@@ -69,17 +68,7 @@ func newTable(cfg TableConfig, place int, replicas []netip.AddrPort) (Table, err
 	case cfg.Copies < 0 || cfg.Copies > len(replicas):
 		return refuse("%d copies of a partition on %d replica servers", cfg.Copies, len(replicas))
 	}
-	table := Table{Name: cfg.Name, AppID: cfg.AppID, Partitions: make([]protocol.PartitionConfig, cfg.Partitions)}
-	for i := range table.Partitions {
-		p := &table.Partitions[i]
-		p.PID = protocol.GPID{AppID: cfg.AppID, Index: int32(i)}
-		p.Ballot, p.MaxReplicaCount = 1, int32(cfg.Copies)
-		p.Primary = replicas[i%len(replicas)]
-		for c := 1; c < cfg.Copies; c++ {
-			p.Secondaries = append(p.Secondaries, replicas[(i+c)%len(replicas)])
-		}
-	}
-	return table, nil
+	return meta.NewTable(cfg.Name, cfg.AppID, int32(cfg.Partitions), int32(cfg.Copies), replicas), nil
 }
 
 // Held returns the partitions that the replica server at addr holds.

@@ -18,6 +18,8 @@ type Table struct {
 	// Partitions, all of them, in order of index. PID may be left zero: New sets it.
 	// The zero Primary means that the partition has none at the moment.
 	Partitions []protocol.PartitionConfig
+	// CreateSecond is when it was created, in Unix seconds; 0: before anybody counted.
+	CreateSecond int64
 }
 
 // Config describes a meta server.
@@ -25,6 +27,15 @@ type Config struct {
 	Self   netip.AddrPort
 	Leader netip.AddrPort // Self where this server leads; zero where nobody is known to
 	Tables []Table
+	// Nodes are the replica servers, which tables that requests create are spread over; and
+	// Metas the meta servers. Both are told to who asks.
+	Nodes, Metas []netip.AddrPort
+	// Changeable: requests may create and drop tables. Whoever says so carries every change
+	// to the replica servers and the other meta servers, see Core.Version.
+	Changeable bool
+	// Registry, where its Version is not zero, has the tables instead of Tables: those of a
+	// meta server before it was restarted.
+	Registry Registry
 	// HPFields adds the host_port fields to answers, as servers since March 2024 do. The
 	// released Java client 2.5.0 cannot read such an answer.
 	HPFields bool

@@ -21,6 +21,14 @@ type Core struct {
 	leader   netip.AddrPort
 	hpFields bool
 	tables   map[string]*Table
+	nodes    []netip.AddrPort
+	metas    []netip.AddrPort
+
+	changeable bool
+	version    uint64 // of the tables
+	lastID     int32  // the highest that a table ever had
+	dropped    []protocol.TableInfo
+
 	args     protocol.QueryConfigArgs // scratch
 	answer   protocol.QueryConfig     // scratch
 	selected []protocol.PartitionConfig
@@ -29,16 +37,24 @@ type Core struct {
 
 // New makes a core. The configuration must be valid, see Config.Validate.
 func New(cfg Config) *Core {
-	c := &Core{self: cfg.Self, leader: cfg.Leader, hpFields: cfg.HPFields, tables: make(map[string]*Table, len(cfg.Tables))}
+	c := &Core{
+		self: cfg.Self, leader: cfg.Leader, hpFields: cfg.HPFields, tables: make(map[string]*Table, len(cfg.Tables)),
+		nodes: slices.Clone(cfg.Nodes), metas: slices.Clone(cfg.Metas), changeable: cfg.Changeable,
+	}
 	for i := range cfg.Tables {
 		t := cloneTable(&cfg.Tables[i])
 		for j := range t.Partitions {
 			t.Partitions[j].PID = protocol.GPID{AppID: t.AppID, Index: int32(j)}
 		}
 		c.tables[t.Name] = t
+		c.lastID = max(c.lastID, t.AppID)
 	}
+	c.SetRegistry(cfg.Registry)
 	return c
 }
+
+// names returns the tables' names in order.
+func (c *Core) names() []string { return slices.Sorted(maps.Keys(c.tables)) }
 
 // SetLeader says who leads from now on; zero: nobody is known to.
 func (c *Core) SetLeader(leader netip.AddrPort) { c.leader = leader }
@@ -64,15 +80,27 @@ func (c *Core) Reconfigure(table string, index int32, primary netip.AddrPort, se
 	return nil
 }
 
-// Serves says that a meta server has a handler for the request.
-func Serves(rpc protocol.RPC) bool { return rpc == protocol.RPCQueryConfig }
-
 // Execute runs one request and appends its result struct to dst. A code other than
 // CodeOK is a refusal: dst is returned as it was.
-func (c *Core) Execute(r *protocol.Request, dst []byte) (protocol.ErrorCode, []byte) {
-	if !Serves(r.RPC) {
-		return protocol.CodeHandlerNotFound, dst
+func (c *Core) Execute(now time.Time, r *protocol.Request, dst []byte) (protocol.ErrorCode, []byte) {
+	switch r.RPC {
+	case protocol.RPCQueryConfig:
+		return c.query(r, dst)
+	case protocol.RPCCreateApp:
+		return c.createTable(now, r.Body, dst)
+	case protocol.RPCDropApp:
+		return c.dropTable(now, r.Body, dst)
+	case protocol.RPCListApps:
+		return c.listTables(now, r.Body, dst)
+	case protocol.RPCListNodes:
+		return c.listNodes(r.Body, dst)
+	case protocol.RPCClusterInfo:
+		return c.clusterInfo(r.Body, dst)
 	}
+	return protocol.CodeHandlerNotFound, dst
+}
+
+func (c *Core) query(r *protocol.Request, dst []byte) (protocol.ErrorCode, []byte) {
 	if protocol.ParseQueryConfigArgs(r.Body, &c.args) != nil {
 		return protocol.CodeInvalidData, dst
 	}
@@ -122,15 +150,18 @@ func (c *Core) choose(t *Table, indices []int32) []protocol.PartitionConfig {
 
 // Clone returns an independent copy.
 func (c *Core) Clone() *Core {
-	d := &Core{self: c.self, leader: c.leader, hpFields: c.hpFields, tables: make(map[string]*Table, len(c.tables))}
-	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
+	d := &Core{
+		self: c.self, leader: c.leader, hpFields: c.hpFields, tables: make(map[string]*Table, len(c.tables)),
+		nodes: c.nodes, metas: c.metas, changeable: c.changeable, version: c.version, lastID: c.lastID, dropped: slices.Clone(c.dropped),
+	}
+	for _, name := range c.names() {
 		d.tables[name] = cloneTable(c.tables[name])
 	}
 	return d
 }
 
 func cloneTable(t *Table) *Table {
-	d := &Table{Name: t.Name, AppID: t.AppID, Partitions: slices.Clone(t.Partitions)}
+	d := &Table{Name: t.Name, AppID: t.AppID, Partitions: slices.Clone(t.Partitions), CreateSecond: t.CreateSecond}
 	for i := range d.Partitions {
 		p := &d.Partitions[i]
 		p.Secondaries, p.LastDrops = slices.Clone(p.Secondaries), slices.Clone(p.LastDrops)
@@ -138,12 +169,12 @@ func cloneTable(t *Table) *Table {
 	return d
 }
 
-// AppendState appends the canonical state: the leader and every table. Nothing in it
-// depends on time.
+// AppendState appends the canonical state: the leader and every table, the dropped ones
+// with their times. How often the tables have changed is not in it.
 func (c *Core) AppendState(dst []byte, _ time.Time) []byte {
 	dst = appendAddress(dst, c.leader)
 	dst = binary.AppendUvarint(dst, uint64(len(c.tables)))
-	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
+	for _, name := range c.names() {
 		t := c.tables[name]
 		dst = binary.AppendUvarint(dst, uint64(len(name)))
 		dst = append(dst, name...)
@@ -157,6 +188,20 @@ func (c *Core) AppendState(dst []byte, _ time.Time) []byte {
 			for _, a := range p.Secondaries {
 				dst = appendAddress(dst, a)
 			}
+		}
+		dst = binary.AppendVarint(dst, t.CreateSecond)
+	}
+	return c.appendDropped(binary.AppendVarint(dst, int64(c.lastID)))
+}
+
+func (c *Core) appendDropped(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.dropped)))
+	for i := range c.dropped {
+		d := &c.dropped[i]
+		dst = binary.AppendUvarint(dst, uint64(len(d.Name)))
+		dst = append(dst, d.Name...)
+		for _, v := range [...]int64{int64(d.AppID), int64(d.Partitions), int64(d.Replicas), d.CreateSecond, d.DropSecond, d.ExpireSecond} {
+			dst = binary.AppendVarint(dst, v)
 		}
 	}
 	return dst

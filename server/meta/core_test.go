@@ -27,7 +27,7 @@ func config() Config {
 }
 
 func query(t *testing.T, c *Core, table string, indices ...int32) protocol.QueryConfig {
-	code, body := c.Execute(&protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, table, indices)}, nil)
+	code, body := c.Execute(time.Time{}, &protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, table, indices)}, nil)
 	require.Equal(t, protocol.CodeOK, code)
 	var q protocol.QueryConfig
 	require.NoError(t, protocol.ParseQueryConfigResult(body, &q))
@@ -105,7 +105,7 @@ func TestLeadership(t *testing.T) {
 func TestRedirectBytes(t *testing.T) {
 	leader := netip.MustParseAddrPort("127.0.0.1:34601")
 	c := New(Config{Self: self, Leader: leader})
-	_, body := c.Execute(&protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, "temp", nil)}, nil)
+	_, body := c.Execute(time.Time{}, &protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, "temp", nil)}, nil)
 	want := "\x0c\x00\x00" + // success: query_cfg_response
 		"\x0c\x00\x01\x00\x00\x00\x15ERR_FORWARD_TO_OTHERS" +
 		"\x08\x00\x02\x00\x00\x00\x00" + "\x08\x00\x03\x00\x00\x00\x00" + "\x02\x00\x04\x00" +
@@ -124,8 +124,8 @@ func TestHPFields(t *testing.T) {
 	plain := New(cfg)
 	cfg.HPFields = true
 	r := &protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, "temp", nil)}
-	_, without := plain.Execute(r, nil)
-	_, with := New(cfg).Execute(r, nil)
+	_, without := plain.Execute(time.Time{}, r, nil)
+	_, with := New(cfg).Execute(time.Time{}, r, nil)
 	assert.NotContains(t, string(without), "10.0.0.3")
 	assert.Contains(t, string(with), "10.0.0.3")
 }
@@ -133,9 +133,10 @@ func TestHPFields(t *testing.T) {
 func TestOtherRequests(t *testing.T) {
 	c := New(config())
 	for rpc := range protocol.RPC(protocol.NumRPC) {
-		code, body := c.Execute(&protocol.Request{RPC: rpc, Body: []byte("?")}, []byte("dst"))
+		code, body := c.Execute(time.Time{}, &protocol.Request{RPC: rpc, Body: []byte("?")}, []byte("dst"))
 		want := protocol.CodeHandlerNotFound
-		if rpc == protocol.RPCQueryConfig {
+		switch rpc {
+		case protocol.RPCQueryConfig, protocol.RPCCreateApp, protocol.RPCDropApp, protocol.RPCListApps, protocol.RPCListNodes, protocol.RPCClusterInfo:
 			want = protocol.CodeInvalidData
 		}
 		assert.Equal(t, want, code, rpc.String())
@@ -195,7 +196,7 @@ func FuzzQueryConfig(f *testing.F) {
 	f.Add([]byte{0x0c, 0, 1, 0x0b, 0, 1, 0x7f, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := New(config())
-		code, out := c.Execute(&protocol.Request{RPC: protocol.RPCQueryConfig, Body: body}, nil)
+		code, out := c.Execute(time.Time{}, &protocol.Request{RPC: protocol.RPCQueryConfig, Body: body}, nil)
 		if code != protocol.CodeOK && (code != protocol.CodeInvalidData || len(out) != 0) {
 			t.Fatalf("%v with %d bytes", code, len(out))
 		}
@@ -210,6 +211,6 @@ func BenchmarkQueryConfig(b *testing.B) {
 	r := &protocol.Request{RPC: protocol.RPCQueryConfig, Body: protocol.AppendQueryConfigArgs(nil, "temp", nil)}
 	b.ReportAllocs()
 	for b.Loop() {
-		_, dst = c.Execute(r, dst[:0])
+		_, dst = c.Execute(time.Time{}, r, dst[:0])
 	}
 }

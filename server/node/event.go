@@ -50,6 +50,7 @@ const (
 	EffectToken                           // [Conn, Data, Begin] give the acceptor's mechanism the token; Begin: start a new one first. Answer with EventToken
 	EffectExecuted                        // [Conn, RPC, Code, Principal, Authenticated] a request other than negotiation passed the gate and was given to its handler, which answered Code: told, nothing to do
 	EffectDenied                          // [Conn, RPC, Code, Principal, Authenticated] a request passed the gate and was refused, because Access does not grant it: told, nothing to do
+	EffectTables                          // [Conn] a request of this connection has changed the tables: tell the cluster's other servers, see meta.Core.Registry
 	EffectConn                            // [Conn, ConnState, Cause, Failure, Principal] a connection's state changed: told, nothing to do
 )
 

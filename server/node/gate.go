@@ -88,7 +88,10 @@ func (c *Core) execute(now time.Time, cn *conn, r *protocol.Request) {
 	case r.Header.AppID > 0:
 		code = protocol.CodeObjectNotFound
 	case c.meta != nil:
-		code, c.body = c.meta.Execute(r, c.body)
+		before := c.meta.Version()
+		if code, c.body = c.meta.Execute(now, r, c.body); c.meta.Version() != before {
+			c.emit(Effect{Kind: EffectTables, Conn: cn.id})
+		}
 	}
 	if code != protocol.CodeHandlerNotFound {
 		c.stats.Executed++

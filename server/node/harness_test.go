@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/protocol/idl"
+	"github.com/a8011091/pegasus-reference/protocol/idl/admin"
 	"github.com/a8011091/pegasus-reference/server/meta"
 	"github.com/a8011091/pegasus-reference/server/replica"
 )
@@ -31,7 +33,7 @@ func baseConfig() Config {
 	return Config{
 		Self:      selfAddr,
 		Mechanism: "PEGASUS-TEST",
-		Meta: &meta.Config{Self: selfAddr, Leader: selfAddr, Tables: []meta.Table{{
+		Meta: &meta.Config{Self: selfAddr, Leader: selfAddr, Nodes: []netip.AddrPort{selfAddr}, Tables: []meta.Table{{
 			Name: "temp", AppID: 1, Partitions: []protocol.PartitionConfig{
 				{Ballot: 1, Primary: selfAddr}, {Ballot: 3, Secondaries: []netip.AddrPort{selfAddr}},
 			},
@@ -212,6 +214,8 @@ func nodeConfig(args []datadriven.CmdArg) (Config, error) {
 			}
 		case "super":
 			cfg.Access.SuperUsers = strings.Split(v, ",")
+		case "changeable":
+			cfg.Meta.Changeable = true
 		case "hp":
 			cfg.Meta.HPFields = true
 		case "follower":
@@ -338,7 +342,7 @@ func (s *script) frames(input string) ([]byte, error) {
 // frame makes one request:
 //
 //	neg STATUS [TOKEN]        get|ttl|remove|put KEY [VALUE] [part=N] [app=N] [expire=N] [backup] [v0]
-//	query TABLE [INDEX..]     rpc NAME [app=N]          any of them: [oneway] [garbage]
+//	query TABLE [INDEX..]     create|drop TABLE     rpc NAME [app=N]          any of them: [oneway] [garbage]
 func (s *script) frame(words []string) (*protocol.Request, error) {
 	r := &protocol.Request{Header: protocol.Header{Version: 1}, Seq: s.seq + 1}
 	s.seq++
@@ -404,6 +408,14 @@ func (s *script) body(r *protocol.Request, words, args []string, put *protocol.P
 			indices = append(indices, int32(n))
 		}
 		return protocol.AppendQueryConfigArgs(nil, args[0], indices), nil
+	case "create":
+		r.RPC = protocol.RPCCreateApp
+		return idl.Marshal(&admin.AdminClientCreateAppArgs{Req: &admin.CreateAppRequest{AppName: args[0], Options: &admin.CreateAppOptions{
+			PartitionCount: 2, ReplicaCount: 1, AppType: "pegasus", IsStateful: true,
+		}}})
+	case "drop":
+		r.RPC = protocol.RPCDropApp
+		return idl.Marshal(&admin.AdminClientDropAppArgs{Req: &admin.DropAppRequest{AppName: args[0], Options: &admin.DropAppOptions{}}})
 	case "rpc":
 		if r.RPC = protocol.RPCByName(args[0]); r.RPC == protocol.RPCUnknown {
 			r.Name = args[0]
@@ -437,6 +449,8 @@ func describe(b *strings.Builder, e *Effect) error {
 		fmt.Fprintf(b, "token %d: begin=%v %q\n", e.Conn, e.Begin, e.Data)
 	case EffectExecuted:
 		fmt.Fprintf(b, "executed %d: %v -> %v by %q authenticated=%v\n", e.Conn, e.RPC, e.Code, e.Principal, e.Authenticated)
+	case EffectTables:
+		fmt.Fprintf(b, "tables changed by %d\n", e.Conn)
 	case EffectDenied:
 		fmt.Fprintf(b, "denied %d: %v -> %v to %q authenticated=%v\n", e.Conn, e.RPC, e.Code, e.Principal, e.Authenticated)
 	case EffectConn:
@@ -507,6 +521,16 @@ func describeBody(r *protocol.Response) string {
 		var a protocol.UpdateResult
 		a, err = protocol.ParseUpdateResult(r.Body)
 		text = fmt.Sprintf("%v decree=%d", a.Status, a.Decree)
+	case protocol.RPCCreateApp:
+		var a admin.AdminClientCreateAppResult
+		if err = idl.Unmarshal(r.Body, &a, protocol.Limits{}); err == nil {
+			text = fmt.Sprintf("%v app=%d", a.Success.Err, a.Success.Appid)
+		}
+	case protocol.RPCDropApp:
+		var a admin.AdminClientDropAppResult
+		if err = idl.Unmarshal(r.Body, &a, protocol.Limits{}); err == nil {
+			text = a.Success.Err.String()
+		}
 	case protocol.RPCQueryConfig:
 		var q protocol.QueryConfig
 		err = protocol.ParseQueryConfigResult(r.Body, &q)

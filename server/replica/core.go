@@ -44,6 +44,15 @@ func New(cfg Config) *Core {
 // SetPartition gives the node a partition, or another role for one that it has.
 func (c *Core) SetPartition(p Partition) { c.roles[p.PID] = p.Role }
 
+// SetPartitions gives the node these partitions and no others; rows of those that it had
+// stay in storage.
+func (c *Core) SetPartitions(list []Partition) {
+	clear(c.roles)
+	for _, p := range list {
+		c.roles[p.PID] = p.Role
+	}
+}
+
 // DropPartition takes a partition away from the node; its rows stay in storage.
 func (c *Core) DropPartition(p protocol.GPID) { delete(c.roles, p) }
 

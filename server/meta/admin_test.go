@@ -1,0 +1,215 @@
+package meta
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/apache/thrift/lib/go/thrift"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/protocol/idl"
+	"github.com/a8011091/pegasus-reference/protocol/idl/admin"
+	"github.com/a8011091/pegasus-reference/protocol/idl/replication"
+)
+
+var noon = time.Unix(1_700_000_000, 0)
+
+func changeable() Config {
+	cfg := config()
+	cfg.Changeable, cfg.Nodes, cfg.Metas = true, []netip.AddrPort{replica, spare}, []netip.AddrPort{self, second}
+	return cfg
+}
+
+// ask sends a request as the generated structs write it and reads the answer into result.
+func ask(t testing.TB, c *Core, rpc protocol.RPC, args, result thrift.TStruct) {
+	t.Helper()
+	body, err := idl.Marshal(args)
+	require.NoError(t, err)
+	code, answer := c.Execute(noon, &protocol.Request{RPC: rpc, Body: body}, nil)
+	require.Equal(t, protocol.CodeOK, code)
+	require.NoError(t, idl.Unmarshal(answer, result, protocol.Limits{}))
+}
+
+func create(t testing.TB, c *Core, name string, change func(*admin.CreateAppOptions)) (protocol.ErrorCode, int32) {
+	t.Helper()
+	options := &admin.CreateAppOptions{PartitionCount: 4, ReplicaCount: 2, AppType: "pegasus", IsStateful: true}
+	if change != nil {
+		change(options)
+	}
+	var result admin.AdminClientCreateAppResult
+	ask(t, c, protocol.RPCCreateApp, &admin.AdminClientCreateAppArgs{Req: &admin.CreateAppRequest{AppName: name, Options: options}}, &result)
+	return result.Success.Err.Code(), result.Success.Appid
+}
+
+func drop(t testing.TB, c *Core, name string, missingIsFine bool, reserve int64) protocol.ErrorCode {
+	t.Helper()
+	var result admin.AdminClientDropAppResult
+	options := &admin.DropAppOptions{SuccessIfNotExist: missingIsFine, ReserveSeconds: &reserve}
+	ask(t, c, protocol.RPCDropApp, &admin.AdminClientDropAppArgs{Req: &admin.DropAppRequest{AppName: name, Options: options}}, &result)
+	return result.Success.Err.Code()
+}
+
+func list(t testing.TB, c *Core, status replication.AppStatus) (protocol.ErrorCode, []string) {
+	t.Helper()
+	var result admin.AdminClientListAppsResult
+	ask(t, c, protocol.RPCListApps, &admin.AdminClientListAppsArgs{Req: &admin.ListAppsRequest{Status: status}}, &result)
+	var names []string
+	for _, i := range result.Success.Infos {
+		names = append(names, fmt.Sprintf("%d %s %v %dx%d", i.AppID, i.AppName, i.Status, i.PartitionCount, i.MaxReplicaCount))
+	}
+	return result.Success.Err.Code(), names
+}
+
+func TestCreatedTableIsSpreadOverTheNodes(t *testing.T) {
+	c := New(changeable())
+	code, id := create(t, c, "new", nil)
+	require.Equal(t, protocol.CodeOK, code)
+	assert.EqualValues(t, 3, id, "above every id that there was")
+	assert.EqualValues(t, 1, c.Version())
+	q := query(t, c, "new")
+	require.Len(t, q.Partitions, 4)
+	for i, p := range q.Partitions {
+		nodes := []netip.AddrPort{replica, spare}
+		assert.Equal(t, protocol.GPID{AppID: 3, Index: int32(i)}, p.PID)
+		assert.Equal(t, nodes[i%2], p.Primary)
+		assert.Equal(t, []netip.AddrPort{nodes[(i+1)%2]}, p.Secondaries)
+		assert.EqualValues(t, 1, p.Ballot)
+		assert.EqualValues(t, 2, p.MaxReplicaCount)
+	}
+}
+
+func TestTablesThatCannotBeCreated(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*admin.CreateAppOptions)
+		want   protocol.ErrorCode
+	}{
+		{"", nil, protocol.CodeInvalidParameters},
+		{string(make([]byte, 129)), nil, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.PartitionCount = 0 }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.PartitionCount = -4 }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.PartitionCount = 3 }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.PartitionCount = 1 << 17 }, protocol.CodeCapacityExceeded},
+		{"x", func(o *admin.CreateAppOptions) { o.ReplicaCount = 0 }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.ReplicaCount = 3 }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.AppType = "simple_kv" }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.IsStateful = false }, protocol.CodeInvalidParameters},
+		{"x", func(o *admin.CreateAppOptions) { o.Envs = map[string]string{"k": "v"} }, protocol.CodeInvalidParameters},
+		{"temp", nil, protocol.CodeAppExist},
+		{"temp", func(o *admin.CreateAppOptions) { o.SuccessIfExist = true }, protocol.CodeAppExist}, // of another shape
+	} {
+		c := New(changeable())
+		code, id := create(t, c, tc.name, tc.change)
+		assert.Equal(t, tc.want, code, "%+v", tc)
+		assert.Zero(t, id)
+		assert.Zero(t, c.Version())
+	}
+}
+
+func TestCreatingTwice(t *testing.T) {
+	c := New(changeable())
+	_, id := create(t, c, "new", nil)
+	code, again := create(t, c, "new", func(o *admin.CreateAppOptions) { o.SuccessIfExist = true })
+	assert.Equal(t, protocol.CodeOK, code)
+	assert.Equal(t, id, again)
+	assert.EqualValues(t, 1, c.Version(), "nothing has changed")
+}
+
+func TestTablesAreLimited(t *testing.T) {
+	c := New(changeable())
+	one := func(o *admin.CreateAppOptions) { o.PartitionCount, o.ReplicaCount = 1, 1 }
+	for n := 1; n < maxTables; n++ { // and the one that there was
+		code, _ := create(t, c, fmt.Sprint(n), one)
+		require.Equal(t, protocol.CodeOK, code)
+	}
+	code, _ := create(t, c, "one too many", one)
+	assert.Equal(t, protocol.CodeCapacityExceeded, code)
+	for n := 1; n < maxTables; n++ {
+		require.Equal(t, protocol.CodeOK, drop(t, c, fmt.Sprint(n), false, 60))
+	}
+	_, names := list(t, c, replication.AppStatus_AS_DROPPED)
+	assert.Len(t, names, maxDropped)
+	assert.Equal(t, "1001 999 AS_DROPPED 1x1", names[maxDropped-1], "the oldest are forgotten")
+}
+
+func TestDroppedTables(t *testing.T) {
+	c := New(changeable())
+	require.Equal(t, protocol.CodeAppNotExist, drop(t, c, "nobody", false, 0))
+	require.Equal(t, protocol.CodeOK, drop(t, c, "nobody", true, 0))
+	_, _ = create(t, c, "new", nil)
+	require.Equal(t, protocol.CodeOK, drop(t, c, "new", false, 60))
+	assert.Equal(t, protocol.CodeObjectNotFound, query(t, c, "new").Err)
+	code, names := list(t, c, replication.AppStatus_AS_INVALID)
+	assert.Equal(t, protocol.CodeOK, code)
+	assert.Equal(t, []string{"2 temp AS_AVAILABLE 3x2", "3 new AS_DROPPED 4x2"}, names)
+	_, names = list(t, c, replication.AppStatus_AS_AVAILABLE)
+	assert.Equal(t, []string{"2 temp AS_AVAILABLE 3x2"}, names)
+	code, id := create(t, c, "new", nil)
+	require.Equal(t, protocol.CodeOK, code)
+	assert.EqualValues(t, 4, id, "an id is never used again: rows of the table before are nobody's")
+
+	later, body := noon.Add(time.Hour), []byte(nil)
+	args, err := idl.Marshal(&admin.AdminClientListAppsArgs{Req: &admin.ListAppsRequest{Status: replication.AppStatus_AS_DROPPED}})
+	require.NoError(t, err)
+	_, body = c.Execute(later, &protocol.Request{RPC: protocol.RPCListApps, Body: args}, body)
+	var result admin.AdminClientListAppsResult
+	require.NoError(t, idl.Unmarshal(body, &result, protocol.Limits{}))
+	assert.Empty(t, result.Success.Infos, "its minute is over")
+}
+
+func TestListingByNameIsNotOffered(t *testing.T) {
+	var result admin.AdminClientListAppsResult
+	pattern := "te"
+	ask(t, New(changeable()), protocol.RPCListApps, &admin.AdminClientListAppsArgs{Req: &admin.ListAppsRequest{AppNamePattern: &pattern}}, &result)
+	assert.Equal(t, protocol.CodeInvalidParameters, result.Success.Err.Code())
+}
+
+func TestNodesAndClusterInfo(t *testing.T) {
+	cfg := changeable()
+	cfg.HPFields = true
+	c := New(cfg)
+	var nodes admin.AdminClientListNodesResult
+	ask(t, c, protocol.RPCListNodes, &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{}}, &nodes)
+	require.Len(t, nodes.Success.Infos, 2)
+	assert.Equal(t, replica, nodes.Success.Infos[0].Node.AddrPort)
+	assert.Equal(t, "10.0.0.4:34801", nodes.Success.Infos[1].HpNode.String())
+	ask(t, c, protocol.RPCListNodes, &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{Status: admin.NodeStatus_NS_UNALIVE}}, &nodes)
+	assert.Empty(t, nodes.Success.Infos)
+	var info admin.AdminClientQueryClusterInfoResult
+	ask(t, c, protocol.RPCClusterInfo, &admin.AdminClientQueryClusterInfoArgs{Req: &admin.ClusterInfoRequest{}}, &info)
+	assert.Equal(t, []string{"meta_servers", "primary_meta_server"}, info.Success.Keys)
+	assert.Equal(t, []string{"10.0.0.1:34601,10.0.0.2:34601", "10.0.0.1:34601"}, info.Success.Values)
+}
+
+func TestWhoDoesNotLeadSaysSo(t *testing.T) {
+	c := New(changeable())
+	c.SetLeader(second)
+	code, _ := create(t, c, "new", nil)
+	assert.Equal(t, protocol.CodeForwardToOthers, code)
+	assert.Equal(t, protocol.CodeForwardToOthers, drop(t, c, "temp", false, 0))
+	code, _ = list(t, c, replication.AppStatus_AS_INVALID)
+	assert.Equal(t, protocol.CodeForwardToOthers, code)
+	assert.Zero(t, c.Version())
+}
+
+// What one meta server changed, another takes over, and goes on from there.
+func TestRegistryTravels(t *testing.T) {
+	c, d := New(changeable()), New(changeable())
+	_, _ = create(t, c, "new", nil)
+	require.Equal(t, protocol.CodeOK, drop(t, c, "temp", false, 60))
+	d.SetRegistry(c.Registry())
+	assert.Equal(t, c.AppendState(nil, noon), d.AppendState(nil, noon))
+	assert.Equal(t, c.AppendState(nil, noon), c.Clone().AppendState(nil, noon))
+	code, id := create(t, d, "newer", nil)
+	require.Equal(t, protocol.CodeOK, code)
+	assert.EqualValues(t, 4, id)
+	d.SetRegistry(c.Registry())
+	assert.Equal(t, protocol.CodeOK, query(t, d, "newer").Err, "old news change nothing")
+	cfg := changeable()
+	cfg.Registry = d.Registry()
+	assert.Equal(t, d.AppendState(nil, noon), New(cfg).AppendState(nil, noon), "a restart")
+}
