@@ -270,7 +270,11 @@ func (w *world) requireNothingSecret(t *testing.T, log string) {
 
 // forms are the ways in which bytes get into a log.
 func forms(b []byte) []string {
-	decimal := strings.Trim(fmt.Sprint(b), "[]")
+	numbers := make([]string, len(b))
+	for i, c := range b {
+		numbers[i] = strconv.Itoa(int(c))
+	}
+	decimal := strings.Join(numbers, " ")
 	quoted := strconv.Quote(string(b))
 	return []string{
 		string(b), quoted[1 : len(quoted)-1], hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), fmt.Sprintf("% x", b),
