@@ -1,0 +1,56 @@
+// How many events a minute: in memory, and as text.
+
+package conformance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/sim"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// long is a full-restart of the reference with busy callers.
+func long(b *testing.B) []trace.Event {
+	b.Helper()
+	for seed := uint64(1); ; seed++ {
+		s, err := sim.Generate(sim.ScenarioFullRestart, seed)
+		require.NoError(b, err)
+		var c collector
+		_, err = sim.Run(b.Context(), s, sim.Options{Sink: &c})
+		require.NoError(b, err)
+		if len(c.events) > 50_000 {
+			return c.events
+		}
+	}
+}
+
+func BenchmarkValidate(b *testing.B) {
+	events := long(b)
+	whole := text(b, "", events)
+	perMinute := func(b *testing.B, n uint64) {
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds()*60/1e6, "M_events/min")
+	}
+	b.Run("events", func(b *testing.B) {
+		var n uint64
+		for b.Loop() {
+			result, err := Validate(events, Options{})
+			require.NoError(b, err)
+			require.Equal(b, Conforming, result.Verdict, result.Reason)
+			n += result.Events
+		}
+		perMinute(b, n)
+	})
+	b.Run("text", func(b *testing.B) {
+		var n uint64
+		for b.Loop() {
+			result, err := Read(b.Context(), strings.NewReader(whole), Options{})
+			require.NoError(b, err)
+			require.Equal(b, Conforming, result.Verdict, result.Reason)
+			n += result.Events
+		}
+		perMinute(b, n)
+	})
+}

@@ -1,0 +1,122 @@
+// Traces as text: what is read, what is refused, and bytes that nobody meant.
+
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/model/session"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// text writes events as a trace.
+func text(t testing.TB, config string, events []trace.Event) string {
+	t.Helper()
+	var b bytes.Buffer
+	header := trace.Header{Tool: "test"}
+	if config != "" {
+		header.Config = []byte(config)
+	}
+	w, err := trace.NewWriter(&b, header)
+	require.NoError(t, err)
+	for i := range events {
+		w.Emit(&events[i])
+	}
+	require.NoError(t, w.Flush())
+	return b.String()
+}
+
+func TestReadNamesTheLine(t *testing.T) {
+	k := conversation()
+	spoiled[0].spoil(k)
+	result, err := Read(t.Context(), strings.NewReader(text(t, "", k.events)), Options{})
+	require.NoError(t, err)
+	require.Equal(t, NotConforming, result.Verdict)
+	require.Equal(t, int(result.First.Event)+1, result.First.Line)
+}
+
+func TestReadErrors(t *testing.T) {
+	whole := text(t, "", conversation().events)
+	for name, c := range map[string]struct{ text, says string }{
+		"empty":         {"", "no header"},
+		"another file":  {"{}\n", "no header"},
+		"another line":  {whole + "{\"at_ns\":1}\n", "without a kind"},
+		"another kind":  {whole + "{\"kind\":\"surprise\"}\n", "surprise"},
+		"cut":           {whole[:len(whole)-5], "not an object"},
+		"other version": {strings.Replace(whole, `"trace_format":1`, `"trace_format":9`, 1), "version 9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read(t.Context(), strings.NewReader(c.text), Options{})
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+	_, err := Read(t.Context(), strings.NewReader(whole), Options{Spec: "nonsense"})
+	require.ErrorIs(t, err, ErrUnknownSpec)
+}
+
+func TestReadStops(t *testing.T) {
+	var events []trace.Event
+	for range 2 * progressEvery {
+		events = append(events, trace.Event{Node: "client", Kind: trace.KindPost})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	progress := func(uint64) { cancel() }
+	result, err := Read(ctx, strings.NewReader(text(t, "", events)), Options{Progress: progress})
+	require.NoError(t, err)
+	require.Equal(t, Inconclusive, result.Verdict)
+	require.Contains(t, result.Reason, "interrupted after")
+}
+
+// With a hanging server, an offence that is answered by silence is a step; with the
+// reference, whose policy is to refuse, it is none.
+func TestServerOfTheHeader(t *testing.T) {
+	for config, want := range map[string]session.ServerMode{
+		`{"server":"hang","early_request":"refuse"}`:     session.ServerHang,
+		`{"server":"fin"}`:                               session.ServerFin,
+		`{"server":"reference","early_request":"hang"}`:  session.ServerHang,
+		`{"server":"reference","early_request":"close"}`: session.ServerFin,
+		`{"server":"reference","early_request":"hold"}`:  "",
+		`{"server":7}`: "",
+	} {
+		reader, err := trace.NewReader(strings.NewReader(text(t, config, nil)))
+		require.NoError(t, err)
+		require.Equal(t, want, serverOf(reader.Header()), config)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	whole := text(f, `{"server":"hang"}`, conversation().events)
+	f.Add(whole)
+	for _, c := range spoiled {
+		k := conversation()
+		c.spoil(k)
+		f.Add(text(f, "", k.events))
+	}
+	lines := strings.SplitAfter(whole, "\n")
+	for i := range lines {
+		f.Add(lines[0] + strings.Join(lines[i:], ""))
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		result, err := Read(t.Context(), strings.NewReader(data), Options{MaxStates: 256})
+		if err != nil {
+			return
+		}
+		if result.Steps+result.Stuttering != result.Events {
+			t.Fatalf("%d steps and %d stuttering are not %d events", result.Steps, result.Stuttering, result.Events)
+		}
+		if (result.Verdict == NotConforming) != (result.First != nil) {
+			t.Fatalf("verdict %s with refusal %v", result.Verdict, result.First)
+		}
+		if result.First != nil {
+			var b bytes.Buffer
+			if err := result.First.Tell(&b); err != nil || result.First.Clause == "" || result.First.Why == "" {
+				t.Fatalf("a refusal without a reason: %+v", result.First)
+			}
+		}
+	})
+}

@@ -1,0 +1,95 @@
+// Simulated runs: the reference client's traces conform, upstream's rules are refused at
+// their first request before negotiation, by the clause and the defect that it is.
+
+package conformance
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/sim"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// scenario is full-restart with the given client and server.
+func scenario(t testing.TB, seed uint64, client, server, auth string) sim.Scenario {
+	t.Helper()
+	s, err := sim.Generate(sim.ScenarioFullRestart, seed)
+	require.NoError(t, err)
+	s.Client, s.Server, s.Auth = client, server, auth
+	s.Watch = 2 * time.Second
+	return s
+}
+
+// simulated runs a scenario into a validator.
+func simulated(t testing.TB, s sim.Scenario) (Result, sim.Result) {
+	t.Helper()
+	v, err := New(Options{Server: ServerMode(s.Server, s.EarlyRequest)})
+	require.NoError(t, err)
+	run, err := sim.Run(t.Context(), s, sim.Options{Sink: v})
+	require.NoError(t, err)
+	return v.Result(), run
+}
+
+func TestReferenceConforms(t *testing.T) {
+	var events, steps uint64
+	for seed := uint64(1); seed <= 12; seed++ {
+		server := sim.ServerNames[seed%uint64(len(sim.ServerNames))]
+		auth := sim.AuthNames[seed/3%uint64(len(sim.AuthNames))]
+		result, run := simulated(t, scenario(t, seed, sim.ClientReference, server, auth))
+		requireConforming(t, &result)
+		require.Equal(t, run.Events, result.Events)
+		require.Equal(t, result.Events, result.Steps+result.Stuttering)
+		require.LessOrEqual(t, result.MostStates, 8, "seed %d", seed)
+		events, steps = events+result.Events, steps+result.Steps
+	}
+	require.Greater(t, steps, events/3, "most events are held against the specification")
+}
+
+func TestUpstreamIsRefused(t *testing.T) {
+	for _, client := range []string{sim.ClientUpstream250, sim.ClientUpstreamSnapshot} {
+		for _, server := range sim.ServerNames {
+			t.Run(fmt.Sprintf("%s against %s", client, server), func(t *testing.T) {
+				result, run := simulated(t, scenario(t, 0x5eed, client, server, sim.AuthMandatory))
+				require.Equal(t, NotConforming, result.Verdict)
+				require.Contains(t, append(run.AlsoViolated, *orNone(run.Property)), "auth-before-request")
+				f := result.First
+				assert.Equal(t, "P1", f.Clause)
+				assert.Equal(t, "auth-before-request", f.Property)
+				assert.Equal(t, trace.KindFrameOut.String(), f.Kind)
+				assert.Contains(t, f.Why, "auth-before-request")
+				assert.Equal(t, "stale-auth-flag", f.Switch)
+				assert.NotEmpty(t, f.States)
+				assert.NotEmpty(t, f.States[0].Enabled)
+				var text bytes.Buffer
+				require.NoError(t, f.Tell(&text))
+				assert.Contains(t, text.String(), "its flag is still set from conn")
+			})
+		}
+	}
+}
+
+func orNone(s *string) *string {
+	if s == nil {
+		return new(string)
+	}
+	return s
+}
+
+// The defect that a refusal names is a switch of the specification.
+func TestSwitchIsOfTheSpecification(t *testing.T) {
+	for _, s := range model.Specs() {
+		for _, w := range s.Switches {
+			if s.Name == SpecSession && w.Name == "stale-auth-flag" {
+				return
+			}
+		}
+	}
+	t.Fatal("the session specification has no switch stale-auth-flag")
+}
