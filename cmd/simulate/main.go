@@ -21,13 +21,14 @@ import (
 
 // Exit codes. Of several, the smallest that applies in this order after usage.
 const (
-	exitHeld         = 0
-	exitInternal     = 1
-	exitUsage        = 2
-	exitSafety       = 10
-	exitLiveness     = 11
-	exitLinearizable = 12
-	exitInconclusive = 20
+	exitHeld          = 0
+	exitInternal      = 1
+	exitUsage         = 2
+	exitSafety        = 10
+	exitLiveness      = 11
+	exitLinearizable  = 12
+	exitNotConforming = 13
+	exitInconclusive  = 20
 )
 
 // exitError ends the program with a status of its own; what there was to say has been
@@ -95,7 +96,7 @@ Without a command it runs the incident table: upstream's client rules against se
 that close (fin), fall silent (hang) or go on negotiating (reference), and ours.
 
 Exit status: 0 every property held (tables: every row as expected), 1 internal error,
-2 usage, 10 safety, 11 liveness, 12 linearizability, 20 inconclusive.`,
+2 usage, 10 safety, 11 liveness, 12 linearizability, 13 not conforming, 20 inconclusive.`,
 		Version:       sim.Version(),
 		Args:          noArguments,
 		SilenceErrors: true,
@@ -108,6 +109,7 @@ Exit status: 0 every property held (tables: every row as expected), 1 internal e
 	root.Flags().BoolVar(&markdown, "markdown", false, "the incident table as Markdown, as the README has it")
 	root.AddCommand(
 		newRunCommand(&out), newReplayCommand(&out), newShrinkCommand(&out), newCampaignCommand(&out), newCheckCommand(&out), newAblationCommand(&out), newExploreCommand(&out), newServeCommand(&out), newPingCommand(&out), newListCommand(&out),
+		newValidateCommand(&out),
 	)
 	for _, c := range root.Commands() {
 		c.SetFlagErrorFunc(flagError)

@@ -13,18 +13,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a8011091/pegasus-reference/campaign"
+	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
 // runFlags are what run and replay share.
 type runFlags struct {
-	twice, explain bool
-	report         string
+	twice, explain, validate bool
+	report                   string
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.twice, "twice", false, "run it twice and compare the trace hashes")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "tell the run as a timeline in words")
+	cmd.Flags().BoolVar(&f.validate, "validate", false, "hold the run's trace against the specification, as simulate validate does")
 	cmd.Flags().StringVar(&f.report, "report", "", "directory for the report (default: "+reportRoot+"/..., written when something was violated)")
 }
 
@@ -134,10 +136,19 @@ func cutLine(path string) (file string, line int, ok bool) {
 func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {
 	line := newProgress(cmd.ErrOrStderr())
 	opts := sim.Options{Progress: func(at, end time.Duration) { line.show(int64(at), int64(end), "simulated") }}
+	var validator *conformance.Validator
+	if flags.validate {
+		var err error
+		if validator, err = conformance.New(conformance.Options{Server: conformance.ServerMode(s.Server, s.EarlyRequest)}); err != nil {
+			return err
+		}
+		opts.Sink = validator
+	}
 	result, err := sim.Run(cmd.Context(), s, opts)
 	if err != nil {
 		return err
 	}
+	opts.Sink = nil
 	if flags.twice {
 		again, err := sim.Run(cmd.Context(), s, opts)
 		if err != nil {
@@ -153,10 +164,34 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 			return err
 		}
 	}
-	if err := tellRun(cmd, out, flags, &result); err != nil {
+	judged := judgedRun{Result: &result}
+	if validator != nil {
+		conforms := validator.Result()
+		judged.Conformance = &conforms
+	}
+	if err := tellRun(cmd, out, flags, &judged); err != nil {
 		return err
 	}
-	return exitWith(resultCode(&result))
+	return exitWith(judged.code())
+}
+
+// judgedRun is a run, and with --validate what the specification says of its trace.
+type judgedRun struct {
+	*sim.Result
+	Conformance *conformance.Result `json:"conformance,omitempty"`
+}
+
+// code is the exit status: of several, the smallest that is none of a pass.
+func (r *judgedRun) code() int {
+	code := resultCode(r.Result)
+	if r.Conformance == nil {
+		return code
+	}
+	other := conformanceCode(r.Conformance)
+	if code == exitHeld || other != exitHeld && other < code {
+		return other
+	}
+	return code
 }
 
 func writeReport(cmd *cobra.Command, flags *runFlags, result *sim.Result) error {
@@ -171,7 +206,7 @@ func writeReport(cmd *cobra.Command, flags *runFlags, result *sim.Result) error 
 	return nil
 }
 
-func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *sim.Result) error {
+func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *judgedRun) error {
 	words := cmd.OutOrStdout()
 	if out.json {
 		words = cmd.ErrOrStderr()
@@ -184,9 +219,12 @@ func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *sim.Resul
 	if out.json {
 		return object(cmd.OutOrStdout(), result)
 	}
-	tellResult(words, result)
+	tellResult(words, result.Result)
 	if flags.twice {
 		fmt.Fprintln(words, "  twice         the same trace hash")
+	}
+	if result.Conformance != nil {
+		return tellValidation(words, result.Conformance)
 	}
 	return nil
 }
