@@ -131,7 +131,7 @@ func TestOfflineInBrowser(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "session.html")
 	doc, _, _, err := e.offline(ctx, 500)
 	require.NoError(t, err)
-	doc.Scripts = append(doc.Scripts, browser.Driver(walkSteps))
+	doc.Scripts = append([]string{browser.Driver(walkSteps)}, doc.Scripts...)
 	var out bytes.Buffer
 	require.NoError(t, doc.Write(&out))
 	require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
@@ -148,7 +148,7 @@ func TestServedInBrowser(t *testing.T) {
 	handler := e.Handler(listener.Addr().String())
 	doc, err := e.served()
 	require.NoError(t, err)
-	doc.Scripts = append(doc.Scripts, browser.Driver(walkSteps))
+	doc.Scripts = append([]string{browser.Driver(walkSteps)}, doc.Scripts...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /driven", func(w http.ResponseWriter, _ *http.Request) { _ = doc.Write(w) })
 	mux.Handle("/", handler)

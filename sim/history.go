@@ -15,7 +15,10 @@ import (
 const historyTimeout = 20 * time.Second
 
 // historyCheck is what the checker came to.
-type historyCheck struct{ timedOut bool }
+type historyCheck struct {
+	timedOut bool
+	drawing  linearizability.Visualization
+}
 
 // checkHistory violates linearizable where the run's operations are not.
 func (j *judge) checkHistory() historyCheck {
@@ -27,9 +30,9 @@ func (j *judge) checkHistory() historyCheck {
 			What: fmt.Sprintf("the operations on hash key %q are not linearizable", result.Key),
 		})
 	case linearizability.Inconclusive:
-		return historyCheck{timedOut: true}
+		return historyCheck{timedOut: true, drawing: result.Visualization}
 	}
-	return historyCheck{}
+	return historyCheck{drawing: result.Visualization}
 }
 
 var historyKinds = map[protocol.RPC]linearizability.Kind{

@@ -3,13 +3,18 @@
 package sim
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
+	"github.com/a8011091/pegasus-reference/linearizability"
+	"github.com/a8011091/pegasus-reference/report"
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
@@ -19,6 +24,8 @@ const (
 	ReportScenario = "scenario.txt"  // what replay reads
 	ReportEvents   = "events.ndjson" // the trace
 	ReportTimeline = "timeline.txt"  // the trace in words
+	ReportPage     = "report.html"   // the trace as swim lanes, with the shortest explanation
+	ReportHistory  = "history.html"  // the operations as the linearizability checker saw them, outages beside
 	ReportRepro    = "repro.txt"     // one command
 )
 
@@ -57,30 +64,92 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 	}); err != nil {
 		return err
 	}
-	return writeTo(filepath.Join(dir, ReportEvents), func(events *os.File) error {
-		return writeTo(filepath.Join(dir, ReportTimeline), func(words *os.File) error {
-			return writeTrace(ctx, r, events, words)
+	w := reportWriter{dir: dir, result: r, collector: report.NewCollector(0)}
+	if err := w.writeEvents(ctx); err != nil {
+		return err
+	}
+	return errors.Join(w.writePage(), w.writeHistory())
+}
+
+// reportWriter runs once and writes what came of it in several forms.
+type reportWriter struct {
+	dir       string
+	result    *Result
+	collector *report.Collector
+	history   linearizability.Visualization
+}
+
+func (w *reportWriter) file(name string, write func(*os.File) error) error {
+	return writeTo(filepath.Join(w.dir, name), write)
+}
+
+// writeEvents runs the scenario again, and writes the trace and its timeline on the way.
+func (w *reportWriter) writeEvents(ctx context.Context) error {
+	config, err := json.Marshal(reportConfig{w.result, string(w.result.Effective.appendText(nil))})
+	if err != nil {
+		return err
+	}
+	return w.file(ReportEvents, func(events *os.File) error {
+		writer, err := trace.NewWriter(events, trace.Header{Tool: Version(), Config: config})
+		if err != nil {
+			return err
+		}
+		return w.file(ReportTimeline, func(words *os.File) error {
+			timeline := newTimeline(words, &w.result.Effective)
+			_, err := Run(ctx, w.result.Effective, Options{
+				Sink:    trace.Fanout{writer, timeline, w.collector},
+				History: func(v linearizability.Visualization) { w.history = v },
+			})
+			return errors.Join(err, timeline.flush(), writer.Flush())
 		})
 	})
 }
 
-func writeTrace(ctx context.Context, r *Result, events, words *os.File) error {
-	config, err := json.Marshal(reportConfig{r, string(r.Effective.appendText(nil))})
-	if err != nil {
-		return err
+func (w *reportWriter) writePage() error {
+	return w.file(ReportPage, func(f *os.File) error {
+		out := bufio.NewWriter(f)
+		return errors.Join(w.collector.WriteHTML(out, w.summary()), out.Flush())
+	})
+}
+
+// summary is the result as the page tells it.
+func (w *reportWriter) summary() report.Summary {
+	r := w.result
+	s := report.Summary{
+		Title: r.Scenario + ": " + r.Client + " against " + r.Server, Verdict: string(r.Verdict), Reason: r.Reason,
+		Violations: []report.Violation{}, Repro: "simulate replay " + w.dir,
+		Facts: []report.Fact{
+			{Name: "seed", Value: r.Seed}, {Name: "authentication", Value: r.Auth + ", early requests " + r.EarlyRequest},
+			{Name: "restarts", Value: fmt.Sprintf("%d, with %d requests in flight", r.Restarts, r.InFlight)},
+			{Name: "reconnects", Value: fmt.Sprint(r.Reconnects)}, {Name: "converged", Value: convergence(r)},
+			{Name: "trace hash", Value: r.TraceHash}, {Name: "version", Value: r.Version},
+		},
 	}
-	writer, err := trace.NewWriter(events, trace.Header{Tool: Version(), Config: config})
-	if err != nil {
-		return err
+	for _, v := range r.Violations {
+		s.Violations = append(s.Violations, report.Violation{
+			Property: v.Property, AtNS: int64(v.At), What: v.What, Decides: slices.Contains(r.Judged, v.Property),
+		})
 	}
-	timeline := newTimeline(words, &r.Effective)
-	if _, err := Run(ctx, r.Effective, Options{Sink: trace.Fanout{writer, timeline}}); err != nil {
-		return err
+	return s
+}
+
+func convergence(r *Result) string {
+	if r.ConvergedAfterNS == nil {
+		return "no"
 	}
-	if err := timeline.flush(); err != nil {
-		return err
+	return time.Duration(*r.ConvergedAfterNS).Round(time.Millisecond).String() + " after the last server was serving"
+}
+
+func (w *reportWriter) writeHistory() error {
+	var notes []linearizability.Annotation
+	for _, o := range w.collector.Outages() {
+		to := o.ToNS
+		if to < 0 {
+			to = w.result.SimulatedNS
+		}
+		notes = append(notes, linearizability.Annotation{Who: o.Node, FromNS: o.FromNS, ToNS: to, Description: "down: " + o.Note})
 	}
-	return writer.Flush()
+	return w.file(ReportHistory, func(f *os.File) error { return w.history.WriteHTML(f, notes...) })
 }
 
 func writeTo(path string, write func(*os.File) error) error {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/linearizability"
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sim/world"
@@ -31,6 +32,9 @@ type Options struct {
 	Sink     trace.Sink                  // gets every event beside the hash; may be nil
 	Progress func(at, end time.Duration) // called about once a simulated second; may be nil
 	Expect   string                      // the signature that the result should name if it was seen
+
+	// History gets the operations as they were judged, drawn; may be nil.
+	History func(linearizability.Visualization)
 }
 
 // nodePlace is one server's name and address.
@@ -75,6 +79,9 @@ func Run(ctx context.Context, s Scenario, opts Options) (Result, error) {
 		r.judge.finish(r.world.Now())
 	}
 	checked := r.judge.checkHistory()
+	if opts.History != nil {
+		opts.History(checked.drawing)
+	}
 	return r.result(opts, hasher, whole, checked), nil
 }
 

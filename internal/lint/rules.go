@@ -45,6 +45,7 @@ func Project() Rules {
 			"sim/world",
 			"sim/upstream",
 			"sim/exhaustive",
+			"report",
 			"linearizability",
 			"metrics",
 			"client/probe",

@@ -38,7 +38,7 @@ const patience = 20000
 
 // Document returns the HTML that the page at url has become once nothing is left to do.
 func (b *Browser) Document(ctx context.Context, url string) (string, error) {
-	return b.run(ctx, url, "--dump-dom")
+	return b.run(ctx, url, "--window-size=1400,900", "--dump-dom")
 }
 
 // Screenshot writes a PNG of the page at url, in a window of that size in pixels.

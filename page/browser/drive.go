@@ -16,7 +16,7 @@ import (
 //go:embed driver.js
 var driver string
 
-// Driver is the script to add to a page, after its own: it runs steps, the body of an async
+// Driver is the script to add to a page, before its own: it runs steps, the body of an async
 // function with a Driver to press and click and look with, once the page is ready; see
 // driver.js. What the function returns, and every error of any script of the page, is what
 // Drive finds.
