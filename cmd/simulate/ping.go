@@ -3,12 +3,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/client"
 	"github.com/a8011091/pegasus-reference/client/probe"
+	"github.com/a8011091/pegasus-reference/kerberos"
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -26,10 +28,12 @@ type pingFlags struct {
 	probe             probe.Config
 	auth              string
 	principal, secret string
-	ccache, service   string
+	kerberos          kerberos.ClientConfig
 	host              string
 	withoutMutual     bool
 	verbose           bool
+
+	credentials *kerberos.Credentials // opened by config, with Kerberos
 }
 
 // pinged is what ping says.
@@ -50,6 +54,7 @@ removes one row of its own (hash key "` + probe.HashKey + `"), which expires in 
 Exit status: 0 everything succeeded, 1 something did not, 2 usage.`,
 		Example: `  simulate ping --metas 127.0.0.1:34601,127.0.0.1:34602
   simulate ping --metas node1:34601 --auth kerberos --ccache /tmp/krb5cc_1000
+  simulate ping --metas node1:34601 --auth kerberos --keytab alice.keytab --principal alice@EXAMPLE.ORG
   simulate ping --metas node1:34601 --count 60 --interval 1s --read-only --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return ping(cmd, out, &f) },
@@ -65,8 +70,11 @@ Exit status: 0 everything succeeded, 1 something did not, 2 usage.`,
 	word(cmd, &f.auth, "auth", "authentication", serveAuthNames())
 	flags.StringVar(&f.principal, "test-principal", "client", "test mechanism: who this is")
 	flags.StringVar(&f.secret, "test-secret", "development", "test mechanism: the shared secret")
-	flags.StringVar(&f.ccache, "ccache", "", "Kerberos: credential cache file with a ticket for the service (kinit, then kvno SERVICE/HOST); default: $KRB5CCNAME")
-	flags.StringVar(&f.service, "service", "pegasus", "Kerberos: first component of the servers' principal")
+	flags.StringVar(&f.kerberos.Cache, "ccache", "", "Kerberos: credential cache file, as kinit leaves it; default: $KRB5CCNAME")
+	flags.StringVar(&f.kerberos.Keytab, "keytab", "", "Kerberos: file with the key of --principal, instead of a cache")
+	flags.StringVar(&f.kerberos.Principal, "principal", "", "Kerberos: who this is, name@REALM; with --keytab")
+	flags.StringSliceVar(&f.kerberos.KDCs, "kdc", nil, "Kerberos: KDCs, host or host:port; default: those of krb5.conf ($KRB5_CONFIG)")
+	flags.StringVar(&f.kerberos.Service, "service", kerberos.DefaultService, "Kerberos: first component of the servers' principal")
 	flags.StringVar(&f.host, "server-name", "", "Kerberos: second component, where it is the same for all; default: each server's name in --metas, or its address")
 	flags.BoolVar(&f.withoutMutual, "without-mutual", false, "Kerberos: be content with servers that prove nothing")
 	flags.BoolVar(&f.verbose, "verbose", false, "log sessions and negotiations to standard error")
@@ -95,11 +103,12 @@ func (f *pingFlags) config(stderr io.Writer) (probe.Config, error) {
 		cfg.Client.AllowTestMechanism = true
 		cfg.Client.Mechanism = sasl.NewTest(sasl.TestConfig{Principal: f.principal, Secret: []byte(f.secret)})
 	case authKerberos, authKerberosOptional:
-		cache, err := f.cache()
-		if err != nil {
+		f.kerberos.Logger = cfg.Client.Logger
+		var err error
+		if f.credentials, err = kerberos.OpenCredentials(f.kerberos); err != nil {
 			return cfg, &usageError{err}
 		}
-		cfg.Client.Mechanism = gssapi.New(gssapi.Config{Service: f.service, Credentials: cache, WithoutMutual: f.withoutMutual})
+		cfg.Client.Mechanism = gssapi.New(gssapi.Config{Service: f.kerberos.Service, Credentials: f.credentials, WithoutMutual: f.withoutMutual})
 	default:
 		return cfg, &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, serveAuthNames()), strings.Join(serveAuthNames(), ", "))}
 	}
@@ -109,31 +118,41 @@ func (f *pingFlags) config(stderr io.Writer) (probe.Config, error) {
 	return cfg, nil
 }
 
-// cache reads the credential cache.
-func (f *pingFlags) cache() (*gssapi.CCache, error) {
-	path := f.ccache
-	if path == "" {
-		path = os.Getenv("KRB5CCNAME")
+// awaitTickets waits for the tickets that are known to be needed, so that what is wrong with
+// Kerberos is told as such and not as a server that does not answer.
+func (f *pingFlags) awaitTickets(ctx context.Context) error {
+	if f.credentials == nil {
+		return nil
 	}
-	if path == "" {
-		return nil, fmt.Errorf("--auth %s needs --ccache FILE, or KRB5CCNAME", f.auth)
+	ctx, cancel := context.WithTimeout(ctx, f.probe.Client.OpenTimeout)
+	defer cancel()
+	hosts := []string{f.host}
+	if f.host == "" {
+		hosts = nil
+		for _, meta := range f.probe.Client.Metas {
+			if host, _, err := net.SplitHostPort(meta); err == nil { // the client says what is wrong with the others
+				hosts = append(hosts, host)
+			}
+		}
 	}
-	file, err := os.ReadFile(strings.TrimPrefix(path, "FILE:"))
-	if err != nil {
-		return nil, fmt.Errorf("credential cache: %w", err)
+	for _, host := range hosts {
+		if err := f.credentials.Await(ctx, host); err != nil {
+			return fmt.Errorf("ticket of %s for %s/%s: %w", f.credentials.Principal(), f.kerberos.Service, host, err)
+		}
 	}
-	defer clear(file)
-	cache, err := gssapi.ParseCCache(file)
-	if err != nil {
-		return nil, fmt.Errorf("credential cache %s: %w", path, err)
-	}
-	return cache, nil
+	return nil
 }
 
 func ping(cmd *cobra.Command, out *output, f *pingFlags) error {
 	cfg, err := f.config(cmd.ErrOrStderr())
+	if f.credentials != nil {
+		defer f.credentials.Close()
+	}
 	if err != nil {
 		return err
+	}
+	if err := f.awaitTickets(cmd.Context()); err != nil {
+		return fmt.Errorf("ping: %w", err)
 	}
 	if cfg.Rounds > 1 {
 		cfg.Round = func(n int, operations []probe.Operation) {

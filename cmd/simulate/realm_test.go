@@ -18,6 +18,7 @@ func TestEmbeddedRealmAndTheClientThatItPrints(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	servers := startProcess(t, "--kdc", "embedded-dev", "--meta-port", "0", "--replica-port", "0")
+	t.Cleanup(func() { _ = servers.cmd.Process.Signal(syscall.SIGINT) }) // where the test has not come to its end
 	told := servers.ready.Development
 	require.NotNil(t, told)
 	require.Equal(t, authKerberos, servers.ready.Auth)
@@ -30,6 +31,19 @@ func TestEmbeddedRealmAndTheClientThatItPrints(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out, &report))
 	require.Equal(t, "ping", report.Kind)
 	require.True(t, report.OK, "%s", out)
+
+	if told.ClientKeytab != "" { // with a KDC
+		t.Setenv("KRB5_CONFIG", told.Krb5Conf)
+		code, stdout, stderr := simulate(t, "ping", "--json", "--auth", "kerberos", "--keytab", told.ClientKeytab, "--principal", told.User,
+			"--kdc", told.KDC, "--server-name", "127.0.0.1", "--metas", servers.ready.Metas[0].String())
+		require.Equal(t, exitHeld, code, stderr)
+		require.NoError(t, json.Unmarshal([]byte(stdout), &report))
+		require.True(t, report.OK)
+		code, _, stderr = simulate(t, "ping", "--auth", "kerberos", "--keytab", told.ClientKeytab, "--principal", told.User,
+			"--kdc", "127.0.0.1:1", "--server-name", "127.0.0.1", "--open-timeout", "500ms", "--metas", servers.ready.Metas[0].String())
+		require.Equal(t, exitInternal, code)
+		require.Contains(t, stderr, "ticket of developer@DEVELOPMENT.INVALID for pegasus/127.0.0.1")
+	}
 
 	code, stdout, stderr := simulate(t, "ping", "--auth", "mandatory", "--open-timeout", "500ms", "--metas", servers.ready.Metas[0].String())
 	require.Equal(t, exitInternal, code, "another mechanism")

@@ -35,7 +35,7 @@ type development struct {
 	Keytab       string `json:"keytab"`
 	CCache       string `json:"ccache"`
 	ClientKeytab string `json:"client_keytab,omitempty"`
-	Krb5Conf     string `json:"krb5_conf,omitempty"`
+	Krb5Conf     string `json:"krb5_conf"`
 	Command      string `json:"command"` // a client that is ready to run
 }
 
@@ -96,7 +96,7 @@ func (f *serveFlags) pingCommand(r *realm.Realm, metas []netip.AddrPort) string 
 	for i, w := range words {
 		words[i] = shellWord(w)
 	}
-	return strings.Join(words, " ")
+	return "KRB5_CONFIG=" + shellWord(r.Config) + " " + strings.Join(words, " ")
 }
 
 // shellWord quotes where a shell would read more than a word.
@@ -121,7 +121,7 @@ func (d *development) lines() string {
 	}
 	text += fmt.Sprintf("  service   %s, keytab %s\n  client    %s, ticket in %s\n", d.Service, d.Keytab, d.User, d.CCache)
 	if d.ClientKeytab != "" {
-		text += fmt.Sprintf("            keytab %s, configuration %s (KRB5_CONFIG)\n", d.ClientKeytab, d.Krb5Conf)
+		text += fmt.Sprintf("            keytab %s\n", d.ClientKeytab)
 	}
 	return text + "  try       " + d.Command + "\n\n"
 }

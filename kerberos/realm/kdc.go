@@ -61,8 +61,7 @@ const krb5Conf = `[libdefaults]
 	udp_preference_limit = 1
 [realms]
 	%[1]s = {
-		kdc = %[2]s
-	}
+%[2]s	}
 `
 
 const kdcConf = `[kdcdefaults]
@@ -87,9 +86,9 @@ func (r *Realm) startKDC(ctx context.Context, t tools) error {
 	if err != nil {
 		return &Error{"find a port for the KDC", err}
 	}
-	r.KDC, r.Config, r.ClientKeytab = address, filepath.Join(r.Dir, "krb5.conf"), filepath.Join(r.Dir, "client.keytab")
+	r.KDC, r.ClientKeytab = address, filepath.Join(r.Dir, "client.keytab")
 	err = errors.Join(
-		os.WriteFile(r.Config, fmt.Appendf(nil, krb5Conf, Name, address), 0o600),
+		os.WriteFile(r.Config, fmt.Appendf(nil, krb5Conf, Name, "\t\tkdc = "+address+"\n"), 0o600),
 		os.WriteFile(filepath.Join(r.Dir, "kdc.conf"), fmt.Appendf(nil, kdcConf, Name, address, r.Dir), 0o600))
 	if err != nil {
 		return &Error{"configure the KDC", err}

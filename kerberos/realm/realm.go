@@ -41,10 +41,10 @@ type Realm struct {
 	User    gssapi.Principal
 	Keytab  string // file with the service's key
 	CCache  string // file with the user's ticket for the service
+	Config  string // file: krb5.conf, for KRB5_CONFIG
 	// With a KDC; otherwise empty:
 	KDC          string // host:port
 	ClientKeytab string // file with the user's key
-	Config       string // file: krb5.conf
 	kdc          *kdc
 }
 
@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Realm, error) {
 	if err != nil {
 		return nil, &Error{"make a directory", err}
 	}
-	r := &Realm{Dir: dir, Service: service, User: user, Keytab: filepath.Join(dir, "service.keytab"), CCache: filepath.Join(dir, "client.ccache")}
+	r := &Realm{Dir: dir, Service: service, User: user, Keytab: filepath.Join(dir, "service.keytab"), CCache: filepath.Join(dir, "client.ccache"), Config: filepath.Join(dir, "krb5.conf")}
 	if tools, missing := findTools(); cfg.WithoutKDC || missing != "" {
 		err = r.mint()
 	} else {
@@ -127,7 +127,9 @@ func (r *Realm) mint() error {
 		return &Error{"write the credential cache", err}
 	}
 	defer clear(cache)
-	if err := errors.Join(os.WriteFile(r.Keytab, keytab, 0o600), os.WriteFile(r.CCache, cache, 0o600)); err != nil {
+	err = errors.Join(os.WriteFile(r.Keytab, keytab, 0o600), os.WriteFile(r.CCache, cache, 0o600),
+		os.WriteFile(r.Config, fmt.Appendf(nil, krb5Conf, Name, ""), 0o600))
+	if err != nil {
 		return &Error{"write its files", err}
 	}
 	return nil

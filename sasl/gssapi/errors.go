@@ -133,7 +133,14 @@ func (e *InternalError) Unwrap() error { return ErrInternal }
 
 // Error says what was being done; it asks for a report.
 func (e *InternalError) Error() string {
-	return fmt.Sprintf("%v while %s: %v: this is a bug of this program and says nothing of the credentials; please report it with the stack", ErrInternal, e.Doing, e.Value)
+	thrown := fmt.Sprintf("%T", e.Value) // what is no error of the runtime's own could hold a secret
+	if err, ok := e.Value.(interface {
+		error
+		RuntimeError()
+	}); ok {
+		thrown = err.Error()
+	}
+	return fmt.Sprintf("%v while %s: %s: this is a bug of this program and says nothing of the credentials; please report it with the stack", ErrInternal, e.Doing, thrown)
 }
 
 // stamp writes a time as a reader of logs expects it.
