@@ -22,6 +22,13 @@ type Request struct {
 	All      bool      // judge those as well that the configuration does not
 	RMs      int       // resource managers of two-phase-commit, 0 means 7
 
+	Search   string // one of check.Searches, "" means breadth first
+	Seed     uint64 // of random walks, as Walks and Length
+	Walks    int
+	Length   int
+	Symmetry bool // check.Options.Symmetry
+	Coverage bool // check.Options.Coverage
+
 	Workers       int // 0 means one for each processor
 	MaxStates     uint64
 	MaxMemory     uint64 // bytes
@@ -56,13 +63,22 @@ type Report struct {
 	Complete   bool           `json:"complete"`
 	Trace      []Step         `json:"trace"` // of Property
 
-	Failures   []Failure `json:"-"` // every violation with its trace, in the order of Violations
-	Stopped    string    `json:"-"` // why the search ended early, "" if it did not
-	Judged     []string  `json:"-"` // properties that were looked at
-	NeverFired []string  `json:"-"` // actions that never happen
-	Collision  float64   `json:"-"` // upper estimate of the probability that two states were taken for one
-	PerState   float64   `json:"-"` // bytes of the visited set per distinct state
-	EdgeBytes  uint64    `json:"-"` // bytes of the steps kept for liveness
+	Exhaustion `json:"search"`
+
+	Failures []Failure `json:"-"` // every violation with its trace, in the order of Violations
+	Judged   []string  `json:"-"` // properties that were looked at
+}
+
+// Exhaustion is how much of the state space was seen, and in what way.
+type Exhaustion struct {
+	Order      string              `json:"order"`   // one of check.Searches
+	Stopped    string              `json:"stopped"` // why the search ended early, "" if it did not
+	Actions    []check.ActionCount `json:"actions"` // how often each was taken
+	NeverFired []string            `json:"never_fired"`
+	OutDegree  check.OutDegree     `json:"out_degree"`
+	Collision  float64             `json:"collision_probability"`   // upper estimate that two states were taken for one
+	PerState   float64             `json:"visited_bytes_per_state"` // visited set and parents
+	EdgeBytes  uint64              `json:"edge_bytes"`              // steps kept for liveness
 }
 
 // Failure is one violated property.
@@ -89,7 +105,8 @@ type Change struct {
 	After  string `json:"after"`
 }
 
-// Run checks what request asks for. A *UsageError says what is wrong with request. The
+// Run checks what request asks for. A *UsageError says what is wrong with request, and so
+// does an error that wraps check.ErrOptions. The
 // end of ctx makes the report inconclusive and is no error.
 func Run(ctx context.Context, request Request) (Report, error) {
 	built, spec, err := build(&request)
@@ -110,6 +127,8 @@ func Run(ctx context.Context, request Request) (Report, error) {
 func explore[S any](ctx context.Context, m check.Model[S], request Request) (Report, error) {
 	options := check.Options{
 		Workers: request.Workers, MaxStates: request.MaxStates, MaxMemory: request.MaxMemory,
+		Search: check.Search(slices.Index(check.Searches, request.Search)), Symmetry: request.Symmetry, Coverage: request.Coverage,
+		Seed: request.Seed, Walks: request.Walks, Length: request.Length,
 		Timeout: request.Timeout, Progress: request.Progress, ProgressEvery: request.ProgressEvery,
 	}
 	if request.Property != "" {
@@ -123,8 +142,11 @@ func explore[S any](ctx context.Context, m check.Model[S], request Request) (Rep
 		Verdict: result.Verdict.String(), Violations: []string{}, Trace: []Step{},
 		Distinct: result.Distinct, Generated: result.Generated, Depth: result.Depth,
 		Seconds: result.Elapsed.Seconds(), Workers: result.Workers, Complete: result.Complete,
-		Stopped: result.Stopped, NeverFired: result.NeverFired, Collision: result.Collision,
-		PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
+		Exhaustion: Exhaustion{
+			Order: request.Search, Stopped: result.Stopped, Actions: result.Actions, OutDegree: result.OutDegree,
+			NeverFired: append([]string{}, result.NeverFired...), Collision: result.Collision,
+			PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
+		},
 	}
 	for _, p := range m.Properties() {
 		if request.Property == "" || request.Property == p.Name {

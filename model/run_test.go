@@ -98,8 +98,12 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"kind", "spec", "config", "constants", "switches", "server", "auth", "verdict", "property", "violations",
-		"distinct", "generated", "depth", "seconds", "workers", "complete", "trace",
+		"distinct", "generated", "depth", "seconds", "workers", "complete", "trace", "search",
 	}, keys)
+	search, ok := got["search"].(map[string]any)
+	require.True(t, ok)
+	assert.Equal(t, "bfs", search["order"])
+	assert.Len(t, search["actions"], len(r.Actions))
 	assert.Equal(t, "check", got["kind"])
 	assert.Equal(t, "violation", got["verdict"])
 	assert.Equal(t, "auth-before-request", got["property"])

@@ -13,7 +13,7 @@ import (
 // UsageError says which word of a Request is wrong, and what could stand there. It is
 // the caller's mistake, not the specification's.
 type UsageError struct {
-	What  string   // "specification", "configuration", "constant", "value of constant K", "switch", "server", "auth", "property", ...
+	What  string   // "specification", "configuration", "constant", "value of constant K", "switch", "server", "auth", "property", "search", ...
 	Word  string   // the wrong word
 	Want  string   // what it should be, where that cannot be listed
 	Valid []string // words that would be right, where they can be listed

@@ -23,6 +23,7 @@ func newCheckCommand(out *output) *cobra.Command {
 	var memory string
 	var withTLC bool
 	var matrix matrixFlags
+	var seed, picture string
 	cmd := &cobra.Command{
 		Use:   "check SPEC | check --matrix",
 		Short: "Explore a specification to its last state and judge its properties",
@@ -58,7 +59,10 @@ func newCheckCommand(out *output) *cobra.Command {
 			if request.MaxMemory, err = parseBytes(memory); err != nil {
 				return err
 			}
-			return runCheck(cmd, out, request, withTLC)
+			if request.Seed, err = sim.ParseSeed(seed); err != nil {
+				return &usageError{err}
+			}
+			return runCheck(cmd, out, request, withTLC, picture)
 		},
 	}
 	matrix.register(cmd)
@@ -71,6 +75,13 @@ func newCheckCommand(out *output) *cobra.Command {
 	flags.StringVar(&request.Auth, "auth", "", "authentication: "+strings.Join(sim.AuthNames, ", "))
 	flags.IntVar(&request.RMs, "rms", 0, "two-phase-commit: number of resource managers (default 7)")
 	flags.BoolVar(&withTLC, "tlc", false, "run TLC on the TLA+ twin with the same constants as well, and compare (docs/spec/tla/install fetches it)")
+	flags.StringVar(&request.Search, "search", "bfs", "order: bfs (shortest traces), dfs, walk (random paths; proves nothing)")
+	flags.StringVar(&seed, "seed", "1", "with --search walk: seed of the paths, decimal or 0x")
+	flags.IntVar(&request.Walks, "walks", 1000, "with --search walk: number of paths")
+	flags.IntVar(&request.Length, "length", 200, "with --search walk: steps of each path")
+	flags.BoolVar(&request.Symmetry, "symmetry", false, "take states that differ in a permutation for one; refused with liveness")
+	flags.BoolVar(&request.Coverage, "coverage", false, "print how often each action is taken; one that never is, is a violation")
+	flags.StringVar(&picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
 	flags.StringVar(&memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
@@ -111,7 +122,7 @@ func parseBytes(text string) (uint64, error) {
 	return n << shift, nil
 }
 
-func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bool) error {
+func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bool, picture string) error {
 	var tool tla.Tool
 	if withTLC {
 		var err error
@@ -140,7 +151,15 @@ func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bo
 		}
 	} else {
 		tellCheck(cmd.OutOrStdout(), &report)
+		if request.Coverage {
+			tellCoverage(cmd.OutOrStdout(), &report)
+		}
 		compared.tell(cmd.OutOrStdout())
+	}
+	if picture != "" {
+		if err := drawCheck(picture, request, &report); err != nil {
+			return fmt.Errorf("drawing: %w", err)
+		}
 	}
 	if compared != nil && len(compared.Differences) > 0 {
 		return fmt.Errorf("the checker and TLC differ on %s: %s", report.Spec, strings.Join(compared.Differences, "; "))
@@ -177,6 +196,12 @@ func tellCheck(w io.Writer, r *model.Report) {
 	fmt.Fprintf(w, "%s  %s%s%s, configuration %s\n", r.Verdict, r.Spec, switches, where, r.Config)
 	fmt.Fprintf(w, "  %d distinct states, %d generated, depth %d, %.2f s with %d workers, %s\n",
 		r.Distinct, r.Generated, r.Depth, r.Seconds, r.Workers, completeness(r))
+	d := r.OutDegree
+	fmt.Fprintf(w, "  %d steps out of a state on average (least %d, median %d, 95 %% up to %d, most %d); two states taken for one with probability below %.1g\n",
+		d.Average, d.Min, d.Median, d.P95, d.Max, r.Collision)
+	if r.Complete && len(r.NeverFired) > 0 {
+		fmt.Fprintf(w, "  never taken: %s\n", strings.Join(r.NeverFired, ", "))
+	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(w, "\n%s is violated (%s):\n", f.Property, f.Kind)
 		tellTrace(w, f.Trace)

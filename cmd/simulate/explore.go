@@ -122,6 +122,9 @@ func requestError(err error) error {
 	if errors.As(err, &usage) {
 		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
 	}
+	if errors.Is(err, check.ErrOptions) {
+		return &usageError{err}
+	}
 	return err
 }
 

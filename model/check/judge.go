@@ -2,6 +2,10 @@
 
 package check
 
+// CoverageOf and the name of an action is the name under which a violation of Coverage is
+// reported.
+const CoverageOf = "coverage of "
+
 // judge returns a violation for every property that does not hold, in their order.
 func (s *search[S]) judge() ([]Violation[S], error) {
 	if s.options.Search == RandomWalk {
@@ -43,7 +47,30 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 			violations = append(violations, v)
 		}
 	}
+	if s.options.Coverage && s.complete() {
+		violations = append(violations, s.uncovered()...)
+	}
 	return violations, nil
+}
+
+// uncovered returns a violation for each action that should be taken and is not.
+func (s *search[S]) uncovered() []Violation[S] {
+	var violations []Violation[S]
+	for i, a := range s.actions {
+		if !a.MayRest && s.taken(i) == 0 {
+			violations = append(violations, Violation[S]{Property: CoverageOf + a.Name, Kind: Coverage, Cycle: -1})
+		}
+	}
+	return violations
+}
+
+// taken returns how many steps by the action with that index there are.
+func (s *search[S]) taken(action int) uint64 {
+	steps := uint64(0)
+	for _, w := range s.workers {
+		steps += w.fired[action]
+	}
+	return steps
 }
 
 // finite returns the shortest path to the state with that number, which violates p.

@@ -193,3 +193,18 @@ func ExampleSearch() {
 	// dfs
 	// walk
 }
+
+func TestCoverageAsAProperty(t *testing.T) {
+	m := drawn{initial: []string{"a"}, actions: unfair("s", "never", "rest"), arrows: []arrow{{"a", "s", "b"}}}
+	m.actions[2].MayRest = true
+	r := run(t, m, check.Options{Coverage: true})
+	assert.Equal(t, check.Violated, r.Verdict)
+	require.Len(t, r.Violations, 1, "rest may")
+	assert.Equal(t, check.CoverageOf+"never", r.Violations[0].Property)
+	assert.Equal(t, check.Coverage, r.Violations[0].Kind)
+	assert.Equal(t, []string{"never", "rest"}, r.NeverFired)
+	m.actions[1].MayRest = true
+	assert.Equal(t, check.Held, run(t, m, check.Options{Coverage: true}).Verdict)
+	cut := run(t, endless{}, check.Options{Coverage: true, MaxStates: 10, Only: []string{"below"}})
+	assert.Equal(t, check.Inconclusive, cut.Verdict, "what was not searched may take it")
+}

@@ -59,6 +59,7 @@ type Action struct {
 	Name     string
 	Group    string
 	Fairness Fairness
+	MayRest  bool // that no reachable state can take it is no mistake; see Options.Coverage
 }
 
 func (a Action) group() string {

@@ -65,6 +65,10 @@ type Options struct {
 	// StopEarly ends the search with the level on which the first violation of a
 	// safety property was found. Without it every property gets its verdict.
 	StopEarly bool
+	// Coverage makes an action that no reachable state can take, and of which the model
+	// does not say that it MayRest, a violation of its own. It is judged where everything
+	// was searched.
+	Coverage bool
 	// Only names the properties to look at; empty means all of the model's.
 	Only []string
 	// Progress, when not nil, is called about every ProgressEvery (0: 250 ms), from

@@ -212,10 +212,7 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		r.Memory.Edges = s.graph.bytes()
 	}
 	for i, a := range s.actions {
-		count := ActionCount{Name: a.Name}
-		for _, w := range s.workers {
-			count.Steps += w.fired[i]
-		}
+		count := ActionCount{Name: a.Name, Steps: s.taken(i)}
 		r.Actions = append(r.Actions, count)
 		if count.Steps == 0 {
 			r.NeverFired = append(r.NeverFired, a.Name)

@@ -1,0 +1,77 @@
+// simulate check: searches, pictures and coverage.
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCheckSearches(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--search", "dfs"}, exitHeld, "288 distinct states"},
+		{[]string{"--symmetry"}, exitHeld, "every state explored"},
+		{[]string{"--search", "walk", "--seed", "0x2a", "--walks", "20", "--length", "30"}, exitInconclusive, "20 random walks of 30 steps were taken"},
+		{[]string{"--max-states", "100"}, exitInconclusive, "NOT every state explored: more than 100 states"},
+		{[]string{"--coverage"}, exitHeld, "manager 3 hears abort"},
+		{[]string{"--search", "bsf"}, exitUsage, ""},
+		{[]string{"--search", "walk", "--seed", "x"}, exitUsage, ""},
+	} {
+		code, out, stderr := simulate(t, append([]string{"check", "two-phase-commit", "--rms", "3"}, c.args...)...)
+		assert.Equal(t, c.code, code, "%v: %s", c.args, stderr)
+		assert.Contains(t, out, c.says, "%v", c.args)
+	}
+	code, _, stderr := simulate(t, "check", "session", "--config", "plain", "--symmetry")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "symmetry together with liveness")
+}
+
+func TestCheckCoverageIsAVerdict(t *testing.T) {
+	// The bounds named plain leave the second connection slot without use.
+	code, out, _ := simulate(t, "check", "session", "--config", "plain", "--coverage", "--json")
+	assert.Equal(t, exitSafety, code)
+	var report struct {
+		Verdict    string
+		Violations []string
+		Search     struct {
+			NeverFired []string `json:"never_fired"`
+			Actions    []struct {
+				Name  string
+				Steps int
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	assert.Equal(t, "violation", report.Verdict)
+	assert.Contains(t, report.Violations, "coverage of serve(2)")
+	assert.Contains(t, report.Search.NeverFired, "serve(2)")
+	assert.NotEmpty(t, report.Search.Actions)
+}
+
+func TestCheckDraws(t *testing.T) {
+	code, _, _ := simulate(t, "check", "two-phase-commit", "--rms", "2", "--dot", "states.dot")
+	require.Equal(t, exitHeld, code)
+	picture, err := os.ReadFile("states.dot")
+	require.NoError(t, err)
+	assert.Contains(t, string(picture), "s0 -> s1 [label=\"transaction manager decides to abort\"]")
+	assert.NotContains(t, string(picture), "there are more")
+
+	code, _, _ = simulate(t, "check", "session", "--config", "plain", "--server", "hang", "--with", "stale-auth-flag", "--property", "reconnect-converges", "--dot", "lasso.dot")
+	require.Equal(t, exitLiveness, code)
+	picture, err = os.ReadFile("lasso.dot")
+	require.NoError(t, err)
+	assert.Contains(t, string(picture), "reconnect-converges is violated (liveness)")
+	assert.Contains(t, string(picture), "style=bold")
+
+	code, _, stderr := simulate(t, "check", "two-phase-commit", "--rms", "2", "--dot", "no/such/folder.dot")
+	assert.Equal(t, exitInternal, code)
+	assert.Contains(t, stderr, "drawing")
+}

@@ -1,0 +1,46 @@
+// What simulate check tells beside the verdict: how often each action was taken, and pictures.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/a8011091/pegasus-reference/model"
+)
+
+// mostDrawn is how many states a picture has: more of them nobody can read.
+const mostDrawn = 200
+
+// tellCoverage prints how often each action was taken.
+func tellCoverage(w io.Writer, r *model.Report) {
+	fmt.Fprintln(w, "\nsteps by action:")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, a := range r.Actions {
+		fmt.Fprintf(table, "%d\t  %s\n", a.Steps, a.Name)
+	}
+	table.Flush()
+}
+
+// drawCheck writes the counterexample of the first failure that has one to a file, or
+// else the nearest states.
+func drawCheck(name string, request model.Request, r *model.Report) (err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	for _, f := range r.Failures {
+		if len(f.Trace) > 0 {
+			return f.WriteDOT(file)
+		}
+	}
+	exploration, err := model.Explore(request)
+	if err != nil {
+		return err
+	}
+	return exploration.Draw(mostDrawn).WriteDOT(file, r.Spec+", configuration "+r.Config)
+}
