@@ -52,6 +52,20 @@ func TestReferenceConforms(t *testing.T) {
 	require.Greater(t, steps, events/3, "most events are held against the specification")
 }
 
+// Whatever can go wrong in a scenario, the reference does what the specification says.
+func TestEveryScenarioConforms(t *testing.T) {
+	for _, name := range sim.ScenarioNames {
+		for seed := uint64(1); seed <= 3; seed++ {
+			s, err := sim.Generate(name, seed)
+			require.NoError(t, err)
+			result, run := simulated(t, s)
+			require.NotEqual(t, Inconclusive, result.Verdict, "%s, seed %d: %s", name, seed, result.Reason)
+			requireConforming(t, &result)
+			require.Equal(t, run.Events, result.Events)
+		}
+	}
+}
+
 func TestUpstreamIsRefused(t *testing.T) {
 	for _, client := range []string{sim.ClientUpstream250, sim.ClientUpstreamSnapshot} {
 		for _, server := range sim.ServerNames {

@@ -22,6 +22,7 @@ type Validator struct {
 	strays  map[uint64]*stray // accepted connections that no client of the trace is known to have dialed
 	byKey   map[sessionKey]*tracked
 	byAddr  map[string][]*tracked
+	others  map[uint64]struct{}     // connections of another protocol
 	known   map[sessionKey]struct{} // every session that there was
 	calls   map[callKey]string      // rpc of those that have not returned
 
@@ -53,7 +54,7 @@ func New(opts Options) (*Validator, error) {
 		opts: opts, nodes: make(map[string]*node), servers: make(map[string]string),
 		wires: make(map[uint64]*wire), strays: make(map[uint64]*stray),
 		byKey: make(map[sessionKey]*tracked), byAddr: make(map[string][]*tracked), calls: make(map[callKey]string),
-		known: make(map[sessionKey]struct{}),
+		known: make(map[sessionKey]struct{}), others: make(map[uint64]struct{}),
 	}
 	v.result.Spec = opts.Spec
 	for r := 1; r <= maxRounds; r++ {
@@ -84,6 +85,9 @@ func (v *Validator) take(ev *trace.Event) {
 		n = &node{}
 		v.nodes[ev.Node] = n
 	}
+	if v.otherProtocol(ev) {
+		return
+	}
 	if n.started && !n.up && ev.Kind != trace.KindNodeUp && ev.Kind != trace.KindClose && ev.Kind != trace.KindFault {
 		v.refuseNode(n, ev, object("S37", "%s is down", ev.Node))
 		return
@@ -108,6 +112,21 @@ func (v *Validator) take(ev *trace.Event) {
 	default:
 		v.onWire(ev)
 	}
+}
+
+// kerberosPort is where a KDC listens (RFC 4120 section 7.2.3). A client's conversation with
+// one is in the trace of a simulated run, and is no session.
+const kerberosPort = 88
+
+// otherProtocol says whether an event is of a connection to a KDC.
+func (v *Validator) otherProtocol(ev *trace.Event) bool {
+	if ev.Kind == trace.KindDial {
+		if to, err := netip.ParseAddrPort(ev.Peer); err == nil && to.Port() == kerberosPort {
+			v.others[ev.Conn] = struct{}{}
+		}
+	}
+	_, other := v.others[ev.Conn]
+	return other && ev.Conn != 0
 }
 
 func (v *Validator) nodeUp(n *node, ev *trace.Event) {
