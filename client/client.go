@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
@@ -16,9 +17,11 @@ import (
 // Client is a connection to one cluster. Its methods may be called by any number of
 // goroutines.
 type Client struct {
-	cfg    Config
-	driver *driver
-	calls  sync.Pool // of *call
+	cfg       Config
+	warnings  []string // of the configuration
+	unobserve func()   // the credentials
+	driver    *driver
+	calls     sync.Pool // of *call
 }
 
 // Open starts a client and opens the configured tables. Without any, it does not wait for
@@ -41,7 +44,12 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.routing(metas).Validate(); err != nil {
 		return nil, &ConfigError{Field: "Config", Why: "cannot work: " + err.Error(), Err: err}
 	}
-	c := &Client{cfg: cfg}
+	c := &Client{cfg: cfg, warnings: cfg.warnings()}
+	c.cfg.warn(c.warnings)
+	c.unobserve = func() {}
+	if cfg.OnCredential != nil {
+		c.unobserve = cfg.Credentials.Observe(cfg.OnCredential)
+	}
 	c.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
 	c.driver = newDriver(&c.cfg, metas, names)
 	go c.driver.run()
@@ -71,6 +79,7 @@ func (c *Client) Close() error {
 	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventClose}})
 	<-c.driver.ended
 	c.driver.tasks.Wait()
+	c.unobserve()
 	return nil
 }
 
@@ -95,13 +104,25 @@ type Health struct {
 	Leader      netip.AddrPort
 	Sessions    []SessionHealth
 	Routing     routing.Stats
+	Credentials *CredentialHealth // nil: none were given
+	Warnings    []string          // of the configuration, as logged by Open
 }
 
 // SessionHealth is how one session is.
 type SessionHealth = routing.SessionView
 
-// Health looks at the client. It does not ask any server.
+// Health looks at sessions and credentials. It does not ask any server or KDC.
 func (c *Client) Health() Health {
+	h := c.sessionHealth()
+	h.Warnings = slices.Clone(c.warnings)
+	if c.cfg.Credentials != nil {
+		credentials := c.cfg.Credentials.Health()
+		h.Credentials = &credentials
+	}
+	return h
+}
+
+func (c *Client) sessionHealth() Health {
 	answer := make(chan Health, 1)
 	ask := func(d *driver) { answer <- d.health() }
 	if !c.driver.inbox.put(item{ask: ask}) {

@@ -76,6 +76,11 @@ type Config struct {
 
 	Auth      Auth
 	Mechanism sasl.Mechanism
+	// Credentials keeps fresh what Mechanism presents: a *kerberos.Credentials, which is also
+	// the mechanism's source. A negotiation waits for its ticket, within NegotiationTimeout.
+	// nil: Mechanism has what it needs. Several clients may share one; whoever opened it
+	// closes it, after the clients.
+	Credentials Credentials
 	// AllowTestMechanism lets AuthRequired be satisfied by the test mechanism of package
 	// sasl, which protects nothing.
 	AllowTestMechanism bool
@@ -97,6 +102,10 @@ type Config struct {
 	// Server counterpart: the server's negotiation timeout, which must be longer, so that
 	// it is the client that gives up, and knows (reference server: 15 s).
 	NegotiationTimeout time.Duration
+	// ServerNegotiationTimeout is what the servers have set, where that is known. Open warns,
+	// in the log and in Health, where NegotiationTimeout is not below it: it would then be
+	// the server that gives up, and the client that is left waiting.
+	ServerNegotiationTimeout time.Duration
 	// MetaTimeout is for one meta server to answer one query; default 1 s. Then another
 	// is asked. Server counterpart: none.
 	MetaTimeout time.Duration
@@ -131,6 +140,11 @@ type Config struct {
 	// OnSession is called when a session's state changes, by the goroutine that drives
 	// the client: it must return soon and must not call methods of the client.
 	OnSession func(SessionChange)
+
+	// OnCredential is called when the state of a credential changes: fetched, due for
+	// renewal, expired, refused, no KDC. It is called by the goroutine that drives
+	// Credentials, must return soon, and must call neither their methods nor the client's.
+	OnCredential func(CredentialChange)
 
 	Logger *slog.Logger // default: nothing is logged. Never tokens, keys or values
 
@@ -177,6 +191,9 @@ func (c Config) withDefaults() Config {
 	if c.OperationTimeout == 0 {
 		c.OperationTimeout = time.Second
 	}
+	if c.NegotiationTimeout == 0 {
+		c.NegotiationTimeout = session.DefaultConfig().NegotiationTimeout
+	}
 	if c.OpenTimeout == 0 {
 		c.OpenTimeout = 10 * time.Second
 	}
@@ -210,6 +227,12 @@ func (c *Config) validate() error {
 		return &ConfigError{Field: "Mechanism", Why: "is missing; give one, or say AuthOff if the cluster has no authentication"}
 	case c.Auth == AuthRequired && isTest(c.Mechanism) && !c.AllowTestMechanism:
 		return &ConfigError{Field: "Mechanism", Why: "is the test mechanism, which protects nothing; give a real one, or set AllowTestMechanism in a test"}
+	case c.Auth == AuthOff && c.Credentials != nil:
+		return &ConfigError{Field: "Credentials", Why: "is given with AuthOff, which never presents them; leave one out"}
+	case c.OnCredential != nil && c.Credentials == nil:
+		return &ConfigError{Field: "OnCredential", Why: "is given without Credentials, so nothing would call it"}
+	case c.ServerNegotiationTimeout < 0:
+		return &ConfigError{Field: "ServerNegotiationTimeout", Why: "is negative"}
 	case c.OperationTimeout < 0:
 		return &ConfigError{Field: "OperationTimeout", Why: "is negative"}
 	case c.OpenTimeout < 0:

@@ -30,11 +30,16 @@ type connection struct {
 	id     protocol.ConnID
 	addr   netip.AddrPort
 	driver *driver
-	cancel context.CancelFunc // of the dial
-	done   chan struct{}      // closed by close
-	free   chan []byte        // buffers to read into
-	sasl   sasl.Session       // used by one token at a time
-	dirty  bool               // in driver.dirty
+	ctx    context.Context // until close
+	cancel context.CancelFunc
+	done   chan struct{} // closed by close
+	free   chan []byte   // buffers to read into
+	sasl   sasl.Session  // used by one token at a time
+	up     time.Time     // when the handshake was done
+	dirty  bool          // in driver.dirty
+	// presented: a token went out, and it is not known yet what the server says; the
+	// driver's own.
+	presented bool
 
 	mu     sync.Mutex
 	work   sync.Cond // there is something to write, or the connection has ended
@@ -47,18 +52,18 @@ type connection struct {
 // dial begins to connect.
 func (d *driver) dial(id protocol.ConnID, addr netip.AddrPort) *connection {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &connection{id: id, addr: addr, driver: d, cancel: cancel, done: make(chan struct{}), free: make(chan []byte, readBuffers)}
+	c := &connection{id: id, addr: addr, driver: d, ctx: ctx, cancel: cancel, done: make(chan struct{}), free: make(chan []byte, readBuffers)}
 	c.work.L = &c.mu
 	d.tasks.Go(func() {
 		defer cancel()
-		c.run(ctx)
+		c.run()
 	})
 	return c
 }
 
 // run dials, then reads until the connection ends.
-func (c *connection) run(ctx context.Context) {
-	raw, err := c.driver.cfg.Dial(ctx, "tcp", c.addr.String())
+func (c *connection) run() {
+	raw, err := c.driver.cfg.Dial(c.ctx, "tcp", c.addr.String())
 	if err == nil && connectedToItself(raw) {
 		hangUp(raw)
 		err = syscall.ECONNREFUSED
@@ -73,7 +78,7 @@ func (c *connection) run(ctx context.Context) {
 		c.mu.Unlock()
 		return
 	}
-	c.raw = raw
+	c.raw, c.up = raw, time.Now()
 	c.mu.Unlock()
 	c.driver.tasks.Go(func() { c.writeLoop(raw) })
 	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialed, Conn: c.id}})
@@ -204,6 +209,9 @@ func hangUp(raw net.Conn) { _ = raw.Close() }
 func (c *connection) token(begin bool, challenge []byte) (token []byte, done bool, err error) {
 	if begin {
 		cfg := sasl.ClientConfig{Host: c.driver.serverName(c.addr), Random: c.driver.cfg.Random}
+		if err := c.awaitCredential(cfg.Host); err != nil {
+			return nil, false, err
+		}
 		if c.sasl, err = c.driver.cfg.Mechanism.Client(cfg); err != nil {
 			return nil, false, err
 		}

@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -104,7 +105,14 @@ func (d *driver) handle(it *item) {
 	case it.event.Kind == routing.EventTimer:
 		delete(d.timers, it.event.Timer)
 	case it.event.Kind == routing.EventClosed || it.event.Kind == routing.EventDialFailed:
+		if c := d.conns[it.event.Conn]; c != nil {
+			c.negotiated(false)
+		}
 		d.forget(it.event.Conn)
+	case it.event.Kind == routing.EventToken:
+		if c := d.conns[it.event.Conn]; c != nil {
+			c.presented = !it.event.Failed
+		}
 	}
 	if d.tracer != nil {
 		d.tracer.told(&it.event, d.conns[it.event.Conn])
@@ -170,6 +178,9 @@ func (d *driver) apply(e *routing.Effect) {
 			d.dirty = append(d.dirty, c)
 		}
 	case routing.EffectClose:
+		if c := d.conns[e.Conn]; c != nil && e.Reason == session.ReasonNegotiationFailed {
+			c.negotiated(false)
+		}
 		d.forget(e.Conn)
 	case routing.EffectArmTimer:
 		id, after := e.Timer, e.After
@@ -215,7 +226,12 @@ func (d *driver) makeToken(c *connection, challenge []byte) {
 		var err error
 		if ev.Data, ev.Done, err = c.token(begin, challenge); err != nil {
 			ev.Failed = true
-			d.cfg.Logger.Warn("pegasus session: the mechanism made no token",
+			level := slog.LevelWarn
+			var missing *credentialError
+			if errors.As(err, &missing) {
+				level = slog.LevelDebug
+			}
+			d.cfg.Logger.Log(context.Background(), level, "pegasus session: the mechanism made no token",
 				slog.String("server", c.addr.String()), slog.Any("error", err))
 		}
 		d.inbox.put(item{event: ev})
@@ -223,6 +239,9 @@ func (d *driver) makeToken(c *connection, challenge []byte) {
 }
 
 func (d *driver) sessionChanged(e *routing.Effect) {
+	if c := d.conns[e.Conn]; c != nil && e.State == session.StateReady {
+		c.negotiated(true)
+	}
 	level := slog.LevelDebug
 	if e.State == session.StateReady || e.State == session.StateBackoff || e.State == session.StateClosed {
 		level = slog.LevelInfo

@@ -40,7 +40,7 @@ type ClientConfig struct {
 
 	// OnTicket is called when a ticket's state changes, by the goroutine that drives the
 	// credentials: it must return soon and must not call their methods.
-	OnTicket func(TicketChange)
+	OnTicket func(ticket.Change)
 	Logger   *slog.Logger // default: nothing is logged. Never tickets, keys or passwords
 	// CheckEvery is how often keytab or cache are looked at for a change; default 5 s.
 	CheckEvery time.Duration
@@ -55,15 +55,6 @@ type ClientConfig struct {
 	Random io.Reader
 	// Jitter is what intervals are drawn from; default: seeded at random.
 	Jitter mathrand.Source
-}
-
-// TicketChange is one change of one ticket's state.
-type TicketChange struct {
-	Name    ticket.Name // zero: the ticket-granting ticket
-	State   ticket.State
-	Until   time.Time      // the ticket's end, where there is one
-	Failure ticket.Failure // of the last attempt, where it failed
-	Err     error          // the same in words, and what to do
 }
 
 // Errors of Await and Lookup, for errors.Is, beside those of package gssapi.
@@ -290,40 +281,30 @@ func (c *Credentials) await(ctx context.Context, name ticket.Name) error {
 	}
 }
 
-// Doubt says that the service on host did not accept its ticket: it may have a new key. The
-// ticket is fetched anew, unless it is young.
-func (c *Credentials) Doubt(host string) {
-	c.put(item{doubt: ticket.Name{Service: c.cfg.Service, Host: host}})
+// Negotiated tells how a negotiation with the service on host ended for which its ticket was
+// presented. One that ends without a word again and again may be due to a new key of the
+// service's, and the ticket is fetched anew.
+func (c *Credentials) Negotiated(host string, accepted bool) {
+	kind := ticket.EventSuspect
+	if accepted {
+		kind = ticket.EventTrust
+	}
+	c.put(item{event: ticket.Event{Kind: kind}, of: ticket.Name{Service: c.cfg.Service, Host: host}})
 }
 
 // Reload has keytab or cache read again now.
 func (c *Credentials) Reload() { c.put(item{event: ticket.Event{Kind: ticket.EventReload}}) }
 
 // Observe has f called like ClientConfig.OnTicket, after it, until stop is called.
-func (c *Credentials) Observe(f func(TicketChange)) (stop func()) {
+func (c *Credentials) Observe(f func(ticket.Change)) (stop func()) {
 	o := &f
 	c.put(item{observe: o})
 	return func() { c.put(item{unobserve: o}) }
 }
 
-// Health is how credentials are at one moment.
-type Health struct {
-	Principal string
-	Tickets   []TicketHealth // the ticket-granting ticket first
-	Stats     ticket.Stats
-	Waiting   int // sessions
-	Closed    bool
-}
-
-// TicketHealth is how one ticket is.
-type TicketHealth struct {
-	ticket.View
-	Err error // why the last attempt failed, if it did
-}
-
 // Health looks at the credentials. It asks nobody.
-func (c *Credentials) Health() Health {
-	answer := make(chan Health, 1)
+func (c *Credentials) Health() ticket.Health {
+	answer := make(chan ticket.Health, 1)
 	if !c.put(item{health: answer}) {
 		<-c.ended
 		return c.loop.health()

@@ -106,10 +106,10 @@ func (r *devRealm) writeKeytab(name string, entries ...gssapi.KeytabEntry) strin
 // changes collects what OnTicket is told.
 type changes struct {
 	mu  sync.Mutex
-	all []kerberos.TicketChange
+	all []ticket.Change
 }
 
-func (c *changes) add(x kerberos.TicketChange) {
+func (c *changes) add(x ticket.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all = append(c.all, x)

@@ -28,11 +28,11 @@ type item struct {
 	credential *gssapi.Credential // of EventFetched
 	err        error              // of EventFailed
 	want       *want
-	forget     chan error // of a want that is no longer waited for
-	doubt      ticket.Name
-	observe    *func(TicketChange)
-	unobserve  *func(TicketChange)
-	health     chan Health
+	forget     chan error  // of a want that is no longer waited for
+	of         ticket.Name // of EventSuspect and EventTrust
+	observe    *func(ticket.Change)
+	unobserve  *func(ticket.Change)
+	health     chan ticket.Health
 }
 
 // want is one wait.
@@ -53,7 +53,7 @@ type loop struct {
 	held      map[ticket.Handle]*gssapi.Credential
 	waits     map[ticket.WaiterID]chan error
 	failed    map[ticket.Name]error
-	observers []*func(TicketChange)
+	observers []*func(ticket.Change)
 	handle    ticket.Handle
 	waiter    ticket.WaiterID
 	warm      ticket.WaiterID // on nobody's behalf
@@ -99,16 +99,16 @@ func (l *loop) handleItem(it item) {
 				it.event = ticket.Event{Kind: ticket.EventCancel, Waiter: id}
 			}
 		}
-	case it.doubt != ticket.Name{}:
+	case it.of != ticket.Name{}:
 		for v := range l.core.Tickets() {
-			if v.Name == it.doubt {
-				it.event = ticket.Event{Kind: ticket.EventDoubt, Handle: v.Handle}
+			if v.Name == it.of {
+				it.event.Handle = v.Handle
 			}
 		}
 	case it.observe != nil:
 		l.observers = append(l.observers, it.observe)
 	case it.unobserve != nil:
-		l.observers = slices.DeleteFunc(l.observers, func(o *func(TicketChange)) bool { return o == it.unobserve })
+		l.observers = slices.DeleteFunc(l.observers, func(o *func(ticket.Change)) bool { return o == it.unobserve })
 	case it.health != nil:
 		it.health <- l.health()
 	}
@@ -211,7 +211,7 @@ func (l *loop) changed(e *ticket.Effect) {
 		delete(l.c.current, e.Name)
 	}
 	l.c.mu.Unlock()
-	change := TicketChange{Name: e.Name, State: e.State, Until: e.Until, Failure: e.Failure, Err: l.reason(e.Failure)}
+	change := ticket.Change{Name: e.Name, State: e.State, Until: e.Until, Failure: e.Failure, Err: l.reason(e.Failure)}
 	l.log(&change)
 	if l.c.cfg.OnTicket != nil {
 		l.c.cfg.OnTicket(change)
@@ -221,7 +221,7 @@ func (l *loop) changed(e *ticket.Effect) {
 	}
 }
 
-func (l *loop) log(change *TicketChange) {
+func (l *loop) log(change *ticket.Change) {
 	level := slog.LevelDebug
 	switch change.State {
 	case ticket.StateValid, ticket.StateClosed:
@@ -243,10 +243,10 @@ func (l *loop) log(change *TicketChange) {
 	l.c.cfg.Logger.LogAttrs(context.Background(), level, "kerberos ticket", attrs...)
 }
 
-func (l *loop) health() Health {
-	h := Health{Principal: l.c.client.String(), Stats: l.core.Stats(), Waiting: l.core.Waiting(), Closed: l.core.Closed()}
+func (l *loop) health() ticket.Health {
+	h := ticket.Health{Principal: l.c.client.String(), Stats: l.core.Stats(), Waiting: l.core.Waiting(), Closed: l.core.Closed()}
 	for v := range l.core.Tickets() {
-		h.Tickets = append(h.Tickets, TicketHealth{View: v, Err: l.reason(v.Failure)})
+		h.Tickets = append(h.Tickets, ticket.Status{View: v, Err: l.reason(v.Failure)})
 	}
 	return h
 }

@@ -92,6 +92,8 @@ func (c *Core) Step(now time.Time, ev Event, out []Effect) []Effect {
 		out = c.fired(now, fired, out)
 	case EventDoubt:
 		out = c.doubt(now, ev.Handle, out)
+	case EventSuspect, EventTrust:
+		out = c.suspect(now, ev.Handle, ev.Kind == EventTrust, out)
 	case EventReload:
 		out = c.reload(out)
 	case EventClose:

@@ -57,6 +57,13 @@ const (
 	// EventDoubt: a service did not accept the ticket, which may have been made with a key
 	// that the service has no more. Another is fetched, unless this one is young.
 	EventDoubt // [Handle]
+	// EventSuspect: a negotiation with the ticket ended without a word, as it does where a
+	// service does not accept it, and where a server is restarted. It is a doubt the second
+	// time without EventTrust in between, the fourth, the eighth and so on: a restart of all
+	// servers is not to become a rush to the KDC.
+	EventSuspect // [Handle]
+	// EventTrust: the service accepted the ticket.
+	EventTrust // [Handle]
 	// EventReload: what the driver authenticates with has changed (a keytab or a cache was
 	// written). What was refused before is tried again.
 	EventReload // []

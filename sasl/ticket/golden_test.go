@@ -95,6 +95,10 @@ func (h *harness) script(line []string) {
 		h.step(Event{Kind: EventFetched, Fetch: FetchID(number(1)), Ticket: Ticket{Handle: 99, End: h.now.Add(time.Hour)}})
 	case "doubt":
 		h.step(Event{Kind: EventDoubt, Handle: Handle(number(1))})
+	case "suspect":
+		h.step(Event{Kind: EventSuspect, Handle: Handle(number(1))})
+	case "trust":
+		h.step(Event{Kind: EventTrust, Handle: Handle(number(1))})
 	case "reload":
 		h.step(Event{Kind: EventReload})
 	case "close":

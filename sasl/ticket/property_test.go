@@ -227,6 +227,10 @@ func (w *world) random() {
 		w.pass(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(w.t, "pause")))
 	case 10:
 		w.step(Event{Kind: EventDoubt, Handle: Handle(rapid.Uint64Range(0, uint64(w.handle)).Draw(w.t, "doubt"))})
+		if rapid.Bool().Draw(w.t, "trust") {
+			w.step(Event{Kind: EventSuspect, Handle: w.handle})
+			w.step(Event{Kind: EventTrust, Handle: Handle(rapid.Uint64Range(0, uint64(w.handle)).Draw(w.t, "trusted"))})
+		}
 		if rapid.Bool().Draw(w.t, "reload") {
 			w.step(Event{Kind: EventReload})
 		}

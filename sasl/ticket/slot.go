@@ -3,6 +3,7 @@
 package ticket
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -28,6 +29,7 @@ type slot struct {
 	got      time.Time // when it came
 	doubted  bool      // the service did not take it: nobody is given it until the next attempt ends, however it does
 	replace  bool      // the service did not take it: another is worth having even if it ends no later
+	suspects int       // negotiations that ended without a word since one succeeded; they outlive the ticket
 	keep     bool      // there was a ticket once: another is fetched though nobody waits
 	anew     bool      // of the granting ticket: renewing gains nothing, fetch an initial one
 	fetch    FetchID
@@ -293,6 +295,26 @@ func (c *Core) doubt(now time.Time, h Handle, out []Effect) []Effect {
 	}
 	return out
 }
+
+// suspect counts negotiations that ended without a word, and doubts at powers of two.
+func (c *Core) suspect(now time.Time, h Handle, trusted bool, out []Effect) []Effect {
+	i := slices.IndexFunc(c.slots, func(s slot) bool { return h != 0 && s.ticket.Handle == h })
+	switch {
+	case i < 0:
+		return out
+	case trusted:
+		c.slots[i].suspects = 0
+		return out
+	}
+	n := min(c.slots[i].suspects+1, maxSuspects)
+	if c.slots[i].suspects = n; n < 2 || bits.OnesCount(uint(n)) > 1 {
+		return out
+	}
+	return c.doubt(now, h, out)
+}
+
+// maxSuspects is as far as they are counted; from there on each is a doubt.
+const maxSuspects = 1 << 10
 
 // reload tries again what rests, and has the ticket-granting ticket fetched anew.
 func (c *Core) reload(out []Effect) []Effect {

@@ -1,10 +1,9 @@
-// The state as a value: copied, written in canonical form, and looked at.
+// The state as a value: copied, and written in canonical form.
 
 package ticket
 
 import (
 	"encoding/binary"
-	"iter"
 	"slices"
 	"time"
 )
@@ -49,6 +48,7 @@ func (c *Core) appendSlot(dst []byte, now time.Time, s *slot) []byte {
 	}
 	dst = binary.AppendVarint(dst, int64(rest))
 	dst = binary.AppendUvarint(dst, uint64(min(s.failures, c.capped())))
+	dst = binary.AppendUvarint(dst, uint64(s.suspects))
 	dst = append(dst, byte(s.failure.Kind), byte(s.failure.Cause), flags(s.failure.Of.Granting()))
 	return appendTimer(appendTimer(dst, now, &s.attempt), now, &s.end)
 }
@@ -93,37 +93,4 @@ func flags(set ...bool) byte {
 		}
 	}
 	return b
-}
-
-// View is how one ticket is.
-type View struct {
-	Name     Name
-	State    State
-	Handle   Handle    // of the ticket that is given out; zero: none
-	Until    time.Time // its end
-	Failure  Failure   // of the last attempt, where it failed
-	Failures int       // since the last ticket
-	Next     time.Time // the earliest that another attempt or renewal begins; zero where none is planned
-	Waiting  int
-}
-
-// Tickets goes over the tickets, the ticket-granting one first.
-func (c *Core) Tickets() iter.Seq[View] {
-	return func(yield func(View) bool) {
-		for i := range c.slots {
-			s := &c.slots[i]
-			v := View{Name: s.name, State: s.state, Handle: s.ticket.Handle, Until: s.ticket.End, Failure: s.failure, Failures: s.failures}
-			if s.phase == phaseResting || s.phase == phaseLater {
-				v.Next = s.attempt.due
-			}
-			for _, w := range c.waiters {
-				if w.name == s.name {
-					v.Waiting++
-				}
-			}
-			if !yield(v) {
-				return
-			}
-		}
-	}
 }
