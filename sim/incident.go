@@ -67,7 +67,8 @@ func incidentRow(client, server, auth string) Row {
 	s.Client = client
 	s.Server, s.Auth = server, auth
 	row := Row{Scenario: s, Verdict: VerdictHeld}
-	if client != ClientReference && server != ServerReference && auth == AuthMandatory {
+	unfixed := client == ClientUpstream250 || client == ClientUpstreamSnapshot
+	if unfixed && server != ServerReference && auth == AuthMandatory {
 		row.Verdict, row.Property, row.Signature = VerdictViolation, PropertyReconnectConverges, "ERR_TIMEOUT@10s"
 		if server == ServerFIN {
 			row.Signature = "ERR_SESSION_RESET"

@@ -28,11 +28,14 @@ type upstreamClient struct {
 var upstreamReleases = map[string]upstream.Release{
 	ClientUpstream250:      upstream.Release250,
 	ClientUpstreamSnapshot: upstream.ReleaseSnapshot,
+	ClientUpstreamMaster:   upstream.ReleaseMaster,
 }
 
 func newUpstreamClient(p *clientProcess) *upstreamClient {
+	delays := upstream.DefaultDelays()
+	delays.Reset.Max = max(delays.Reset.Max, p.run.scenario.Standstill)
 	core, err := upstream.NewClient(upstream.ClientConfig{
-		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanismName(),
+		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanismName(), Delays: delays,
 	})
 	if err != nil {
 		panic(err) // a validated scenario makes valid configurations only

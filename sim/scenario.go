@@ -21,6 +21,7 @@ const (
 	ClientReference        = "reference"
 	ClientUpstream250      = "upstream-2.5.0"
 	ClientUpstreamSnapshot = "upstream-snapshot"
+	ClientUpstreamMaster   = "upstream-master"
 
 	ServerReference = "reference"
 	ServerFIN       = "fin"
@@ -46,7 +47,7 @@ const (
 
 // Words that a scenario accepts, in the order in which help texts list them.
 var (
-	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot}
+	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot, ClientUpstreamMaster}
 	ServerNames = []string{ServerReference, ServerFIN, ServerHang}
 	AuthNames   = []string{AuthMandatory, AuthOptional}
 	// RunAuthNames has in addition what only a run, and no specification, can be told.
@@ -85,6 +86,11 @@ type Scenario struct {
 	Watch                  time.Duration // how long after the last fault "never" is
 
 	TicketLife time.Duration // of Kerberos tickets
+
+	// Standstill is the longest that the thread of an upstream-master client stands still
+	// between "disconnected" and "not authenticated": what decides its race J3. Zero: as
+	// long as on a machine with nothing else to do.
+	Standstill time.Duration
 
 	Workloads []Workload
 	Ops       []Op
@@ -179,6 +185,9 @@ func (s *Scenario) Validate() error {
 	}
 	if s.BackoffCap <= 0 || s.BackoffCap > time.Hour || s.Watch <= 0 || s.Watch > maxDuration {
 		return usagef("backoff-cap is %v and watch is %v: both must be positive, at most 1h and %v", s.BackoffCap, s.Watch, maxDuration)
+	}
+	if s.Standstill < 0 || s.Standstill > time.Minute {
+		return usagef("standstill is %v: it must be 0 to 1m", s.Standstill)
 	}
 	if s.TicketLife < time.Second || s.TicketLife > maxDuration {
 		return usagef("ticket-life is %v: it must be 1s to %v", s.TicketLife, maxDuration)

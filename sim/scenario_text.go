@@ -77,6 +77,7 @@ var settings = []setting{
 	length("backoff-cap", func(s *Scenario) *time.Duration { return &s.BackoffCap }),
 	length("watch", func(s *Scenario) *time.Duration { return &s.Watch }),
 	length("ticket-life", func(s *Scenario) *time.Duration { return &s.TicketLife }),
+	length("standstill", func(s *Scenario) *time.Duration { return &s.Standstill }),
 }
 
 // WriteScenario writes the scenario's text form, which ReadScenario reads back equal.

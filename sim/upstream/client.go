@@ -109,6 +109,7 @@ const (
 	taskClose                              // [ch] the I/O thread closes the channel
 	taskInactive                           // [ch] the channel became inactive
 	taskDisconnected                       // [s] all pending requests were told
+	taskResetAuth                          // [s] the mark of authentication is taken back
 	taskWriteFailed                        // [s, seq] a write on a closed channel failed
 	taskCloseSession                       // [s] the failed negotiation was logged
 	taskQuery                              // [round] next try of a meta query
@@ -163,6 +164,8 @@ func (c *Client) run(t task) {
 		c.channelInactive(t.ch)
 	case taskDisconnected:
 		c.disconnected(t.s)
+	case taskResetAuth:
+		c.resetAuth(t.s)
 	case taskWriteFailed:
 		c.writeFailed(t.s, t.seq)
 	case taskCloseSession:

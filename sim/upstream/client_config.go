@@ -15,14 +15,16 @@ import (
 // Release is a version of upstream's Java client.
 type Release uint8
 
-// Releases. They differ in two rules: how long a retry waits, and whether the host_port
-// fields of a configuration can be read.
+// Releases. They differ in three rules: how long a retry waits, whether the host_port
+// fields of a configuration can be read, and whether the end of a connection takes the
+// session's mark of authentication back.
 const (
 	Release250      Release = iota + 1 // tag v2.5.0
 	ReleaseSnapshot                    // master just before the fix, f13084a78^
+	ReleaseMaster                      // master of March 2026, with the fix
 )
 
-var releaseNames = [...]string{Release250: "upstream-2.5.0", ReleaseSnapshot: "upstream-snapshot"}
+var releaseNames = [...]string{Release250: "upstream-2.5.0", ReleaseSnapshot: "upstream-snapshot", ReleaseMaster: "upstream-master"}
 
 // String returns the name that command lines and reports use.
 func (r Release) String() string {
@@ -48,6 +50,7 @@ type Delays struct {
 	Log      Interval // a warning with a stack trace
 	Retry    Interval // hand-off of a retry to another executor
 	Failure  Interval // from a write on a closed channel to the notice of its failure
+	Reset    Interval // ReleaseMaster: from "disconnected" to "not authenticated", between which another thread may connect
 }
 
 // DefaultDelays returns delays under which every recorded behaviour comes up.
@@ -64,6 +67,7 @@ func DefaultDelays() Delays {
 		Log:      Interval{200 * us, 1200 * us},
 		Retry:    Interval{200 * us, 2000 * us},
 		Failure:  Interval{50 * us, 800 * us},
+		Reset:    Interval{5 * us, 100 * us},
 	}
 }
 
@@ -95,8 +99,8 @@ type ClientConfig struct {
 var ErrConfig = errors.New("upstream model: bad configuration")
 
 func (cfg *ClientConfig) withDefaults() error {
-	if cfg.Release != Release250 && cfg.Release != ReleaseSnapshot {
-		return fmt.Errorf("%w: release %d is neither Release250 nor ReleaseSnapshot", ErrConfig, cfg.Release)
+	if cfg.Release == 0 || int(cfg.Release) >= len(releaseNames) {
+		return fmt.Errorf("%w: release %d is none of Release250, ReleaseSnapshot and ReleaseMaster", ErrConfig, cfg.Release)
 	}
 	if len(cfg.Metas) == 0 {
 		return fmt.Errorf("%w: no meta server; give at least one address in Metas", ErrConfig)
@@ -122,7 +126,7 @@ func (cfg *ClientConfig) withDefaults() error {
 }
 
 func (d *Delays) check() error {
-	for _, i := range []Interval{d.Timer, d.Wakeup, d.Caller, d.Dial, d.Active, d.Close, d.Inactive, d.Log, d.Retry, d.Failure} {
+	for _, i := range []Interval{d.Timer, d.Wakeup, d.Caller, d.Dial, d.Active, d.Close, d.Inactive, d.Log, d.Retry, d.Failure, d.Reset} {
 		if i.Min < 0 || i.Max < i.Min {
 			return fmt.Errorf("%w: interval of delay %v to %v; it must not be negative nor end before it begins", ErrConfig, i.Min, i.Max)
 		}
@@ -143,7 +147,7 @@ func setCount(n *int, def int) {
 }
 
 // retryDelay is how long an operation waits before its next attempt. The release divides
-// milliseconds by three. The snapshot divides nanoseconds by three million, so what was
+// milliseconds by three. The others divide nanoseconds by three million, so what was
 // meant as 333 ms for an operation of a second is 333 ns.
 func (cfg *ClientConfig) retryDelay(timeout time.Duration) time.Duration {
 	if cfg.Release == Release250 {

@@ -102,7 +102,7 @@ type ClientEffect struct {
 	Outcome       Outcome
 	State         SessionState
 	Begin         bool
-	Authenticated bool // the flag that is never taken back
+	Authenticated bool // the session's flag
 	Code          protocol.ErrorCode
 	Conn          protocol.ConnID
 	Timer         protocol.TimerID

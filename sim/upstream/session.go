@@ -17,8 +17,8 @@ type session struct {
 	state SessionState
 	ch    *channel // of state connected; may be closed already and not yet noticed
 
-	// authSucceed says that a negotiation succeeded once. It belongs to the session and
-	// nothing takes it back when a connection ends: the root of the incident.
+	// authSucceed says that a negotiation succeeded once. It belongs to the session. Before
+	// ReleaseMaster nothing takes it back when a connection ends: the root of the incident.
 	authSucceed bool
 
 	// firstTimeout begins the reset window: the first time-out since the last answer.

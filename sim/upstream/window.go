@@ -76,9 +76,15 @@ func (c *Client) closeSession(s *session) {
 // markDisconnected tells everything that is pending that the session was reset. Until
 // that is done the session keeps the state that it had: who sends meanwhile without
 // taking the lock writes to the dead channel. Queues of parked requests, and the mark of
-// authentication, stay.
+// authentication, stay; ReleaseMaster takes the mark back afterwards.
 func (c *Client) markDisconnected(s *session) {
-	if s.state == SessionDisconnected || s.disconnecting {
+	switch {
+	case s.disconnecting:
+		return
+	case s.state == SessionDisconnected:
+		if c.cfg.Release == ReleaseMaster {
+			c.resetAuth(s)
+		}
 		return
 	}
 	s.disconnecting = true
@@ -101,6 +107,9 @@ func (c *Client) disconnected(s *session) {
 	s.disconnecting = false
 	s.state, s.ch = SessionDisconnected, nil
 	c.sessionChanged(s)
+	if c.cfg.Release == ReleaseMaster {
+		c.after(0, c.cfg.Delays.Reset, task{kind: taskResetAuth, s: s})
+	}
 	deferred := s.deferred
 	s.deferred = nil
 	for _, seq := range deferred {
@@ -113,5 +122,14 @@ func (c *Client) disconnected(s *session) {
 			s.pendingSend = append(s.pendingSend, seq)
 			c.connect(s)
 		}
+	}
+}
+
+// resetAuth takes the mark of authentication back, whatever the session has become since
+// its connection ended: connected again, and even authenticated.
+func (c *Client) resetAuth(s *session) {
+	if s.authSucceed {
+		s.authSucceed = false
+		c.sessionChanged(s)
 	}
 }

@@ -21,7 +21,7 @@ var (
 // flat makes every delay a millisecond.
 func flat() Delays {
 	i := Interval{time.Millisecond, time.Millisecond}
-	return Delays{i, i, i, i, i, i, i, i, i, i}
+	return Delays{i, i, i, i, i, i, i, i, i, i, i}
 }
 
 // bench is a client with one connected session, whose requests are sent, timed out and
