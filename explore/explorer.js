@@ -170,7 +170,7 @@
   function words(j) {
     switch (j.kind) {
       case "liveness": return j.holds ? ["true", "✓", "nothing owed"] : ["open", "…", "owed"];
-      case "reachability": return j.holds ? ["true", "★", "reached"] : ["open", "·", "not in this state"];
+      case "reachability": return j.holds ? ["true", "★", "reached"] : ["open", "·", "not here"];
     }
     return j.holds ? ["true", "✓", "true"] : ["false", "✗", "FALSE"];
   }
@@ -225,6 +225,7 @@
 
   function renderAsked() {
     byID("name").textContent = meta.spec;
+    document.documentElement.style.setProperty("--lanes", meta.lanes.length);
     document.title = meta.spec + " - explorer";
     const chips = [["configuration", meta.config], ["server", meta.server], ["authentication", meta.auth]]
       .filter(([, v]) => v).map(([k, v]) => el("span", {class: "chip"}, k + " " + v));

@@ -78,8 +78,8 @@ func (t *teller) witness(v *Violation) *connection {
 	// What is asked for, from everything to nothing: a failed negotiation, before a refused dial.
 	for _, wanted := range []func(*connection) bool{
 		func(c *connection) bool { return c.failed != nil && c.dialed >= serving && c.early != nil },
-		func(c *connection) bool { return c.failed != nil && c.dialed >= serving },
-		func(c *connection) bool { return c.failed != nil },
+		func(c *connection) bool { return c.unauthenticated() && c.dialed >= serving },
+		(*connection).unauthenticated,
 		(*connection).bad,
 	} {
 		for _, places := range [][2]string{{client, server}, {client, ""}, {"", server}, {"", ""}} {
@@ -166,7 +166,7 @@ func (t *teller) tellEnd(c *connection) {
 	switch {
 	case c.failed != nil:
 		t.say(c.failed.AtNS, c.client, c.id, "c%d: the client's negotiation fails with %s, %s after the connection came up.",
-			c.id, c.failed.Code, short(c.failed.AtNS-c.up))
+			c.id, firstOf(c.failed.Code, c.failed.Note), short(c.failed.AtNS-c.up))
 	case c.granted >= 0:
 		t.say(c.granted, c.client, c.id, "c%d: its negotiation succeeds %s after it came up.", c.id, short(c.granted-c.up))
 	case c.ended >= 0:
@@ -176,7 +176,7 @@ func (t *teller) tellEnd(c *connection) {
 
 // tellRepetition counts how often the same went wrong afterwards.
 func (t *teller) tellRepetition(c *connection) {
-	if c.failed == nil {
+	if !c.unauthenticated() {
 		return
 	}
 	failed, succeeded, last := 0, 0, c
@@ -185,7 +185,7 @@ func (t *teller) tellRepetition(c *connection) {
 		if other == c || other.dialed < c.dialed {
 			continue
 		}
-		if other.failed != nil {
+		if other.unauthenticated() {
 			failed++
 			last = other
 			pairs[other.client+" "+other.server] = true
@@ -201,7 +201,7 @@ func (t *teller) tellRepetition(c *connection) {
 	if succeeded > 0 {
 		how = fmt.Sprintf("%d succeed", succeeded)
 	}
-	t.say(last.failed.AtNS, last.client, last.id, "After it %s fail in the same run, between %s of client and server; %s.",
+	t.say(last.dialed, last.client, last.id, "After it %s fail in the same run, between %s of client and server; %s.",
 		plural(failed, "negotiation"), plural(len(pairs), "pair"), how)
 }
 
@@ -238,7 +238,7 @@ func (t *teller) tellReturn(serving int64) {
 	seen := map[string]bool{}
 	for _, c := range t.all {
 		pair := c.client + " " + c.server
-		if c.failed != nil && c.dialed >= serving {
+		if c.unauthenticated() && c.dialed >= serving {
 			failed++
 		}
 		if c.granted >= serving && !seen[pair] {
@@ -251,11 +251,11 @@ func (t *teller) tellReturn(serving int64) {
 	if last == nil {
 		return
 	}
+	if failed > 0 {
+		t.say(serving, "", 0, "Since the last server served again, %s have failed.", plural(failed, "negotiation"))
+	}
 	t.say(last.granted, last.client, last.id, "The last session to come back is that of %s to %s, on connection c%d: %s after the last server.",
 		last.client, last.server, last.id, short(last.granted-serving))
-	if failed > 0 {
-		t.say(last.granted, "", 0, "%s failed meanwhile.", plural(failed, "negotiation"))
-	}
 }
 
 // short is a duration for people.

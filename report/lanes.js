@@ -172,7 +172,18 @@ const Lanes = (() => {
     if (shown[3]) drawOperations(n, y, h);
     if (shown[4]) ticks(n.timers, y + h - 7, y + h - 2, colours.faint);
     if (shown[3]) ticks(n.executes, y + 4, y + 10, colours.good);
-    if (shown[2]) for (const i of n.marks) words(T.sign(i) + " " + T.state(i), x(T.at[i]) + 3, y + h / 2, dim(i) ? colours.line : colours.text);
+    drawNodeMarks(n, y + h / 2);
+  }
+  // drawNodeMarks writes what changed at a node, where there is room for it.
+  function drawNodeMarks(n, y) {
+    let free = -1e9;
+    for (const i of n.marks) {
+      const px = x(T.at[i]);
+      if (px < Math.max(free, labelWidth) || px > width || dim(i) || !shown[T.groupOf[i]]) continue;
+      const text = T.sign(i) + " " + T.state(i);
+      words(text, px, y, colours.text);
+      free = px + ctx.measureText(text).width + 4;
+    }
   }
   function ticks(list, y0, y1, colour) {
     ctx.lineWidth = 1;
@@ -420,17 +431,25 @@ const Lanes = (() => {
     return (t / 1e9).toFixed(Math.min(9, Math.max(1, 9 - Math.floor(Math.log10(step))))) + " s";
   }
 
-  // drawOverview draws how much happened when, and where the view is.
-  function drawOverview() {
-    const [c, w, h] = prepare(overview);
+  // count counts what is to be seen by pixel of the overview, until a filter changes.
+  let counted = null;
+  function count(w, scale) {
     const bins = new Uint32Array(Math.ceil(w) + 1), wrong = new Uint32Array(Math.ceil(w) + 1);
-    const scale = w / (T.span.to - T.span.from);
     for (let i = 0; i < T.count; i++) {
       if (!shown[T.groupOf[i]] || dim(i)) continue;
       const k = Math.floor((T.at[i] - T.span.from) * scale);
       bins[k]++;
       if (T.isWrong(i)) wrong[k]++;
     }
+    return {width: w, bins, wrong};
+  }
+
+  // drawOverview draws how much happened when, and where the view is.
+  function drawOverview() {
+    const [c, w, h] = prepare(overview);
+    const scale = w / (T.span.to - T.span.from);
+    if (!counted || counted.width !== w) counted = count(w, scale);
+    const {bins, wrong} = counted;
     let most = 1;
     for (const n of bins) most = Math.max(most, n);
     const tall = (n) => (n ? 2 + (h - 14) * Math.log1p(n) / Math.log1p(most) : 0);
@@ -518,7 +537,7 @@ const Lanes = (() => {
     wanted: () => axisHeight + total(), // pixels for every row
     onShow: (f) => listeners.push(f),
     select(i) { selected = i; draw(); },
-    filter(groupsShown, flags) { shown = groupsShown; matched = flags; layOut(); draw(); },
+    filter(groupsShown, flags) { shown = groupsShown; matched = flags; counted = null; layOut(); draw(); },
     toggle(key) { if (open.has(key)) open.delete(key); else open.add(key); layOut(); draw(); },
     open(key) { open.add(key); layOut(); },
     layOut,

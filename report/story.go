@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/a8011091/pegasus-reference/trace"
@@ -35,6 +36,8 @@ type stories struct {
 	downs   []*trace.Event
 	ups     map[string][]*trace.Event // by node
 	end     int64                     // the last event
+
+	negotiates bool // somebody does: then a request before a negotiation's success is early
 }
 
 func newStories(events []trace.Event) *stories {
@@ -42,6 +45,7 @@ func newStories(events []trace.Event) *stories {
 		byID: map[uint64]*connection{}, names: nodeNames(events), servers: map[string]bool{}, clients: map[string]bool{},
 		ups: map[string][]*trace.Event{},
 	}
+	s.negotiates = slices.ContainsFunc(events, func(ev trace.Event) bool { return ev.Neg != "" || ev.Kind == trace.KindNegotiation })
 	for i := range events {
 		ev := &events[i]
 		s.end = ev.AtNS
@@ -58,15 +62,15 @@ func newStories(events []trace.Event) *stories {
 			s.all, s.byID[ev.Conn] = append(s.all, c), c
 		default:
 			if c := s.byID[ev.Conn]; c != nil && ev.Conn != 0 {
-				c.take(ev)
+				c.take(ev, s.negotiates)
 			}
 		}
 	}
 	return s
 }
 
-// take adds an event to the story.
-func (c *connection) take(ev *trace.Event) {
+// take adds an event to the story. Where nobody negotiates no request is early.
+func (c *connection) take(ev *trace.Event, negotiates bool) {
 	atClient := ev.Node == c.client
 	switch ev.Kind {
 	case trace.KindConnected:
@@ -82,7 +86,7 @@ func (c *connection) take(ev *trace.Event) {
 			c.react(ev)
 		}
 	case trace.KindFrameOut:
-		c.frame(ev, atClient)
+		c.frame(ev, atClient, negotiates)
 	case trace.KindFrameIn:
 		if atClient && ev.Neg == "SASL_SUCC" && c.granted < 0 {
 			c.granted = ev.AtNS
@@ -101,7 +105,7 @@ func (c *connection) take(ev *trace.Event) {
 	}
 }
 
-func (c *connection) frame(ev *trace.Event, atClient bool) {
+func (c *connection) frame(ev *trace.Event, atClient, negotiates bool) {
 	if !atClient {
 		c.answers++
 		if ev.Code != "" && ev.Code != "ERR_OK" {
@@ -112,7 +116,7 @@ func (c *connection) frame(ev *trace.Event, atClient bool) {
 	if c.first == nil {
 		c.first = ev
 	}
-	if c.early == nil && ev.Neg == "" && c.granted < 0 {
+	if negotiates && c.early == nil && ev.Neg == "" && c.granted < 0 {
 		c.early, c.answers = ev, 0
 		return
 	}
@@ -126,8 +130,14 @@ func (c *connection) react(ev *trace.Event) {
 	}
 }
 
+// unauthenticated says that the connection came up and ended, and never got beyond its
+// negotiation.
+func (c *connection) unauthenticated() bool {
+	return c.failed != nil || c.up >= 0 && c.ended >= 0 && c.granted < 0 && c.first != nil && c.first.Neg != ""
+}
+
 // bad says that the connection came to nothing.
-func (c *connection) bad() bool { return c.failed != nil || c.refused != nil }
+func (c *connection) bad() bool { return c.unauthenticated() || c.refused != nil }
 
 // restartOf is the latest outage of the node that began before an instant: nil where there
 // was none. The second event is when it was up again.

@@ -50,6 +50,7 @@ const Timeline = (() => {
     return p;
   }
 
+  const negotiates = columns.neg.some((n) => n > 0) || text.includes("negotiation"); // else no request is early
   const waiting = new Map(); // connection and direction -> frames that were written and not read
   const called = new Map();  // operation -> its bar
 
@@ -57,8 +58,9 @@ const Timeline = (() => {
     const up = !isAnswer(i);
     const key = conn(i) * 2 + (up ? 1 : 0);
     if (kind(i) === "frame-out") {
+      if (neg(i)) c.negotiates = true;
       const f = {out: at[i], in: -1, up, event: i, read: -1, early: false, wrong: false};
-      if (up && !neg(i) && c.granted < 0) f.early = true;
+      if (up && negotiates && !neg(i) && c.granted < 0) f.early = true;
       if (!up && code(i) && code(i) !== "ERR_OK") f.wrong = true;
       c.pair.frames.push(f);
       if (!waiting.has(key)) waiting.set(key, []);
@@ -82,7 +84,7 @@ const Timeline = (() => {
     "listen": (i) => { nodeOf(node(i)).server = true; },
     "dial": (i) => {
       const pair = pairOf(node(i), peer(i));
-      const c = {id: conn(i), pair, dialed: at[i], up: -1, granted: -1, ended: -1, failed: false, refused: false, event: i, success: null};
+      const c = {id: conn(i), pair, dialed: at[i], up: -1, granted: -1, ended: -1, failed: false, refused: false, negotiates: false, event: i, success: null};
       pair.connections.push(c);
       connections.set(c.id, c);
     },
@@ -131,6 +133,8 @@ const Timeline = (() => {
   }
   // The longest time between two instants of one thing, so that a search by the first finds it.
   for (const p of pairs.values()) {
+    // A connection that bears other frames than ours, as to a KDC, is of use once it is up.
+    for (const c of p.connections) if (!c.negotiates && !c.failed && c.granted < 0) c.granted = c.up;
     for (const c of p.connections) c.until = c.ended < 0 ? span.to : c.ended;
     p.longestFrame = longest(p.frames, (f) => (f.in < 0 ? 0 : f.in - f.out));
     p.longestConnection = longest(p.connections, (c) => c.until - c.dialed);

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/a8011091/pegasus-reference/sim"
 )
@@ -80,6 +81,6 @@ func tellResult(w io.Writer, r *sim.Result) {
 		r.Restarts, r.Reconnects, r.InFlight, r.Operations, r.Events, seconds(r.SimulatedNS))
 	fmt.Fprintf(w, "  trace hash    %s\n", r.TraceHash)
 	if r.Report != nil {
-		fmt.Fprintf(w, "  report        %s\n  replay        simulate replay %s\n", *r.Report, *r.Report)
+		fmt.Fprintf(w, "  report        %s\n  replay        simulate replay %s\n", filepath.Join(*r.Report, sim.ReportPage), *r.Report)
 	}
 }
