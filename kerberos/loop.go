@@ -233,6 +233,9 @@ func (l *loop) log(change *ticket.Change) {
 			level = slog.LevelWarn
 		}
 	}
+	if change.Failure.Cause == ticket.CauseInternal {
+		level = slog.LevelError
+	}
 	attrs := []slog.Attr{slog.String("client", l.c.client.String()), slog.String("ticket", change.Name.String()), slog.String("state", change.State.String())}
 	if !change.Until.IsZero() {
 		attrs = append(attrs, slog.Time("until", change.Until))
@@ -320,8 +323,10 @@ func failureOf(err error, exchange ticket.Exchange) ticket.Failure {
 		return refused(ticket.CauseEType)
 	case errors.Is(err, gssapi.ErrNoCredential):
 		return refused(ticket.CauseNoSource)
-	case errors.Is(err, gssapi.ErrMismatch), errors.Is(err, gssapi.ErrWrongService), errors.Is(err, gssapi.ErrInternal):
+	case errors.Is(err, gssapi.ErrMismatch), errors.Is(err, gssapi.ErrWrongService):
 		return refused(ticket.CauseAnswer)
+	case errors.Is(err, gssapi.ErrInternal):
+		return refused(ticket.CauseInternal)
 	}
 	return refused(ticket.CauseOther)
 }

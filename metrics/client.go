@@ -31,7 +31,7 @@ type clientCollector struct {
 
 	sessions, ready, outstanding, dials, connections, negotiationsFailed, unknown, late *prometheus.Desc
 
-	tickets, ticketEnds, waiting, fetches, fetchesFailed, expired, unserved *prometheus.Desc
+	tickets, ticketEnds, waiting, fetches, fetchesFailed, internal, expired, unserved *prometheus.Desc
 }
 
 // sessionStates are all of a session, so that each has its series from the start.
@@ -64,6 +64,7 @@ func NewClient(sources ClientSources) prometheus.Collector {
 		waiting:       of(credentialPrefix+"sessions_waiting", "Sessions that wait for a ticket."),
 		fetches:       of(credentialPrefix+"fetches_total", "Exchanges with a KDC begun, or reads of a cache."),
 		fetchesFailed: of(credentialPrefix+"fetches_failed_total", "Exchanges that brought no ticket.", "cause"),
+		internal:      of(credentialPrefix+"internal_errors_total", "Bugs that were recovered while a KDC's answer was read."),
 		expired:       of(credentialPrefix+"tickets_expired_total", "Tickets that ran out before another could be had."),
 		unserved:      of(credentialPrefix+"sessions_unserved_total", "Sessions that waited for a ticket and got none."),
 	}
@@ -72,7 +73,7 @@ func NewClient(sources ClientSources) prometheus.Collector {
 // Describe implements prometheus.Collector.
 func (c *clientCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.sessions, c.ready, c.outstanding, c.dials, c.connections, c.negotiationsFailed, c.unknown, c.late,
-		c.tickets, c.ticketEnds, c.waiting, c.fetches, c.fetchesFailed, c.expired, c.unserved} {
+		c.tickets, c.ticketEnds, c.waiting, c.fetches, c.fetchesFailed, c.internal, c.expired, c.unserved} {
 		out <- d
 	}
 }
@@ -156,6 +157,7 @@ func (c *clientCollector) credentials(h *ticket.Health, out chan<- prometheus.Me
 	send(out, c.fetches, prometheus.CounterValue, float64(h.Stats.Fetches))
 	send(out, c.fetchesFailed, prometheus.CounterValue, float64(h.Stats.Unreachable), ticket.FailureUnreachable.String())
 	send(out, c.fetchesFailed, prometheus.CounterValue, float64(h.Stats.Refused), ticket.FailureRefused.String())
+	send(out, c.internal, prometheus.CounterValue, float64(h.Stats.Internal))
 	send(out, c.expired, prometheus.CounterValue, float64(h.Stats.Expired))
 	send(out, c.unserved, prometheus.CounterValue, float64(h.Stats.Unserved))
 }

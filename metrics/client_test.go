@@ -27,7 +27,7 @@ func aHealth(now time.Time) client.Health {
 			{State: client.StateBackoff, Stats: session.Stats{Dials: 7}},
 		},
 		Credentials: &ticket.Health{
-			Waiting: 6, Stats: ticket.Stats{Fetches: 10, Unreachable: 2, Refused: 3, Expired: 1, Unserved: 8},
+			Waiting: 6, Stats: ticket.Stats{Fetches: 10, Unreachable: 2, Refused: 3, Internal: 9, Expired: 1, Unserved: 8},
 			Tickets: []ticket.Status{
 				view(ticket.Name{}, ticket.StateExpiring, 1, time.Minute),
 				view(ticket.Name{Service: "pegasus", Host: "a"}, ticket.StateValid, 2, time.Hour),
@@ -62,7 +62,7 @@ func TestClientNumbers(t *testing.T) {
 		"credential_tickets krbtgt expiring": 1, "credential_tickets service valid": 2, "credential_tickets service expired": 1,
 		"credential_tickets service kdc-unreachable": 0, "credential_seconds_left krbtgt": 60, "credential_seconds_left service": 3600,
 		"credential_sessions_waiting": 6, "credential_fetches_total": 10, "credential_fetches_failed_total kdc-unreachable": 2,
-		"credential_fetches_failed_total refused": 3, "credential_tickets_expired_total": 1, "credential_sessions_unserved_total": 8,
+		"credential_fetches_failed_total refused": 3, "credential_tickets_expired_total": 1, "credential_internal_errors_total": 9, "credential_sessions_unserved_total": 8,
 	} {
 		value, there := got[name]
 		require.True(t, there, "%s is missing from %v", name, got)

@@ -47,6 +47,7 @@ type Stats struct {
 	Fetched      uint64
 	Unreachable  uint64 // fetches that failed so
 	Refused      uint64 // fetches that failed so
+	Internal     uint64 // fetches that failed for a bug on our side; they count as refused too
 	Expired      uint64 // tickets that ran out before another could be had
 	Served       uint64 // waits answered with a ticket
 	Unserved     uint64 // waits answered without one

@@ -181,6 +181,7 @@ const (
 	CauseLife                 // the ticket that came does not hold now; Local is our time, Peer its start or end
 	CauseAnswer               // the KDC's answer cannot be read, or does not belong to the question
 	CauseOther                // anything else
+	CauseInternal             // a bug on our side, recovered: it says nothing of anybody's credentials
 )
 
 // Failure is why there is no ticket. Of names the ticket whose exchange failed: a service's

@@ -23,6 +23,7 @@ var (
 		CauseBadKey: "bad-key", CauseKeyExpired: "key-expired", CauseRevoked: "revoked", CausePolicy: "policy",
 		CauseEType: "encryption-type", CauseGranting: "granting-ticket-refused", CauseNoSource: "no-source",
 		CauseLife: "not-valid-now", CauseAnswer: "bad-answer", CauseOther: "other",
+		CauseInternal: "internal-error",
 	}
 )
 

@@ -217,6 +217,9 @@ func (c *Core) failed(now time.Time, i int, f Failure, out []Effect) []Effect {
 		state = StateRefused
 		s.anew = s.anew || s.exchange == ExchangeRenew
 	}
+	if f.Cause == CauseInternal {
+		c.stats.Internal++
+	}
 	if f.Cause == CauseGranting && i > 0 {
 		out = c.doubt(now, c.slots[0].ticket.Handle, out)
 	}
