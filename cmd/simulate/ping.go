@@ -143,10 +143,10 @@ func (f *pingFlags) awaitTickets(ctx context.Context) error {
 	return nil
 }
 
-func ping(cmd *cobra.Command, out *output, f *pingFlags) error {
+func ping(cmd *cobra.Command, out *output, f *pingFlags) (err error) {
 	cfg, err := f.config(cmd.ErrOrStderr())
 	if f.credentials != nil {
-		defer f.credentials.Close()
+		defer func() { err = errors.Join(err, f.credentials.Close()) }()
 	}
 	if err != nil {
 		return err
