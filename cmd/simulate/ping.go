@@ -108,6 +108,7 @@ func (f *pingFlags) config(stderr io.Writer) (probe.Config, error) {
 		if f.credentials, err = kerberos.OpenCredentials(f.kerberos); err != nil {
 			return cfg, &usageError{err}
 		}
+		cfg.Client.Credentials = f.credentials
 		cfg.Client.Mechanism = gssapi.New(gssapi.Config{Service: f.kerberos.Service, Credentials: f.credentials, WithoutMutual: f.withoutMutual})
 	default:
 		return cfg, &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, serveAuthNames()), strings.Join(serveAuthNames(), ", "))}
