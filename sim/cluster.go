@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -17,16 +18,6 @@ import (
 // firstBallot of every partition: partitions of these scenarios do not move.
 const firstBallot = 1
 
-// storage is what a replica's host keeps over restarts, for either kind of server.
-type storage struct {
-	reference replica.Storage
-	upstream  *upstream.Memory
-}
-
-func newStorage() storage {
-	return storage{reference: replica.NewMemory(), upstream: upstream.NewMemory()}
-}
-
 func (r *run) newClientCore(p *clientProcess) clientCore {
 	if r.scenario.Client == ClientReference {
 		return newReferenceClient(p)
@@ -34,11 +25,22 @@ func (r *run) newClientCore(p *clientProcess) clientCore {
 	return newUpstreamClient(p)
 }
 
+// serverProcess is a server's process, whichever core is in it.
+type serverProcess interface {
+	world.Process
+	// setLeader tells a meta who leads, as what the metas elect by would; zero: nobody.
+	setLeader(leader netip.AddrPort)
+}
+
 func (r *run) newServer(place *nodePlace) world.Process {
+	var p serverProcess
 	if r.scenario.Server == ServerReference {
-		return r.newReferenceServer(place)
+		p = r.newReferenceServer(place)
+	} else {
+		p = r.newUpstreamServer(place)
 	}
-	return r.newUpstreamServer(place)
+	r.servers[place.name] = p
+	return p
 }
 
 func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
@@ -49,9 +51,9 @@ func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
 		Mechanism: r.mechanismName(), Early: early,
 	}
 	if place.meta {
-		cfg.Meta = &meta.Config{Self: place.addr, Leader: r.leader(), Tables: r.referenceTables(), HPFields: r.scenario.HPFields}
+		cfg.Meta = &meta.Config{Self: place.addr, Leader: r.leader, Tables: r.referenceTables(), HPFields: r.scenario.HPFields}
 	} else {
-		cfg.Replica = &replica.Config{Server: place.name, Partitions: r.partitionsOf(place), Storage: place.storage.reference}
+		cfg.Replica = &replica.Config{Server: place.name, Partitions: r.partitionsOf(place), Storage: place.disk.referenceStorage()}
 	}
 	must(cfg.Validate())
 	return &referenceServer{run: r, place: place, core: node.New(cfg), tokens: newAcceptors(r, place)}
@@ -87,10 +89,14 @@ func (r *run) newUpstreamServer(place *nodePlace) *upstreamServer {
 	for i := range r.scenario.Partitions {
 		table.Partitions = append(table.Partitions, upstream.Partition{Ballot: firstBallot, Primary: r.primary(i)})
 	}
+	var storage upstream.Storage = upstream.NewMemory() // of a meta: unused
+	if place.disk != nil {
+		storage = place.disk.upstreamStorage()
+	}
 	core, err := upstream.NewServer(upstream.ServerConfig{
 		Mode: mode, Auth: auth, Mechanism: r.mechanismName(), HPFields: r.scenario.HPFields,
-		Self: place.addr, Meta: place.meta, Leader: r.leader(), Tables: []upstream.Table{table},
-	}, place.storage.upstream)
+		Self: place.addr, Meta: place.meta, Leader: r.leader, Tables: []upstream.Table{table},
+	}, storage)
 	must(err)
 	return &upstreamServer{run: r, place: place, core: core, tokens: newAcceptors(r, place)}
 }

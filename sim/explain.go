@@ -103,6 +103,8 @@ func (t *timeline) words(ev *trace.Event) string {
 		}
 	case trace.KindSession:
 		return t.session(ev)
+	case trace.KindCredential:
+		return "ticket for " + ev.Key + ": " + ev.State + note(ev)
 	case trace.KindFault:
 		return "FAULT: " + ev.Note
 	case trace.KindNegotiation:
@@ -151,11 +153,14 @@ func (t *timeline) session(ev *trace.Event) string {
 	if ev.Conn != 0 {
 		where += fmt.Sprintf(" on c%d", ev.Conn)
 	}
-	note := ""
-	if ev.Note != "" && ev.Note != "none" {
-		note = " (" + ev.Note + ")"
+	return fmt.Sprintf("session%s: %s%s", where, ev.State, note(ev))
+}
+
+func note(ev *trace.Event) string {
+	if ev.Note == "" || ev.Note == "none" {
+		return ""
 	}
-	return fmt.Sprintf("session%s: %s%s", where, ev.State, note)
+	return " (" + ev.Note + ")"
 }
 
 // frame tells negotiation, the first frame of a connection and every request that comes

@@ -19,6 +19,14 @@ type FaultKind uint8
 const (
 	FaultRestart FaultKind = iota + 1
 	FaultPowerLoss
+	FaultDiskLoss
+	FaultPause
+	FaultPartition
+	FaultOneWay
+	FaultDelay
+	FaultClog
+	FaultSlowHandshake
+	FaultLeaderChange
 	FaultClockStep
 	FaultClockDrift
 	FaultKeyRotation
@@ -27,11 +35,12 @@ const (
 	faultKinds
 )
 
-// Fault is one thing done to one node; it is over at At+Down.
+// Fault is one thing done to one node, or to the network between two; it is over at At+Down.
 type Fault struct {
 	At   time.Duration
 	Kind FaultKind
 	Node string // meta-1.., replica-1.., client-1.., kdc, as the kind allows
+	Peer string // the other end, of a kind that has FaultInfo.Peer; empty: everybody whom Node speaks to
 	Down time.Duration
 	By   time.Duration // how far, of a kind that has FaultInfo.By
 	Rate int64         // ns per second, of a kind that has FaultInfo.Rate
@@ -39,10 +48,12 @@ type Fault struct {
 
 // Roles that a node can have, as a set.
 const (
-	roleServer = 1 << iota
+	roleMeta = 1 << iota
+	roleReplica
 	roleClient
 	roleKDC
-	roleAny = roleServer | roleClient | roleKDC
+	roleServer = roleMeta | roleReplica
+	roleAny    = roleServer | roleClient | roleKDC
 )
 
 // FaultInfo is what a scenario's author has to know of a kind.
@@ -51,10 +62,12 @@ type FaultInfo struct {
 	Does     string // one sentence
 	By       string // what the field `by` is; empty: the kind has none
 	Rate     bool   // whether the field `rate` counts
+	Peer     bool   // whether the field `peer` counts
 	Kerberos bool   // whether it needs `auth kerberos`
 
-	roles       uint8
-	credentials bool // troubles credentials only: whoever is connected is served on
+	roles  uint8
+	spares bool // whoever is connected to the node is served on
+	silent bool // it may end connections without a word, or leave them waiting for a retransmission
 }
 
 var faultInfos = [faultKinds]FaultInfo{
@@ -63,27 +76,59 @@ var faultInfos = [faultKinds]FaultInfo{
 		Does: "the process is killed, its host closes the sockets; it starts again when the fault is over",
 	},
 	FaultPowerLoss: {
-		Word: "power-loss", roles: roleServer,
-		Does: "the host vanishes without a word, and comes back with what its disk has",
+		Word: "power-loss", roles: roleServer, silent: true,
+		Does: "the host vanishes without a word, and comes back with all that it has written",
+	},
+	FaultDiskLoss: {
+		Word: "disk-sync-loss", roles: roleReplica, By: "how far back what was written is lost", silent: true,
+		Does: "the host vanishes as in a power loss, and its disk has not kept what was written last, acknowledged or not",
+	},
+	FaultPause: {
+		Word: "pause", roles: roleServer | roleKDC, silent: true,
+		Does: "the process stands still, as under SIGSTOP, and goes on; its host's TCP lives on",
+	},
+	FaultPartition: {
+		Word: "partition", roles: roleAny, Peer: true, silent: true,
+		Does: "no packet gets through, in either direction",
+	},
+	FaultOneWay: {
+		Word: "one-way-partition", roles: roleAny, Peer: true, silent: true,
+		Does: "no packet from the node to its peer gets through; the other direction is as it was",
+	},
+	FaultDelay: {
+		Word: "delay", roles: roleAny, Peer: true, By: "how much longer a packet travels", silent: true,
+		Does: "packets travel longer, in both directions",
+	},
+	FaultClog: {
+		Word: "clog", roles: roleAny, Peer: true, silent: true,
+		Does: "packets are held, in both directions, and arrive when the fault is over",
+	},
+	FaultSlowHandshake: {
+		Word: "slow-handshake", roles: roleServer | roleKDC, By: "how much later a SYN is answered", spares: true,
+		Does: "the host answers each SYN late, as one that is flooded does",
+	},
+	FaultLeaderChange: {
+		Word: "leader-change", roles: roleMeta, spares: true,
+		Does: "no meta leads; when the fault is over the node does, and every meta that runs knows",
 	},
 	FaultClockStep: {
-		Word: "clock-step", roles: roleAny, By: "how far the clock is set on, or back where it is negative", credentials: true,
+		Word: "clock-step", roles: roleAny, By: "how far the clock is set on, or back where it is negative", spares: true,
 		Does: "the wall clock of the node is set wrong, and set right again",
 	},
 	FaultClockDrift: {
-		Word: "clock-drift", roles: roleAny, Rate: true, credentials: true,
+		Word: "clock-drift", roles: roleAny, Rate: true, spares: true,
 		Does: "the clocks of the node, and with them its timers, run fast, or slow where the rate is negative; what was gained stays",
 	},
 	FaultKeyRotation: {
-		Word: "key-rotation", roles: roleServer, Kerberos: true, credentials: true,
+		Word: "key-rotation", roles: roleServer, Kerberos: true, spares: true,
 		Does: "the KDC has a new key for the node and makes tickets with it; the node's keytab has the new key, and no other, when the fault is over",
 	},
 	FaultKDCOutage: {
-		Word: "kdc-outage", roles: roleKDC, Kerberos: true, credentials: true,
+		Word: "kdc-outage", roles: roleKDC, Kerberos: true, spares: true,
 		Does: "the KDC's process is down: whoever asks is refused a connection",
 	},
 	FaultTicketExpiry: {
-		Word: "ticket-expiry", roles: roleKDC, Kerberos: true, By: "how long tickets hold that are given meanwhile", credentials: true,
+		Word: "ticket-expiry", roles: roleKDC, Kerberos: true, By: "how long tickets hold that are given meanwhile", spares: true,
 		Does: "the KDC gives tickets that soon expire",
 	},
 }
@@ -95,7 +140,9 @@ func (k FaultKind) Info() FaultInfo { return faultInfos[k] }
 func (k FaultKind) String() string { return faultInfos[k].Word }
 
 // takesDown: the node's process ends.
-func (k FaultKind) takesDown() bool { return k == FaultRestart || k == FaultPowerLoss }
+func (k FaultKind) takesDown() bool {
+	return k == FaultRestart || k == FaultPowerLoss || k == FaultDiskLoss
+}
 
 // FaultKinds lists every kind.
 func FaultKinds() []FaultKind {
@@ -128,7 +175,7 @@ func (s *Scenario) role(node string) uint8 {
 		}
 		return 0
 	}
-	role := names(roleServer, s.Metas, metaName) | names(roleServer, s.Replicas, replicaName) | names(roleClient, s.Clients, clientName)
+	role := names(roleMeta, s.Metas, metaName) | names(roleReplica, s.Replicas, replicaName) | names(roleClient, s.Clients, clientName)
 	if node == kdcName && s.Auth == AuthKerberos {
 		role = roleKDC
 	}
@@ -145,13 +192,23 @@ func (s *Scenario) nodesOf(roles uint8) []string {
 			}
 		}
 	}
-	add(roleServer, s.Metas, metaName)
-	add(roleServer, s.Replicas, replicaName)
+	add(roleMeta, s.Metas, metaName)
+	add(roleReplica, s.Replicas, replicaName)
 	add(roleClient, s.Clients, clientName)
 	if roles&roleKDC != 0 && s.Auth == AuthKerberos {
 		list = append(list, kdcName)
 	}
 	return list
+}
+
+// peersOf lists the nodes that a node speaks to.
+func (s *Scenario) peersOf(node string) []string {
+	switch s.role(node) {
+	case roleClient:
+		return s.nodesOf(roleServer | roleKDC)
+	default:
+		return s.nodesOf(roleClient)
+	}
 }
 
 // validateFault says what is wrong with a fault.
@@ -169,11 +226,15 @@ func (s *Scenario) validateFault(f *Fault) error {
 	if f.At < 0 || f.Down <= 0 || f.At > maxDuration || f.Down > maxDuration {
 		return usagef("%v of %s at %v has down %v: times must be positive", f.Kind, f.Node, f.At, f.Down)
 	}
+	if f.Peer != "" && (!info.Peer || !slices.Contains(s.peersOf(f.Node), f.Peer)) {
+		return usagef("%v of %s at %v names peer %q: where there may be one, it is of %s", f.Kind, f.Node, f.At, f.Peer, strings.Join(s.peersOf(f.Node), ", "))
+	}
+	negative := f.Kind == FaultClockStep // may be by less than nothing
 	switch {
 	case info.By == "" && f.By != 0:
 		return usagef("%v of %s at %v has by %v, which means nothing for it", f.Kind, f.Node, f.At, f.By)
-	case info.By != "" && (f.By == 0 || f.By.Abs() > maxDuration):
-		return usagef("%v of %s at %v has by %v, %s: it must be other than 0 and at most %v", f.Kind, f.Node, f.At, f.By, info.By, maxDuration)
+	case info.By != "" && (f.By == 0 || f.By < 0 && !negative || f.By.Abs() > maxDuration):
+		return usagef("%v of %s at %v has by %v, %s: it must be above 0, of a clock other than 0, and at most %v", f.Kind, f.Node, f.At, f.By, info.By, maxDuration)
 	case !info.Rate && f.Rate != 0:
 		return usagef("%v of %s at %v has rate %d, which means nothing for it", f.Kind, f.Node, f.At, f.Rate)
 	case info.Rate && (f.Rate == 0 || f.Rate > maxDriftRate || f.Rate < -maxDriftRate):

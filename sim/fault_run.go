@@ -3,15 +3,42 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// faultActions says for each kind how it begins and how it is over.
+// faultActions says for each kind that does not take a node down how it begins and how it
+// is over.
 var faultActions = [faultKinds]struct {
 	begin, end func(r *run, f *Fault, host *world.Host)
 }{
+	FaultPause:     {(*run).pause, (*run).resume},
+	FaultPartition: {eachWay((*world.World).Cut), eachWay((*world.World).Heal)},
+	FaultOneWay:    {oneWay((*world.World).Cut), oneWay((*world.World).Heal)},
+	FaultDelay: {
+		func(r *run, f *Fault, host *world.Host) { r.delay(f, host, f.By) },
+		func(r *run, f *Fault, host *world.Host) { r.delay(f, host, -f.By) },
+	},
+	FaultClog: {
+		func(r *run, f *Fault, host *world.Host) {
+			r.eachPeer(f, func(peer *world.Host) {
+				r.world.Clog(host, peer, f.Down)
+				r.world.Clog(peer, host, f.Down)
+			})
+		},
+		func(*run, *Fault, *world.Host) {},
+	},
+	FaultSlowHandshake: {
+		func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(f.By) },
+		func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(-f.By) },
+	},
+	FaultLeaderChange: {
+		func(r *run, _ *Fault, _ *world.Host) { r.setLeader(netip.AddrPort{}) },
+		func(r *run, f *Fault, _ *world.Host) { r.setLeader(r.addrOf(f.Node)) },
+	},
 	FaultClockStep: {
 		func(_ *run, f *Fault, host *world.Host) { host.StepClock(f.By) },
 		func(_ *run, f *Fault, host *world.Host) { host.StepClock(-f.By) },
@@ -50,6 +77,9 @@ func (r *run) scheduleFaults() {
 		r.world.At(f.At, func() { r.befall(f) })
 	}
 	r.world.At(r.scenario.LastFault(), func() { r.judge.faultsOver = r.world.Now() })
+	if due := r.scenario.LastFault() + r.scenario.progressBound(); due < r.scenario.End() {
+		r.world.At(due, r.demandProgress)
+	}
 }
 
 // befall lets a fault begin, and end in its time.
@@ -59,9 +89,14 @@ func (r *run) befall(f *Fault) {
 		r.takeDown(f, host)
 		return
 	}
+	r.judge.begun(f.Kind)
+	r.disturb(f, 1)
 	action := faultActions[f.Kind]
 	action.begin(r, f, host)
-	r.world.After(f.Down, func() { action.end(r, f, host) })
+	r.world.After(f.Down, func() {
+		action.end(r, f, host)
+		r.disturb(f, -1)
+	})
 }
 
 // takeDown ends the process of a node for a while.
@@ -70,16 +105,133 @@ func (r *run) takeDown(f *Fault, host *world.Host) {
 		return // an earlier fault still has it; it is not restarted twice at once
 	}
 	r.judge.fault(f.Kind, r.observer.inFlight(f.Node))
+	r.observer.meetRestart(f.Node)
 	r.observer.disturb(f.Node)
 	r.observer.nodeGone(f.Node)
-	if f.Kind == FaultPowerLoss {
-		host.PowerOff()
-		r.world.After(f.Down, host.PowerOn)
+	if f.Kind == FaultRestart {
+		host.Kill()
+		r.world.After(f.Down, host.Restart)
+		r.meetMetasDown(f.Node)
 		return
 	}
-	host.Kill()
-	r.world.After(f.Down, host.Restart)
+	host.PowerOff()
+	r.meetMetasDown(f.Node)
+	if f.Kind == FaultDiskLoss {
+		now := r.world.Now()
+		undone := r.place(f.Node).disk.undo(now.Add(-f.By))
+		r.ops.lost(now, undone)
+		if len(undone) > 0 {
+			r.judge.meet(MetWriteLost)
+		}
+	}
+	r.world.After(f.Down, host.PowerOn)
 }
+
+// meetMetasDown: a node went down.
+func (r *run) meetMetasDown(node string) {
+	if r.scenario.role(node) != roleMeta {
+		return
+	}
+	for _, p := range r.places {
+		if p.meta && r.hosts[p.name].Up() {
+			return
+		}
+	}
+	r.judge.meet(MetEveryMetaDown)
+}
+
+// disturb marks whom a fault that spares nobody may cost something, as it begins (by is 1)
+// and as it ends (-1).
+func (r *run) disturb(f *Fault, by int) {
+	if f.Kind.Info().spares {
+		return
+	}
+	r.disturbed[f.Node] += by
+	r.observer.disturb(f.Node)
+}
+
+func (r *run) pause(f *Fault, host *world.Host) {
+	r.pauses[f.Node]++
+	host.Pause()
+}
+
+// resume lets a process go on unless another pause holds it, and tells it what it missed of
+// the metas' election.
+func (r *run) resume(f *Fault, host *world.Host) {
+	if r.pauses[f.Node]--; r.pauses[f.Node] > 0 {
+		return
+	}
+	host.Resume()
+	if r.scenario.role(f.Node) == roleMeta && host.Up() {
+		r.tellLeader(f.Node)
+	}
+}
+
+// eachPeer is whom a fault of the network is between its node and.
+func (r *run) eachPeer(f *Fault, do func(peer *world.Host)) {
+	if f.Peer != "" {
+		do(r.hosts[f.Peer])
+		return
+	}
+	for _, name := range r.scenario.peersOf(f.Node) {
+		do(r.hosts[name])
+	}
+}
+
+func oneWay(act func(w *world.World, from, to *world.Host)) func(*run, *Fault, *world.Host) {
+	return func(r *run, f *Fault, host *world.Host) {
+		r.eachPeer(f, func(peer *world.Host) { act(r.world, host, peer) })
+	}
+}
+
+func eachWay(act func(w *world.World, from, to *world.Host)) func(*run, *Fault, *world.Host) {
+	return func(r *run, f *Fault, host *world.Host) {
+		r.eachPeer(f, func(peer *world.Host) {
+			act(r.world, host, peer)
+			act(r.world, peer, host)
+		})
+	}
+}
+
+func (r *run) delay(f *Fault, host *world.Host, by time.Duration) {
+	r.eachPeer(f, func(peer *world.Host) {
+		r.world.Delay(host, peer, by)
+		r.world.Delay(peer, host, by)
+	})
+}
+
+// setLeader has every meta that runs know who leads; those that do not are told when they
+// start or go on.
+func (r *run) setLeader(leader netip.AddrPort) {
+	r.leader = leader
+	for _, p := range r.places {
+		if host := r.hosts[p.name]; p.meta && host.Up() && !host.Paused() {
+			r.tellLeader(p.name)
+		}
+	}
+}
+
+func (r *run) tellLeader(node string) {
+	words := "nobody leads"
+	if r.leader.IsValid() {
+		words = r.nodeName(r.leader) + " leads"
+	}
+	r.hosts[node].Trace(trace.Event{Kind: trace.KindFault, Note: words})
+	if server := r.servers[node]; server != nil { // else it is about to boot, and will know
+		server.setLeader(r.leader)
+	}
+}
+
+func (r *run) place(node string) *nodePlace {
+	for _, p := range r.places {
+		if p.name == node {
+			return p
+		}
+	}
+	return nil
+}
+
+func (r *run) addrOf(node string) netip.AddrPort { return r.place(node).addr }
 
 // changeDrift adds to a host's drift. What lies beyond the world's bound is kept for when
 // an opposite change comes.

@@ -9,6 +9,7 @@ var generators = []struct {
 }{
 	{ScenarioFullRestart, fullRestart},
 	{ScenarioKerberosRestart, kerberosRestart},
+	{ScenarioSwarm, swarm},
 }
 
 // ScenarioNames lists the scenarios that a seed alone makes.

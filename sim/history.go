@@ -43,7 +43,8 @@ var historyKinds = map[protocol.RPC]linearizability.Kind{
 // history is the run's operations as the linearizability checker takes them. One that
 // never returned is unknown and open.
 func (o *operations) history(epoch time.Time) linearizability.History {
-	history := make(linearizability.History, 0, len(o.all))
+	history := make(linearizability.History, 0, len(o.all)+len(o.undone))
+	history = append(history, o.undone...)
 	for _, op := range o.all {
 		entry := linearizability.Operation{
 			Client: op.client, ID: op.id, Kind: historyKinds[op.rpc], HashKey: op.hashKey, SortKey: op.sortKey,

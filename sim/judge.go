@@ -42,6 +42,8 @@ type pair struct {
 	latest     time.Time     // when it began
 	trying     time.Time     // the first attempt since the latest success; zero: none
 	took       time.Duration // longest from that, or the end of the faults, to the next success
+	wanting    time.Time     // the first attempt since the latest success, or since a pause in which nobody asked; zero: none
+	ended      time.Time     // the latest attempt or connection
 	attempts   int
 	recent     []time.Time // dials in the last second
 }
@@ -74,9 +76,13 @@ type judge struct {
 	ops        *operations
 	queries    []query // by client
 
+	pending []Pending       // when progress was due
+	faults  [faultKinds]int // that have begun
+	met     [metCount]int
+
 	restarts, reconnects, inFlight int
 	staleOver                      time.Time // when the last connection from before the last fault was gone
-	lostPower                      bool
+	silent                         bool      // a fault may have ended connections without a word
 }
 
 type pairKey struct {
@@ -131,6 +137,9 @@ func (j *judge) dialed(now time.Time, c *connection) {
 	if p.attempting.IsZero() {
 		p.attempting = now
 	}
+	if p.wanting.IsZero() || now.Sub(p.ended) > 2*j.scenario.BackoffCap {
+		p.wanting = now
+	}
 	p.recent = append(slices.DeleteFunc(p.recent, func(t time.Time) bool { return now.Sub(t) >= time.Second }), now)
 	if len(p.recent) > maxDialsPerSecond {
 		j.violate(now, PropertyBounded, fmt.Sprintf("%s dialed %s %d times within a second", clientName(c.client), c.node, len(p.recent)))
@@ -149,7 +158,7 @@ func (j *judge) negotiated(now time.Time, c *connection) {
 	p := j.pair(c.client, c.node)
 	if p.conn == c {
 		p.took = max(p.took, j.sinceFaults(now, p.trying))
-		p.attempting, p.trying, p.failed = time.Time{}, time.Time{}, false
+		p.attempting, p.trying, p.wanting, p.failed = time.Time{}, time.Time{}, time.Time{}, false
 	}
 }
 
@@ -159,7 +168,7 @@ func (j *judge) lost(now time.Time, c *connection) {
 	if p.conn != c {
 		return
 	}
-	p.conn = nil
+	p.conn, p.ended = nil, now
 	if !c.ready {
 		p.failed = true
 	}
@@ -227,10 +236,31 @@ func (j *judge) negotiationFailed(node, code string, age time.Duration) {
 
 // fault: a node goes down with requests in flight to it.
 func (j *judge) fault(kind FaultKind, inFlight int) {
+	j.begun(kind)
 	j.restarts++
 	j.inFlight += inFlight
-	j.lostPower = j.lostPower || kind == FaultPowerLoss
 }
+
+// begun: a fault begins.
+func (j *judge) begun(kind FaultKind) {
+	j.faults[kind]++
+	j.silent = j.silent || kind.Info().silent
+}
+
+// closed: the reference client gave a connection up.
+func (j *judge) closed(why session.Reason) {
+	switch why {
+	case session.ReasonDialTimeout:
+		j.meet(MetDialTimeout)
+	case session.ReasonNegotiationTimeout:
+		j.meet(MetNegotiationTimeout)
+	case session.ReasonSilence:
+		j.meet(MetSilence)
+	}
+}
+
+// meet counts a situation.
+func (j *judge) meet(m Met) { j.met[m]++ }
 
 // finish judges what can only be judged at the end.
 func (j *judge) finish(now time.Time) {
@@ -291,12 +321,22 @@ func (j *judge) owed(op *operation) bool {
 	return op.returned.After(j.faultsOver) && (op.outcome == session.OutcomeFailed || op.rpc.Retryable())
 }
 
-// mayFail: the operation is outside what requests-drain promises. Its deadline was
-// nearer than the reconnect bound; or there was no ticket to be had; or power was lost without a word, and the request was
-// submitted while a connection from before that was still taken for alive.
+// mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
+// than the reconnect bound; or a queue was full, which has its defined answer; or there was no
+// ticket to be had; or it was submitted before progress was due, and a fault that ends
+// connections without a word had left one that was still taken for alive.
 func (j *judge) mayFail(op *operation) bool {
-	bound := j.faultsOver.Add(j.scenario.reconnectBound())
-	return j.reference && (op.deadline.Before(bound) || j.lostPower && !op.invoked.After(j.staleOver) || j.lacksTicket(op))
+	if !j.reference {
+		return false
+	}
+	if op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound())) {
+		return true
+	}
+	if !op.invoked.Before(j.faultsOver.Add(j.scenario.progressBound())) {
+		return false
+	}
+	stale := !op.invoked.After(j.staleOver) || op.at != nil && op.at.dialedAt.Before(j.faultsOver)
+	return j.silent && stale
 }
 
 // reconnectBound is design's bound on reconnection after the last server is serving: the
@@ -305,7 +345,7 @@ func (j *judge) mayFail(op *operation) bool {
 // be replaced at once.
 func (s *Scenario) reconnectBound() time.Duration {
 	bound := s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
-	if s.Auth == AuthKerberos && slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().credentials }) {
+	if s.Auth == AuthKerberos && slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().spares }) {
 		bound += ticketConfig().UnreachableCap + s.BackoffCap + 20*s.LatencyMax
 	}
 	return bound

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/sasl/ticket"
 )
 
@@ -59,31 +58,15 @@ func (j *judge) lacksTicket(op *operation) bool {
 	return false
 }
 
+// hasNoTicket: a new connection of the operation's client to its node would have no ticket.
+func (j *judge) hasNoTicket(op *operation) bool {
+	over, was := j.troubled[ticketKey{op.client, ticket.Name{Service: kerberosService, Host: replicaName(op.partition % j.scenario.Replicas)}}]
+	return was && over.IsZero()
+}
+
 // credentialBound is how long after the last fault a client may be without a ticket: an
 // attempt that began in vain, and the longest rest after it.
 func (s *Scenario) credentialBound() time.Duration {
 	cfg := ticketConfig()
 	return cfg.FetchLimit + cfg.RefusedCap + cfg.BackoffBase + s.reconnectBound()
-}
-
-// bestSession is the connection that an operation can be served on at once, nil if there
-// is none that nothing disturbs.
-func (j *judge) bestSession(op *operation) *connection {
-	if !j.reference || op.deadline.Sub(op.invoked) < 20*j.scenario.LatencyMax+100*time.Millisecond {
-		return nil
-	}
-	p := j.pairs[pairKey{op.client, replicaName(op.partition % j.scenario.Replicas)}]
-	if p == nil || p.conn == nil || !p.conn.ready || !p.conn.serverEnd || p.conn.disturbed {
-		return nil
-	}
-	return p.conn
-}
-
-// served holds an operation that began on an undisturbed session against how it ended.
-func (j *judge) served(now time.Time, op *operation) {
-	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK {
-		return
-	}
-	j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted while its session to %s was ready on c%d, ended %s (%s) though nothing but credentials, if anything, was in trouble",
-		opWord(op.rpc), clientName(op.client), op.on.node, op.on.id, outcomeWord(op.outcome), op.why))
 }

@@ -41,7 +41,7 @@ func (c *court) frame(rpc protocol.RPC, body []byte) []byte {
 func (c *court) connect() {
 	c.observer.dialed(c.now, 1, 0, "meta-1")
 	c.observer.accepted(1)
-	c.observer.connected(c.now, 1)
+	c.observer.connected(c.now, 1, 40000)
 	succ := protocol.AppendResponse(nil, &protocol.Response{
 		Code: protocol.CodeOK, RPC: protocol.RPCNegotiation, Body: protocol.AppendNegotiationResult(nil, protocol.SASLSucc, nil),
 	})

@@ -7,6 +7,7 @@ package sim
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -20,13 +21,15 @@ type connection struct {
 	node   string
 
 	dialedAt  time.Time
-	upAt      time.Time // zero until the client's handshake completed
-	ready     bool      // success was delivered to the client
-	granted   bool      // success was written by the server
-	clientEnd bool      // the client has its end open
-	serverEnd bool      // the node has its end open
-	disturbed bool      // a fault of a node or of the network may have cost it something
-	requests  int       // requests written and not answered
+	upAt      time.Time                  // zero until the client's handshake completed
+	ready     bool                       // success was delivered to the client
+	granted   bool                       // success was written by the server
+	clientEnd bool                       // the client has its end open
+	serverEnd bool                       // the node has its end open
+	disturbed bool                       // a fault of a node or of the network may have cost it something
+	requests  int                        // requests written and not answered
+	timeouts  map[int32]time.Time        // of requests that have one, until they are answered
+	step      protocol.NegotiationStatus // the latest negotiation message of the client
 	up, down  direction
 }
 
@@ -43,6 +46,7 @@ type frame struct {
 	end   int
 	event trace.Event
 	rpc   protocol.RPC
+	seq   int32
 	neg   protocol.NegotiationStatus
 	code  protocol.ErrorCode
 	query protocol.ErrorCode // of the answer to a meta query
@@ -67,6 +71,9 @@ func (d *direction) arrive(n int, whole func(*frame)) {
 
 // observer decodes what is written and tells the judge.
 type observer struct {
+	up          func(netip.AddrPort) bool // whether a server runs there
+	troubled    func(node string) bool    // whether a fault is in force that spares nobody
+	ports       map[usedPort]bool
 	judge       *judge
 	connections map[uint64]*connection
 	requests    *protocol.RequestDecoder
@@ -77,23 +84,39 @@ func newObserver(j *judge) *observer {
 	return &observer{
 		judge:       j,
 		connections: make(map[uint64]*connection),
+		up:          func(netip.AddrPort) bool { return true },
+		troubled:    func(string) bool { return false },
+		ports:       make(map[usedPort]bool),
 		requests:    protocol.NewRequestDecoder(protocol.DefaultLimits()),
 		responses:   protocol.NewResponseDecoder(protocol.DefaultLimits()),
 	}
 }
 
+// usedPort is a client's port towards a node.
+type usedPort struct {
+	client int
+	node   string
+	port   uint16
+}
+
 // dialed: the client started a connection to node.
 func (o *observer) dialed(now time.Time, id uint64, client int, node string) {
 	c := &connection{id: id, client: client, node: node, dialedAt: now, clientEnd: true}
+	c.disturbed = o.troubled(node) || o.troubled(clientName(client))
 	o.connections[id] = c
 	o.judge.dialed(now, c)
 }
 
 // connected: the client's handshake completed.
-func (o *observer) connected(now time.Time, id uint64) {
+func (o *observer) connected(now time.Time, id uint64, port uint16) {
 	c := o.connections[id]
 	c.upAt = now
 	o.judge.connected()
+	used := usedPort{c.client, c.node, port}
+	if o.ports[used] {
+		o.judge.meet(MetPortReuse)
+	}
+	o.ports[used] = true
 }
 
 // clientGone: the client's end is closed, by itself or by what it was told.
@@ -184,8 +207,10 @@ func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request
 	if r.RPC == protocol.RPCNegotiation {
 		f.neg, _, _ = protocol.ParseNegotiationArgs(r.Body)
 		f.event.Neg = f.neg.String()
+		c.step = f.neg
 	} else {
 		c.requests++
+		c.expect(now, r)
 		o.judge.requestWritten(now, c, r.RPC, f.event.First)
 	}
 	tell(f.event)
@@ -230,7 +255,7 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 	if r.Code != protocol.CodeUnknown {
 		name = r.Code.String()
 	}
-	f := frame{rpc: r.RPC, code: r.Code, event: trace.Event{
+	f := frame{rpc: r.RPC, code: r.Code, seq: r.Seq, event: trace.Event{
 		Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.AckName(), Seq: r.Seq, Code: name, Size: size, First: !c.down.started,
 	}}
 	c.down.started = true
@@ -245,6 +270,7 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 		var q protocol.QueryConfig
 		if protocol.ParseQueryConfigResult(r.Body, &q) == nil {
 			f.query = q.Err
+			o.meetRedirect(&q)
 		}
 	}
 	tell(f.event)
@@ -264,6 +290,7 @@ func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(tra
 		switch {
 		case f.rpc != protocol.RPCNegotiation:
 			c.requests--
+			o.meetAnswer(now, c, f.seq)
 			o.judge.answered(now, c, f.rpc, f.code, f.query)
 		case f.neg == protocol.SASLSucc && !c.ready:
 			c.ready = true

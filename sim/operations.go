@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/linearizability"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
@@ -32,13 +33,15 @@ type operation struct {
 	ttl       int32                  // of a ttl
 	why       string                 // where the outcome is not ok
 	on        *connection            // that it could be served on at once, undisturbed; or nil
+	at        *connection            // that its client had to its node when it began; or nil
 }
 
 // operations is every call of a run, in order of invocation; ids begin with 1.
 type operations struct {
-	all   []*operation
-	judge *judge
-	keys  keySpace
+	all    []*operation
+	undone []linearizability.Operation // by disks that lost what was written
+	judge  *judge
+	keys   keySpace
 }
 
 func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
@@ -49,6 +52,7 @@ func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey
 	if rpc == protocol.RPCPut {
 		op.value = "v" + strconv.FormatUint(op.id, 10)
 	}
+	op.at = o.judge.connectionFor(op)
 	op.on = o.judge.bestSession(op)
 	o.all = append(o.all, op)
 	return op
@@ -68,6 +72,9 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	op.returned, op.outcome, op.why = now, outcome, why
 	if outcome == session.OutcomeOK {
 		op.readResult(code, body)
+	}
+	if op.outcome == session.OutcomeUnknown && !op.rpc.Retryable() {
+		o.judge.meet(MetUnknownOutcome)
 	}
 	o.judge.served(now, op)
 	return op

@@ -118,7 +118,7 @@ func (p *clientProcess) observe(ev world.Event, io *world.IO) {
 	observer, now := p.run.observer, p.run.world.Now()
 	switch ev.Kind {
 	case world.EventDialed:
-		observer.connected(now, io.Global(ev.Conn))
+		observer.connected(now, io.Global(ev.Conn), io.Local(ev.Conn).Port())
 	case world.EventReceived:
 		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Trace)
 	case world.EventDialFailed, world.EventClosed:

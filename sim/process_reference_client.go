@@ -39,6 +39,7 @@ func newReferenceClient(p *clientProcess) *referenceClient {
 	cfg.Session.Auth = session.AuthRequired
 	cfg.Session.Mechanism = p.run.mechanismName()
 	cfg.Session.BackoffCap = s.BackoffCap
+	cfg.Session.MaxWaiting, cfg.Session.MaxPending = s.QueueLimit, s.QueueLimit
 	return &referenceClient{
 		process: p, core: routing.New(cfg), tokens: newInitiators(p),
 		ballots: make([]int64, s.Partitions),
@@ -94,6 +95,7 @@ func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 	case routing.EffectWrite:
 		p.write(io, e.Conn, e.Data)
 	case routing.EffectClose:
+		p.run.judge.closed(e.Reason)
 		c.tokens.drop(io, e.Conn)
 		p.drop(io, e.Conn)
 	case routing.EffectArmTimer:
@@ -115,6 +117,9 @@ func (c *referenceClient) completed(io *world.IO, done *routing.Completion) {
 	if done.ID == openID {
 		c.process.opened(io)
 		return
+	}
+	if done.Reason == session.ReasonQueueFull {
+		c.process.run.judge.meet(MetQueueFull)
 	}
 	c.process.completed(io, uint64(done.ID), done.Outcome, done.Code, done.Body, why(done))
 }

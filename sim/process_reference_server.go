@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/server/node"
@@ -42,6 +43,11 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		t := ev.Value.(acceptedToken)
 		s.do(now, io, node.Event{Kind: node.EventToken, Conn: t.conn, Data: t.data, Done: t.done, Failed: t.failed, Principal: t.principal})
 	}
+}
+
+// setLeader implements serverProcess.
+func (s *referenceServer) setLeader(leader netip.AddrPort) {
+	s.effects = s.core.Step(s.run.hosts[s.place.name].Steady(), node.Event{Kind: node.EventLeader, Peer: leader}, s.effects[:0])
 }
 
 func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {

@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sim/upstream"
@@ -39,6 +40,11 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		t := ev.Value.(acceptedToken)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerToken, Conn: t.conn, Data: t.data, Done: t.done, Failed: t.failed, Principal: t.principal})
 	}
+}
+
+// setLeader implements serverProcess.
+func (s *upstreamServer) setLeader(leader netip.AddrPort) {
+	s.effects = s.core.Step(s.run.hosts[s.place.name].Steady(), upstream.ServerEvent{Kind: upstream.ServerLeader, Peer: leader}, s.effects[:0])
 }
 
 func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent) {

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
@@ -21,6 +22,14 @@ type Refusal struct {
 
 // refused: an end of a negotiation at node gave up.
 func (j *judge) refused(now time.Time, node string, err error) {
+	switch {
+	case errors.Is(err, gssapi.ErrSkew):
+		j.meet(MetSkewRefused)
+	case errors.Is(err, gssapi.ErrKeyVersion):
+		j.meet(MetKeyVersionRefused)
+	case errors.Is(err, gssapi.ErrNoCredential):
+		j.meet(MetWithoutTicket)
+	}
 	cause, at := gssapi.Reason(err), int64(now.Sub(j.epoch))
 	for i := range j.refusals {
 		if r := &j.refusals[i]; r.Node == node && r.Cause == cause {

@@ -56,6 +56,10 @@ type Result struct {
 	Events           uint64      `json:"events"`
 	TraceHash        string      `json:"trace_hash"`
 	Report           *string     `json:"report"`
+	Drawn            []string    `json:"drawn"`              // how strong the seed made each kind of fault, of a swarm
+	Faults           []Count     `json:"faults"`             // that befell, by kind
+	Met              []Count     `json:"met"`                // situations of Situations
+	Pending          []Pending   `json:"pending"`            // missing when progress was due
 	Refusals         []Refusal   `json:"refusals,omitempty"` // with Kerberos: why negotiations failed
 
 	Operations  int         `json:"operations"`
@@ -72,6 +76,10 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 		Kind: "run", Version: Version(), TraceFormat: trace.FormatVersion,
 		Scenario: s.Name, Seed: fmt.Sprintf("%#x", s.Seed), Client: s.Client, Server: s.Server, Auth: s.Auth,
 		EarlyRequest: s.EarlyRequest, HPFields: s.HPFields,
+		Drawn:        s.drawnWords(),
+		Faults:       j.countFaults(),
+		Met:          j.countMet(),
+		Pending:      append([]Pending{}, j.pending...),
 		Refusals:     j.refusals,
 		AlsoViolated: []string{}, Signatures: []Signature{},
 		Restarts: j.restarts, Reconnects: j.reconnects, InFlight: j.inFlight,
@@ -84,6 +92,26 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 	out.judgeBy(j, whole, history)
 	out.tellSignatures(j.signatures, opts.Expect)
 	return out
+}
+
+func (j *judge) countFaults() []Count {
+	counts := []Count{}
+	for _, k := range FaultKinds() {
+		if n := j.faults[k]; n > 0 {
+			counts = append(counts, Count{k.String(), n})
+		}
+	}
+	return counts
+}
+
+func (j *judge) countMet() []Count {
+	counts := []Count{}
+	for _, m := range Situations() {
+		if n := j.met[m]; n > 0 {
+			counts = append(counts, Count{m.String(), n})
+		}
+	}
+	return counts
 }
 
 // judgeBy sets the verdict: a violation of a judged property, before anything that is

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/linearizability"
@@ -39,10 +40,10 @@ type Options struct {
 
 // nodePlace is one server's name and address.
 type nodePlace struct {
-	name    string
-	addr    netip.AddrPort
-	meta    bool
-	storage storage
+	name string
+	addr netip.AddrPort
+	meta bool
+	disk *disk // of a replica
 }
 
 // run is everything of one run.
@@ -57,7 +58,11 @@ type run struct {
 	places    []*nodePlace
 	names     map[netip.AddrPort]string
 	hosts     map[string]*world.Host
+	servers   map[string]serverProcess
+	leader    netip.AddrPort   // of the metas; zero: nobody leads
 	drifts    map[string]int64 // of hosts' clocks, as faults add up
+	pauses    map[string]int   // of processes, in force
+	disturbed map[string]int   // nodes, by faults in force that spare nobody
 }
 
 // Run runs a scenario to its end, or to the end of ctx: then the verdict is
@@ -90,16 +95,23 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		scenario: s,
 		world: world.New(world.Config{
 			Seed: s.Seed, LatencyMin: s.LatencyMin, LatencyMax: s.LatencyMax, Split: s.SplitReads,
+			PortMin: uint16(s.PortMin), PortMax: uint16(s.PortMax),
 		}, sink),
 		names:     make(map[netip.AddrPort]string),
 		hosts:     make(map[string]*world.Host),
+		servers:   make(map[string]serverProcess),
+		leader:    address(1, s.Leader-1, metaPort),
 		drifts:    make(map[string]int64),
+		pauses:    make(map[string]int),
+		disturbed: make(map[string]int),
 		mechanism: sasl.NewTest(sasl.TestConfig{Principal: "simulated", Secret: []byte("simulated"), Pairs: s.Pairs}),
 	}
 	r.judge = newJudge(s, r.world.Now())
 	r.ops = &operations{judge: r.judge, keys: keySpace{s.Partitions}}
 	r.judge.ops = r.ops
 	r.observer = newObserver(r.judge)
+	r.observer.troubled = func(node string) bool { return r.disturbed[node] > 0 }
+	r.observer.up = func(addr netip.AddrPort) bool { return r.hosts[r.nodeName(addr)].Up() }
 	r.buildServers()
 	r.buildClients()
 	return r
@@ -109,8 +121,9 @@ func (r *run) buildServers() {
 	for i := range r.scenario.Metas {
 		r.addNode(&nodePlace{name: metaName(i), addr: address(1, i, metaPort), meta: true})
 	}
+	journaled := slices.ContainsFunc(r.scenario.Faults, func(f Fault) bool { return f.Kind == FaultDiskLoss })
 	for i := range r.scenario.Replicas {
-		r.addNode(&nodePlace{name: replicaName(i), addr: address(2, i, replicaPort), storage: newStorage()})
+		r.addNode(&nodePlace{name: replicaName(i), addr: address(2, i, replicaPort), disk: newDisk(r.world.Now, journaled)})
 	}
 	if r.scenario.Auth == AuthKerberos {
 		r.realm = newRealm(r.world, r.places)
@@ -162,8 +175,6 @@ func (r *run) metaAddrs() []netip.AddrPort {
 	}
 	return addrs
 }
-
-func (r *run) leader() netip.AddrPort { return address(1, r.scenario.Leader-1, metaPort) }
 
 // primary is the replica that has the one copy of a partition.
 func (r *run) primary(partition int) netip.AddrPort {

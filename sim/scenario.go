@@ -85,7 +85,11 @@ type Scenario struct {
 	BackoffCap             time.Duration // of the reference client's sessions
 	Watch                  time.Duration // how long after the last fault "never" is
 
-	TicketLife time.Duration // of Kerberos tickets
+	TicketLife       time.Duration // of Kerberos tickets
+	PortMin, PortMax int           // ephemeral ports of each host
+	QueueLimit       int           // of the reference client's sessions: requests that wait, and that are not answered
+
+	Drawn []Drawn // for readers: how strong a seed made the faults that are listed in Faults
 
 	// Standstill is the longest that the thread of an upstream-master client stands still
 	// between "disconnected" and "not authenticated": what decides its race J3. Zero: as
@@ -127,7 +131,7 @@ func Default() Scenario {
 		Metas: 2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
-		TicketLife: 10 * time.Hour,
+		TicketLife: 10 * time.Hour, PortMin: 32768, PortMax: 60999, QueueLimit: 4096,
 	}
 }
 
@@ -168,6 +172,10 @@ func (s *Scenario) Validate() error {
 		{"clients", s.Clients, 1, maxClients},
 		{"leader", s.Leader, 1, s.Metas},
 		{"pairs", s.Pairs, 4, 5},
+		{"first port", s.PortMin, 1, 65535},
+		{"last port", s.PortMax, s.PortMin, 65535},
+		{"queue-limit", s.QueueLimit, 1, 1 << 20},
+		{"number of drawn lines", len(s.Drawn), 0, maxEntries},
 		{"number of workloads", len(s.Workloads), 0, maxEntries},
 		{"number of operations", len(s.Ops), 0, maxEntries},
 		{"number of clocks", len(s.Clocks), 0, maxEntries},
@@ -213,6 +221,11 @@ func (s *Scenario) validateEntries() error {
 		}
 		if o.At < 0 || o.At > maxDuration || o.Timeout <= 0 || o.Timeout > time.Hour {
 			return usagef("the operation at %v has timeout %v: times must be positive", o.At, o.Timeout)
+		}
+	}
+	for i := range s.Drawn {
+		if err := s.validateDrawn(&s.Drawn[i]); err != nil {
+			return err
 		}
 	}
 	for i := range s.Clocks {

@@ -5,6 +5,7 @@
 //	seed 0x2a
 //	client upstream-snapshot
 //	...
+//	drawn restart per-mille=120 for=10ms..3s shape=rolling
 //	workload client=1 start=0s every=50ms..150ms timeout=1s keys=16
 //	op at=1.9s client=1 put partition=3 timeout=1s
 //	clock node=client-1 offset=-2s drift=50000
@@ -78,6 +79,11 @@ var settings = []setting{
 	length("watch", func(s *Scenario) *time.Duration { return &s.Watch }),
 	length("ticket-life", func(s *Scenario) *time.Duration { return &s.TicketLife }),
 	length("standstill", func(s *Scenario) *time.Duration { return &s.Standstill }),
+	{"ports", func(s *Scenario) string { return fmt.Sprintf("%d..%d", s.PortMin, s.PortMax) }, func(s *Scenario, v string) error {
+		lo, hi, _ := strings.Cut(v, "..")
+		return errors.Join(intField(&s.PortMin)(lo), intField(&s.PortMax)(hi))
+	}},
+	number("queue-limit", func(s *Scenario) *int { return &s.QueueLimit }),
 }
 
 // WriteScenario writes the scenario's text form, which ReadScenario reads back equal.
@@ -90,6 +96,10 @@ func (s *Scenario) appendText(b []byte) []byte {
 	b = fmt.Appendf(b, "%s %d\n\n", scenarioMagic, trace.FormatVersion)
 	for _, set := range settings {
 		b = fmt.Appendf(b, "%s %s\n", set.word, set.write(s))
+	}
+	for i, d := range s.Drawn {
+		b = blankBefore(b, i)
+		b = fmt.Appendf(b, "drawn %v\n", d)
 	}
 	for i, w := range s.Workloads {
 		b = blankBefore(b, i)
@@ -118,6 +128,9 @@ func (s *Scenario) appendText(b []byte) []byte {
 func (f *Fault) appendText(b []byte) []byte {
 	info := f.Kind.Info()
 	b = fmt.Appendf(b, "fault at=%v %v node=%s", f.At, f.Kind, f.Node)
+	if f.Peer != "" {
+		b = fmt.Appendf(b, " peer=%s", f.Peer)
+	}
 	if info.By != "" {
 		b = fmt.Appendf(b, " by=%v", f.By)
 	}
@@ -182,12 +195,14 @@ func (s *Scenario) readLine(words []string) error {
 		return s.readWorkload(words[1:])
 	case "op":
 		return s.readOp(words[1:])
+	case "drawn":
+		return s.readDrawn(words[1:])
 	case "clock":
 		return s.readClock(words[1:])
 	case "fault":
 		return s.readFault(words[1:])
 	}
-	known := []string{"workload", "op", "clock", "fault"}
+	known := []string{"drawn", "workload", "op", "clock", "fault"}
 	for _, set := range settings {
 		if set.word == words[0] {
 			if len(words) != 2 {
@@ -256,23 +271,25 @@ func (s *Scenario) readFault(words []string) error {
 	err := readFields(words, fields{
 		"at":   durationField(&f.At),
 		"node": func(v string) error { f.Node = v; return nil },
+		"peer": func(v string) error { f.Peer = v; return nil },
 		"down": durationField(&f.Down),
 		"by":   durationField(&f.By),
 		"rate": int64Field(&f.Rate),
-	}, func(word string) error {
-		for _, kind := range FaultKinds() {
-			if kind.String() == word {
-				f.Kind = kind
-				return nil
-			}
-		}
-		return usagef("unknown fault %q%s", word, DidYouMean(word, faultWords()))
-	})
+	}, func(word string) (err error) { f.Kind, err = parseFaultKind(word); return err })
 	if err == nil && f.Kind == 0 {
 		err = usagef("a fault says which: %s", strings.Join(faultWords(), ", "))
 	}
 	s.Faults = append(s.Faults, f)
 	return err
+}
+
+func parseFaultKind(word string) (FaultKind, error) {
+	for _, kind := range FaultKinds() {
+		if kind.String() == word {
+			return kind, nil
+		}
+	}
+	return 0, usagef("unknown fault %q%s", word, DidYouMean(word, faultWords()))
 }
 
 type fields map[string]func(value string) error

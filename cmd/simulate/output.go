@@ -61,12 +61,18 @@ func exitWith(code int) error {
 func tellResult(w io.Writer, r *sim.Result) {
 	fmt.Fprintf(w, "%s  %s: client %s, server %s, authentication %s, early requests %s, seed %s\n",
 		r.Verdict, r.Scenario, r.Client, r.Server, r.Auth, r.EarlyRequest, r.Seed)
+	for _, d := range r.Effective.Drawn {
+		fmt.Fprintf(w, "  drawn         %v\n", d)
+	}
 	if r.Property != nil {
 		fmt.Fprintf(w, "  property      %s\n", *r.Property)
 	}
 	fmt.Fprintf(w, "  reason        %s\n", r.Reason)
 	for _, also := range r.AlsoViolated {
 		fmt.Fprintf(w, "  also violated %s\n", also)
+	}
+	for _, p := range r.Pending {
+		fmt.Fprintf(w, "  missing       %s: %s\n", p.Kind, p.What)
 	}
 	for _, s := range r.Signatures {
 		fmt.Fprintf(w, "  negotiation failed: %s, %s after the connection came up, %d x at %s\n", s.Error, seconds(s.AfterNS), s.Count, s.Node)

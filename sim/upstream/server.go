@@ -53,17 +53,19 @@ func NewServer(cfg ServerConfig, storage Storage) (*Server, error) {
 // done to out.
 func (s *Server) Step(now time.Time, ev ServerEvent, out []ServerEffect) []ServerEffect {
 	s.now, s.out, s.wire = now, out, s.wire[:0]
-	if ev.Kind == ServerAccepted {
+	p := s.peers[ev.Conn]
+	switch {
+	case ev.Kind == ServerAccepted:
 		s.accepted(ev.Conn)
-	} else if p := s.peers[ev.Conn]; p != nil {
-		switch ev.Kind {
-		case ServerReceived:
-			s.received(p, ev.Data)
-		case ServerClosed:
-			s.gone(p, CausePeer)
-		case ServerToken:
-			s.token(p, &ev)
-		}
+	case ev.Kind == ServerLeader:
+		s.cfg.Leader = ev.Peer
+	case p == nil:
+	case ev.Kind == ServerReceived:
+		s.received(p, ev.Data)
+	case ev.Kind == ServerClosed:
+		s.gone(p, CausePeer)
+	case ev.Kind == ServerToken:
+		s.token(p, &ev)
 	}
 	out, s.out = s.out, nil
 	return out

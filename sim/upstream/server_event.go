@@ -18,6 +18,7 @@ const (
 	ServerReceived                            // [Conn, Data]
 	ServerClosed                              // [Conn] gone, by the peer or the network
 	ServerToken                               // [Conn, Data, Done, Failed, Principal] answer to ServerAcceptToken
+	ServerLeader                              // [Peer] this address leads the meta servers from now on; zero: nobody is known to
 )
 
 // ServerEvent is one input of Server.Step. One that names a connection that is no longer

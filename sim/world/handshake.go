@@ -76,7 +76,7 @@ func (w *World) synACKTimer(e *end) {
 func (w *World) sendSYNACK(e *end) {
 	e.tries++
 	e.triedAt = w.now
-	w.transmit(e, w.packet(taskSYNACK, e), 0)
+	w.transmit(e, w.packet(taskSYNACK, e), e.host.handshakeDelay)
 }
 
 // synArrives: RFC 9293 section 3.10.7.1 (nobody listens), 3.10.7.2 (LISTEN) and

@@ -28,6 +28,8 @@ type Host struct {
 	lingered  int      // how many of lingering are over
 	nextPort  uint16
 
+	handshakeDelay int64 // of its answers to SYNs, see SlowHandshake
+
 	links []*link // by index of the other host, plus one
 	reads *rand.Rand
 	ports *rand.Rand

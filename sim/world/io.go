@@ -144,6 +144,20 @@ func (io *IO) Trace(ev trace.Event) {
 	w.emit(io.proc.host.name)
 }
 
+// Trace adds an event that the host's process has not caused.
+func (h *Host) Trace(ev trace.Event) {
+	h.world.scratch = ev
+	h.world.emit(h.name)
+}
+
+// Local is the process' own address of a connection, zero for one that is not known any more.
+func (io *IO) Local(conn protocol.ConnID) netip.AddrPort {
+	if e := io.proc.ends[conn]; e != nil {
+		return e.addr
+	}
+	return netip.AddrPort{}
+}
+
 // Global is a connection's number in traces, the same on both ends. It is known until a
 // number of later connections have closed too; zero is a connection that is not known.
 func (io *IO) Global(conn protocol.ConnID) uint64 {

@@ -1,18 +1,17 @@
-// The network between hosts: latency, order within a connection, partitions.
+// The network between hosts: latency and order within a connection. What disturbs it is in
+// disturb.go.
 
 package world
 
 import (
 	"math/rand/v2"
-
-	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // link is one direction between two hosts.
 type link struct {
 	random *rand.Rand
-	cuts   int // partitions in force
 	memory flowMemory
+	disturbance
 }
 
 // linkTo finds the link from h to another host, which may be h itself.
@@ -25,35 +24,6 @@ func (h *Host) linkTo(to *Host) *link {
 		h.links[i] = &link{random: h.world.Stream("latency/" + h.name + "/" + to.name)}
 	}
 	return h.links[i]
-}
-
-// Cut drops every packet from one host to another, also those under way, until Heal is
-// called as often as Cut. Acknowledgements are no packets: who sends into an open direction
-// does not notice that the other is cut.
-func (w *World) Cut(from, to *Host) {
-	from.linkTo(to).cuts++
-	w.scratch = trace.Event{Kind: trace.KindFault, Note: "cut " + from.name + " to " + to.name}
-	w.emit(from.name)
-}
-
-// Heal takes one Cut back.
-func (w *World) Heal(from, to *Host) {
-	l := from.linkTo(to)
-	l.cuts = max(l.cuts-1, 0)
-	w.scratch = trace.Event{Kind: trace.KindFault, Note: "heal " + from.name + " to " + to.name}
-	w.emit(from.name)
-}
-
-// Partition cuts both directions.
-func (w *World) Partition(a, b *Host) {
-	w.Cut(a, b)
-	w.Cut(b, a)
-}
-
-// HealPartition takes one Partition back.
-func (w *World) HealPartition(a, b *Host) {
-	w.Heal(a, b)
-	w.Heal(b, a)
 }
 
 // latency draws how long a packet travels.
@@ -76,7 +46,7 @@ func (w *World) packet(kind taskKind, from *end) *task {
 
 // transmit puts a packet on the wire after a delay, behind what is under way already.
 func (w *World) transmit(from *end, t *task, delay int64) {
-	at := max(w.now+delay+w.latency(from.link), from.lastArrival)
+	at := max(from.link.leaves(w.now+delay)+w.latency(from.link), from.lastArrival)
 	from.lastArrival = at
 	t.doomed = from.link.cuts > 0 || w.pass(from, t) == flowDropped
 	w.queue.push(at, t)

@@ -1,0 +1,124 @@
+// What has to happen sometimes: situations that the properties are about. A campaign that
+// never meets one has shown nothing about it, and fails.
+
+package sim
+
+// Met is a situation that runs meet sometimes.
+type Met uint8
+
+// Situations.
+const (
+	MetRestartInHandshake Met = iota
+	MetRestartInList
+	MetRestartInSelect
+	MetRestartInInitiate
+	MetRestartInChallenge
+	MetRestartWithRequest
+	MetEveryMetaDown
+	MetRedirectToDeadLeader
+	MetNoLeader
+	MetDialTimeout
+	MetNegotiationTimeout
+	MetSilence
+	MetServedAfterDisturbance
+	MetUnknownOutcome
+	MetLateReply
+	MetPortReuse
+	MetQueueFull
+	MetWriteLost
+	MetSkewRefused
+	MetKeyVersionRefused
+	MetWithoutTicket
+	MetServedWithoutTicket
+	metCount
+)
+
+// metInfos says of each in how many seeds of the swarm at most one has to meet it.
+var metInfos = [metCount]struct {
+	name, says string
+	within     int
+}{
+	MetRestartInHandshake:     {"restart-in-handshake", "a server went down while a client waited for its SYN-ACK", 100},
+	MetRestartInList:          {"restart-in-list", "a server went down when LIST_MECHANISMS was the last that a client had written", 1000},
+	MetRestartInSelect:        {"restart-in-select", "the same, SELECT_MECHANISMS", 1000},
+	MetRestartInInitiate:      {"restart-in-initiate", "the same, INITIATE", 1000},
+	MetRestartInChallenge:     {"restart-in-challenge", "the same, CHALLENGE_RESP", 1000},
+	MetRestartWithRequest:     {"restart-with-request", "a server went down with a request that it had not answered", 100},
+	MetEveryMetaDown:          {"every-meta-down", "a meta went down as the last one", 100},
+	MetRedirectToDeadLeader:   {"redirect-to-dead-leader", "a meta named a leader that was down", 100},
+	MetNoLeader:               {"no-leader", "a meta was asked and knew of no leader", 100},
+	MetDialTimeout:            {"dial-timeout", "the reference client gave a dial up", 100},
+	MetNegotiationTimeout:     {"negotiation-timeout", "the reference client gave a negotiation up", 100},
+	MetSilence:                {"silence", "the reference client gave a connection up on which nothing came back", 100},
+	MetServedAfterDisturbance: {"served-after-disturbance", "a connection outlived a fault of its node or network, and a request was answered on it", 100},
+	MetUnknownOutcome:         {"unknown-outcome", "a write ended unknown", 100},
+	MetLateReply:              {"late-reply", "an answer reached a client after its request's timeout", 100},
+	MetPortReuse:              {"port-reuse", "a client connected to a node from the port of an earlier connection to it", 1000},
+	MetQueueFull:              {"queue-full", "the reference client refused a request because a queue was full", 100},
+	MetWriteLost:              {"write-lost", "a disk had not kept a write", 1000},
+	MetSkewRefused:            {"skew-refused", "a server refused a token because of clocks", 1000},
+	MetKeyVersionRefused:      {"key-version-refused", "a server refused a ticket because it had another key", 1000},
+	MetWithoutTicket:          {"without-ticket", "a negotiation failed for want of a ticket", 1000},
+	MetServedWithoutTicket:    {"served-without-ticket", "a request succeeded on a connection of a client that could not have got in anew", 1000},
+}
+
+// String is the situation's name.
+func (m Met) String() string { return metInfos[m].name }
+
+// Says describes the situation.
+func (m Met) Says() string { return metInfos[m].says }
+
+// Within is the number of seeds of the scenario swarm of which one has to meet the situation.
+func (m Met) Within() int { return metInfos[m].within }
+
+// Situations lists them all.
+func Situations() []Met {
+	list := make([]Met, metCount)
+	for i := range list {
+		list[i] = Met(i)
+	}
+	return list
+}
+
+// Count is how often a run had something that has a name.
+type Count struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// Covered is in how many runs, and how often in all of them.
+type Covered struct{ Runs, Times int }
+
+// Coverage adds runs up: what each kind of fault did in them, and what they met.
+type Coverage struct {
+	Runs   int
+	Faults map[string]Covered // by word
+	Met    map[string]Covered // by name
+}
+
+// Add counts a run.
+func (c *Coverage) Add(r *Result) {
+	if c.Faults == nil {
+		c.Faults, c.Met = make(map[string]Covered), make(map[string]Covered)
+	}
+	c.Runs++
+	add(c.Faults, r.Faults)
+	add(c.Met, r.Met)
+}
+
+func add(to map[string]Covered, counts []Count) {
+	for _, n := range counts {
+		to[n.Name] = Covered{to[n.Name].Runs + 1, to[n.Name].Times + n.Count}
+	}
+}
+
+// Missing lists the situations that so many runs of the swarm should have met and have not.
+func (c *Coverage) Missing() []Met {
+	var missing []Met
+	for _, m := range Situations() {
+		if c.Met[m.String()].Runs == 0 && c.Runs >= m.Within() {
+			missing = append(missing, m)
+		}
+	}
+	return missing
+}

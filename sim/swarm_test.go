@@ -1,0 +1,170 @@
+// The swarm: every seed holds, a campaign meets every situation, and a seed is what its
+// streams say.
+
+package sim
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/sim/world"
+)
+
+// swarmSeeds is what a commit waits for. .ci/nightly runs as many as docs/faults.md counts.
+var swarmSeeds = flag.Int("swarm-seeds", 100, "seeds of the scenario swarm that TestSwarmHolds runs")
+
+const (
+	faultsPage  = "../docs/faults.md"
+	pageSeeds   = 1000
+	countsBegin = "<!-- counts: go test ./sim -run TestSwarmHolds -swarm-seeds 1000 -update-faults -->\n"
+	countsEnd   = "<!-- counts end -->\n"
+)
+
+var updateFaults = flag.Bool("update-faults", false, "write the generated parts of docs/faults.md")
+
+func TestSwarmHolds(t *testing.T) {
+	var coverage Coverage
+	heldOverSeeds(t, ScenarioSwarm, uint64(*swarmSeeds), coverage.Add)
+	require.Empty(t, coverage.Missing(), "situations that %d seeds should have met", *swarmSeeds)
+	if *swarmSeeds == pageSeeds {
+		comparePage(t, countsBegin, countsEnd, countsTable(&coverage))
+	}
+}
+
+// comparePage holds a part of docs/faults.md against what is generated, or writes it.
+func comparePage(t *testing.T, begin, end, want string) {
+	t.Helper()
+	page, err := os.ReadFile(faultsPage)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(page), begin)
+	require.True(t, found, "docs/faults.md has no %s", begin)
+	have, after, found := strings.Cut(rest, end)
+	require.True(t, found, "docs/faults.md has no %s", end)
+	if *updateFaults {
+		require.NoError(t, os.WriteFile(faultsPage, []byte(before+begin+want+end+after), 0o644))
+		return
+	}
+	require.Equal(t, want, have, "write it with -update-faults")
+}
+
+func countsTable(c *Coverage) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| fault | seeds of %d that it befell | times |\n|---|---:|---:|\n", c.Runs)
+	for _, k := range FaultKinds() {
+		n := c.Faults[k.String()]
+		fmt.Fprintf(&b, "| %v | %d | %d |\n", k, n.Runs, n.Times)
+	}
+	fmt.Fprintf(&b, "\n| situation | what happened | due within | seeds of %d that met it | times |\n|---|---|---:|---:|---:|\n", c.Runs)
+	for _, m := range Situations() {
+		n := c.Met[m.String()]
+		fmt.Fprintf(&b, "| %v | %s | %d | %d | %d |\n", m, m.Says(), m.Within(), n.Runs, n.Times)
+	}
+	return b.String()
+}
+
+const (
+	kindsBegin = "<!-- kinds: go test ./sim -run TestFaultsPage -update-faults -->\n"
+	kindsEnd   = "<!-- kinds end -->\n"
+)
+
+func TestFaultsPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| fault | befalls | what it does | fields beside at, node and down | exists in, of 1,000 seeds | at most, each node and second | for |\n|---|---|---|---|---:|---:|---|\n")
+	for _, k := range FaultKinds() {
+		info, rule := k.Info(), swarmRules[k]
+		fmt.Fprintf(&b, "| %v | %s | %s | %s | %s | %d ‰ | %s |\n", k, befalls(info), info.Does, fieldsOf(info), exists(info, rule), rule.most, span(rule.least, rule.longer))
+	}
+	comparePage(t, kindsBegin, kindsEnd, b.String())
+}
+
+func befalls(info FaultInfo) string {
+	var who []string
+	for _, r := range []struct {
+		role uint8
+		name string
+	}{{roleMeta, "metas"}, {roleReplica, "replicas"}, {roleClient, "clients"}, {roleKDC, "the KDC"}} {
+		if info.roles&r.role != 0 {
+			who = append(who, r.name)
+		}
+	}
+	return strings.Join(who, ", ")
+}
+
+func fieldsOf(info FaultInfo) string {
+	var list []string
+	if info.Peer {
+		list = append(list, "`peer`: the other end; without, everybody whom the node speaks to")
+	}
+	if info.By != "" {
+		list = append(list, "`by`: "+info.By)
+	}
+	if info.Rate {
+		list = append(list, "`rate`: ns that are gained each second")
+	}
+	return strings.Join(list, "; ")
+}
+
+func exists(info FaultInfo, rule swarmRule) string {
+	if info.Kerberos {
+		return fmt.Sprintf("%d of those with Kerberos", rule.exists)
+	}
+	return fmt.Sprint(rule.exists)
+}
+
+// Every kind has a rule, an action and words, and no rule goes beyond what a scenario takes.
+func TestEveryFaultKindIsWhole(t *testing.T) {
+	for _, k := range FaultKinds() {
+		info, rule := k.Info(), swarmRules[k]
+		require.NotEmpty(t, info.Word)
+		require.NotEmpty(t, info.Does, info.Word)
+		require.NotZero(t, info.roles, info.Word)
+		require.Positive(t, rule.most, info.Word)
+		require.Less(t, rule.least, rule.longer, info.Word)
+		require.Equal(t, info.By != "", rule.by != nil, info.Word)
+		require.Equal(t, info.Rate, rule.rate != nil, info.Word)
+		require.Equal(t, k.takesDown(), faultActions[k].begin == nil, info.Word)
+		require.Equal(t, k.takesDown(), faultActions[k].end == nil, info.Word)
+	}
+	for _, m := range Situations() {
+		require.NotEmpty(t, m.String())
+		require.NotEmpty(t, m.Says())
+		require.Positive(t, m.Within())
+	}
+}
+
+// What a kind does comes from its own streams: the others' faults are the same without it.
+func TestSwarmKindsDoNotShiftEachOther(t *testing.T) {
+	const seed = 5
+	whole := swarm(seed)
+	for _, d := range whole.Drawn {
+		alone := whole
+		alone.Faults = nil
+		alone.drawFaults(&d, between(world.Stream(seed, "swarm/phase"), 4*time.Second, 20*time.Second))
+		var of []Fault
+		for _, f := range whole.Faults {
+			if f.Kind == d.Kind {
+				of = append(of, f)
+			}
+		}
+		require.ElementsMatch(t, of, alone.Faults, "%v", d.Kind)
+	}
+}
+
+func TestSwarmScenariosRoundTrip(t *testing.T) {
+	for seed := range uint64(200) {
+		s := swarm(seed)
+		require.NoError(t, s.Validate(), "seed %d", seed)
+		var b bytes.Buffer
+		require.NoError(t, WriteScenario(&b, &s))
+		again, err := ReadScenario(&b)
+		require.NoError(t, err)
+		require.Equal(t, s, again)
+	}
+}
