@@ -110,7 +110,7 @@ var inserts = [...]struct {
 	insStart:  {"the server began to accept, some time after it said so", []action{actStart}},
 	insAccept: {"the handshake was done, before either end said so", []action{actAccept}},
 	insWish:   {"something made the session want a connection", []action{actSubmit}},
-	insServe:  {"the server read what a client had sent on a connection that it gave up while dialing", []action{actServe}},
+	insServe:  {"the server read to the end what the client had sent on the oldest connection that it closed, where the specification has no slot for one more", []action{actServe}},
 	insServer: {"whatever a server does, where the trace does not show the server", []action{actStart, actCrash, actServe, actGiveUp}},
 }
 
@@ -131,10 +131,16 @@ func (x *explorer) inserted(t *tracked, p *possible, by insert) []possible {
 			list = x.after(p, actSubmit, wish)
 		}
 	case insServe:
-		for c := uint8(1); c <= session.MaxSlots; c++ {
-			if end := p.connection(c); end.Server != 0 && end.Client == session.NoEnd && !p.wires[c-1].accepted {
-				list = append(list, x.after(p, actServe, c)...)
+		if c := p.oldestLeft(); c != 0 {
+			q := *p
+			for q.connection(c).Server != 0 {
+				served := x.after(&q, actServe, c)
+				if len(served) == 0 {
+					return nil
+				}
+				q = served[0]
 			}
+			list = []possible{q}
 		}
 	case insServer:
 		if t.observed {
@@ -147,6 +153,19 @@ func (x *explorer) inserted(t *tracked, p *possible, by insert) []possible {
 		}
 	}
 	return list
+}
+
+// oldestLeft is the oldest connection that the client has closed and the server has not; 0
+// if there is none.
+func (p *possible) oldestLeft() uint8 {
+	oldest := uint8(0)
+	for i, w := range p.wires {
+		end := &p.state.Connections[i]
+		if w != nil && end.Server != 0 && end.Client == session.NoEnd && (oldest == 0 || w.number < p.wires[oldest-1].number) {
+			oldest = uint8(i + 1)
+		}
+	}
+	return oldest
 }
 
 // closure returns the states that inserts, one after another, make of those in set; the

@@ -135,12 +135,21 @@ func (v *Validator) successors(m *moment, r *row) []possible {
 }
 
 func explained(m *moment, r *row, before []possible) []possible {
+	explain := r.explain
+	if r.at == atServer && m.w != nil && m.w.clientOver {
+		explain = func(m *moment, p *possible) []possible {
+			if p.slot(m.w) == 0 {
+				return []possible{*p} // nobody's any more: insServe has made room for another
+			}
+			return r.explain(m, p)
+		}
+	}
 	if len(before) == 1 {
-		return r.explain(m, &before[0])
+		return explain(m, &before[0])
 	}
 	all := newStates(len(before))
 	for i := range before {
-		for _, q := range r.explain(m, &before[i]) {
+		for _, q := range explain(m, &before[i]) {
 			all.add(q)
 		}
 	}
