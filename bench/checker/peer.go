@@ -66,7 +66,7 @@ func buildStateright(ctx context.Context, progress io.Writer) (func(workers int)
 	cmd.Dir = filepath.Join(folder, "stateright")
 	cmd.Stdout, cmd.Stderr = progress, progress
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("building the models for Stateright with cargo (Rust 1.85 or newer): %w", err)
+		return nil, fmt.Errorf("building the models for Stateright with cargo (1.78 or newer): %w", err)
 	}
 	return func(workers int) peer {
 		return peer{name: "Stateright 0.31", workers: workers, read: readJSON,
@@ -151,12 +151,12 @@ func measure(ctx context.Context, t task, peers []peer, rounds int, progress io.
 	return rows, nil
 }
 
-func runOnce(ctx context.Context, t task, p peer) (row, error) {
+func runOnce(ctx context.Context, t task, p peer) (r row, err error) {
 	scratch, err := os.MkdirTemp("", "checker-")
 	if err != nil {
 		return row{}, err
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	cmd, err := p.command(ctx, t, scratch)
 	if err != nil {
 		return row{}, err
