@@ -18,7 +18,7 @@ func fails(t *testing.T, config, server, auth string, causes, remedies []string)
 	t.Helper()
 	set, err := model.Ablation("session", causes, remedies)
 	require.NoError(t, err)
-	r := run(t, model.Request{Spec: "session", Config: config, Server: server, Auth: auth, Set: set})
+	r := run(t, model.Request{Spec: "session", Config: config, Server: server, Auth: auth, Set: set, Property: "reconnect-converges"})
 	require.True(t, r.Complete)
 	return slices.Contains(r.Violations, "reconnect-converges")
 }

@@ -26,6 +26,7 @@ var sessionConfigs = []struct {
 	constants func() session.Constants
 }{
 	{Config{"default", "two requests, two crashes, a lost FIN, an early timer"}, session.Default},
+	{Config{"small", "one request, one crash, a lost FIN, an early timer, and two rounds of negotiation"}, session.Small},
 	{Config{"plain", "the same without lost FINs and early timers, from one port"}, session.Plain},
 	{Config{"deep", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Deep},
 }
@@ -37,23 +38,54 @@ var (
 	allFails  = append(append([]string{}, flagFails...), liveFails...)
 )
 
+// inClient is a switch that is a defect of the reference client, with what else it sets.
+func inClient(name, about string, properties []string, set ...Setting) Switch {
+	return Switch{
+		Name: name, About: about, Properties: properties, Config: "small",
+		Set: append([]Setting{{DefectsConstant, name}}, set...),
+	}
+}
+
 var sessionSwitches = []Switch{
 	{
-		Name: staleAuthFlag, Properties: allFails, Set: []Setting{{"Client", "session"}},
+		Name: staleAuthFlag, Config: "small", Properties: allFails, Set: []Setting{{"Client", "session"}},
 		About: "the client keeps authentication in a flag of its session, which nothing resets",
 	},
 	{
-		Name: "auth-reset-after-reconnect", Properties: allFails, Set: []Setting{{"Client", "reset"}},
+		Name: "auth-reset-after-reconnect", Config: "plain", Properties: allFails, Set: []Setting{{"Client", "reset"}},
 		About: "the flag is the session's and is reset some time after the close, which may be after the next connection is up",
 	},
 	{
-		Name: "mute-server", Properties: allFails, Set: []Setting{{"Client", "session"}, {"ServerMode", "hang"}},
+		Name: "mute-server", Config: "small", Properties: allFails, Set: []Setting{{"Client", "session"}, {"ServerMode", "hang"}},
 		About: "the server answers nothing any more after a request that came too early; with the older client, which sends one",
 	},
 	{
-		Name: portReuse, Properties: liveFails, Set: []Setting{{"PortReuse", "true"}, {"OldConn", "sticky"}},
+		Name: portReuse, Config: "small", Properties: liveFails, Set: []Setting{{"PortReuse", "true"}, {"OldConn", "sticky"}},
 		About: "the client dials from a port on which the server still holds a connection, and the server goes on with that one for ever",
 	},
+	inClient("close-event-of-another-connection",
+		"the client takes the end of a connection that it has closed before for the end of the one that it has",
+		[]string{session.FreshSession, session.SingleConnection, session.RequestsDrain}, Setting{"K", "3"}, Setting{"NPorts", "3"}),
+	inClient("negotiate-before-state-check",
+		"an attempt to connect that was given up is not cancelled, and when it is up its negotiation goes to the connection that the session has",
+		[]string{session.FreshSession, session.SingleConnection, session.RequestsDrain}, Setting{"K", "3"}, Setting{"NPorts", "3"}),
+	inClient("failure-closes-newer-connection",
+		"the failure of a negotiation closes whichever connection the session has by then", []string{session.FreshSession, session.RequestsDrain}),
+	inClient("parked-requests-never-purged",
+		"requests that are parked no more leave an entry behind until a negotiation succeeds", []string{session.Bounded}),
+	inClient("retry-on-dying-session",
+		"between the loss of a connection and the session's knowing of it requests are parked, and nothing connects", []string{session.RequestsDrain}),
+	inClient("downgrade",
+		"the client takes \"no authentication here\" for success, and the server says so once",
+		[]string{session.NoDowngrade, session.RequestsDrain}, Setting{"Rogue", "true"}),
+	inClient("zombie-after-decode-error",
+		"after an answer with an error that it does not know the client reads nothing more, and goes on writing",
+		[]string{session.RequestsDrain}, Setting{"Odd", "true"}),
+	inClient("lost-callback-on-unknown-error",
+		"an answer with an error that the client does not know takes the request away, and nobody is told",
+		[]string{session.RequestsDrain}, Setting{"Odd", "true"}),
+	inClient("pending-not-failed-on-eof",
+		"requests that were written to a connection which has ended go on waiting for their timers", []string{session.RequestsDrain}),
 }
 
 func describeSession() Spec {

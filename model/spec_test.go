@@ -1,4 +1,4 @@
-// docs/spec.md held against what it speaks of: the clauses of model/session, the table
+// docs/spec.md held against what it speaks of: the clauses of model/session and model/routing, the tables
 // that maps each to code and trace, and every declaration that the page names.
 
 package model_test
@@ -22,12 +22,12 @@ import (
 
 const (
 	root       = ".."
-	clauseCode = `[SP][0-9]+[a-z]?`
+	clauseCode = `[SPRQ][0-9]+[a-z]?`
 )
 
 var (
 	clauseNumber = regexp.MustCompile(`\b` + clauseCode + `\b`)
-	clauseRange  = regexp.MustCompile(`\b([SP])([0-9]+)(?: to |\.\.)[SP]([0-9]+)\b`)
+	clauseRange  = regexp.MustCompile(`\b([SPRQ])([0-9]+)(?: to |\.\.)[SPRQ]([0-9]+)\b`)
 	clauseItem   = regexp.MustCompile(`(?m)^ *- \*\*(` + clauseCode + `)\.\*\* (.*)$`)
 	clauseRow    = regexp.MustCompile(`(?m)^\| (` + clauseCode + `) \| (.*) \| (.*) \| (.*) \|$`)
 	quoted       = regexp.MustCompile("`([^`\n]+)`")
@@ -43,7 +43,15 @@ func specText(t *testing.T) string {
 	return string(text)
 }
 
-// rows returns the table's rows by clause: model, trace, code.
+// packageOf returns the package that a clause is of.
+func packageOf(clause string) string {
+	if clause[0] == 'R' || clause[0] == 'Q' {
+		return "routing"
+	}
+	return "session"
+}
+
+// rows returns the tables' rows by clause: model, trace, code.
 func rows(t *testing.T, spec string) map[string][3]string {
 	t.Helper()
 	found := make(map[string][3]string)
@@ -149,13 +157,16 @@ func mentions(f *ast.File, from, to token.Pos) []string {
 	return list
 }
 
-// modelClauses returns the clauses of model/session, by the comments at its code: what
+// modelClauses returns the clauses of the specifications, by the comments at its code: what
 // stands before a package clause is an overview and defines none.
 func modelClauses(t *testing.T, s *sources) []string {
 	t.Helper()
-	paths, err := filepath.Glob("session/*.go")
-	require.NoError(t, err)
-	var all []string
+	var paths, all []string
+	for _, name := range []string{"session", "routing"} {
+		found, err := filepath.Glob(name + "/*.go")
+		require.NoError(t, err)
+		paths = append(paths, found...)
+	}
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
@@ -191,30 +202,32 @@ func expand(text string) []string {
 func TestSpecHasTheClausesOfTheModel(t *testing.T) {
 	spec := specText(t)
 	want := modelClauses(t, newSources(t))
-	require.Greater(t, len(want), 40)
+	require.Greater(t, len(want), 90)
 	var have []string
 	for _, m := range clauseItem.FindAllStringSubmatch(spec, -1) {
 		have = append(have, m[1])
 		assert.NotEmpty(t, strings.TrimSpace(m[2]), m[1])
 	}
-	assert.ElementsMatch(t, want, have, "clauses of model/session and of docs/spec.md")
+	assert.ElementsMatch(t, want, have, "clauses of the models and of docs/spec.md")
 	var mapped []string
 	for clause := range rows(t, spec) {
 		mapped = append(mapped, clause)
 	}
-	assert.ElementsMatch(t, want, mapped, "clauses of model/session and of the table in docs/spec.md")
+	assert.ElementsMatch(t, want, mapped, "clauses of the models and of the tables in docs/spec.md")
 }
 
 // The twin may leave a number out, where one of its actions is several clauses; it has
 // none of its own.
 func TestTwinHasNoOtherClauses(t *testing.T) {
-	twin, err := os.ReadFile(filepath.Join(root, "docs", "spec", "tla", "Session.tla"))
-	require.NoError(t, err)
 	known := modelClauses(t, newSources(t))
-	clauses := clauseNumber.FindAllString(clauseRange.ReplaceAllString(string(twin), ""), -1)
-	require.NotEmpty(t, clauses)
-	for _, clause := range clauses {
-		assert.Contains(t, known, clause, "docs/spec/tla/Session.tla")
+	for _, name := range []string{"Session.tla", "Routing.tla"} {
+		twin, err := os.ReadFile(filepath.Join(root, "docs", "spec", "tla", name))
+		require.NoError(t, err)
+		clauses := clauseNumber.FindAllString(clauseRange.ReplaceAllString(string(twin), ""), -1)
+		require.NotEmpty(t, clauses)
+		for _, clause := range clauses {
+			assert.Contains(t, known, clause, name)
+		}
 	}
 }
 
@@ -224,7 +237,7 @@ func TestSpecTableNamesTheModel(t *testing.T) {
 	for clause, row := range rows(t, specText(t)) {
 		found := false
 		for _, m := range quoted.FindAllStringSubmatch(row[0], -1) {
-			of := declaration.FindStringSubmatch("model/session/" + m[1])
+			of := declaration.FindStringSubmatch("model/" + packageOf(clause) + "/" + m[1])
 			require.NotNil(t, of, "clause %s: %s is not FILE:NAME", clause, m[1])
 			node := s.find(of[1], of[2])
 			if !assert.NotNil(t, node, "clause %s: %s declares no %s", clause, of[1], of[2]) {

@@ -52,6 +52,26 @@ func describeTimeouts() Spec {
 				About:      "the server gives up a negotiation after half the client's time",
 				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
 			},
+			{
+				Name: "reset-window-closes-healthy-connection", Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoReset},
+				Set:   []Setting{{"D", "12"}, {"TNeg", "60"}, {"TSrv", "100"}, {"Cap", "200"}},
+				About: "a server that takes longer for a message than the reset window, and answers each: the client closes the connection all the same",
+			},
+			{
+				Name: "redial-after-60s", Properties: []string{timeouts.DoneByCap},
+				Set:   []Setting{{"SynDelay", "60"}, {"Win", "1000"}},
+				About: "the client connects again only a minute after it connected last",
+			},
+			{
+				Name: "reconnect-storm", Properties: []string{timeouts.Converges, timeouts.NonZeno, timeouts.NoReset},
+				Set:   []Setting{{"Client", "session"}, {"ServerMode", "fin"}, {"SynDelay", "0"}, {"Backoff", "0"}},
+				About: "the client connects again without a pause, and is refused each time: more dials than any bound, in no time",
+			},
+			{
+				Name: "hot-retry", Properties: []string{timeouts.Converges, timeouts.NonZeno},
+				Set:   []Setting{{"Client", "session"}, {"ServerMode", "reference"}, {"Backoff", "0"}},
+				About: "the client tries a refused request again without a pause: more tries than any bound, in no time",
+			},
 		},
 		Servers: []string{string(timeouts.ServerReference), string(timeouts.ServerFin), string(timeouts.ServerHang)},
 		Auths:   []string{authMandatory, authOptional},

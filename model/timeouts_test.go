@@ -82,3 +82,19 @@ func TestTimeoutsRequestsThatAreWrong(t *testing.T) {
 		assert.Equal(t, []string{c.what, c.word}, []string{usage.What, usage.Word}, "%+v", c.request)
 	}
 }
+
+// What the client of reset-window-closes-healthy-connection lacks is a window that is long
+// enough: with one the same server is waited for. And a pause is enough against hot-retry.
+func TestSwitchesTurnOnWhatTheyAreNamedAfter(t *testing.T) {
+	set := func(pairs ...string) []model.Setting {
+		var list []model.Setting
+		for i := 0; i < len(pairs); i += 2 {
+			list = append(list, model.Setting{Name: pairs[i], Value: pairs[i+1]})
+		}
+		return list
+	}
+	slow := set("D", "12", "TNeg", "60", "TSrv", "100", "Cap", "200", "Win", "1000")
+	assert.Equal(t, "held", run(t, model.Request{Spec: "timeouts", Set: slow}).Verdict)
+	patient := set("Client", "session", "ServerMode", "reference", "Backoff", "1")
+	assert.NotContains(t, run(t, model.Request{Spec: "timeouts", Set: patient}).Violations, "non-zeno")
+}

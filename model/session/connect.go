@@ -16,7 +16,7 @@ func (x *steps) dial(s State) {
 		return
 	}
 	for port := uint8(1); port <= uint8(x.NPorts); port++ {
-		if !x.PortReuse && x.held(&s, port) {
+		if x.bound(&s, port) || !x.PortReuse && x.held(&s, port) {
 			continue
 		}
 		t := s
@@ -34,6 +34,16 @@ func (m *Model) freeSlot(s *State) uint8 {
 		}
 	}
 	return 0
+}
+
+// bound says whether an end of the client's has that port already.
+func (m *Model) bound(s *State, port uint8) bool {
+	for c := range m.K {
+		if s.Connections[c].Client != NoEnd && s.Connections[c].Port == port {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Model) held(s *State, port uint8) bool {

@@ -52,6 +52,20 @@ const (
 	OldConnSticky   OldConn = "sticky"   // the same, and no FIN ever ends the old connection
 )
 
+// Defects of the reference client, as bits of Constants.Defects, in the order of the words
+// for them. docs/spec.md says which of upstream's defects each is.
+const (
+	CloseEventOfAnother  uint32 = 1 << iota // S50
+	NegotiateBeforeCheck                    // S51
+	FailureClosesNewer                      // S52
+	ParkedNeverPurged                       // S53
+	RetryOnDying                            // S54
+	Downgrade                               // S55
+	ZombieAfterError                        // S56
+	LostCallback                            // S57
+	PendingNotFailed                        // S58
+)
+
 // Largest values of the constants that bound a state.
 const (
 	MaxRequests = 8
@@ -79,6 +93,9 @@ type Constants struct {
 	GiveUp     bool // the server has a negotiation timer of its own
 	ByRemoval  bool // a reply counts only if its request still waits for one
 	Cyclic     bool // the user submits each request again and again
+	Odd        bool // the server may answer with an error that the client does not know; uses up Earlies
+	Rogue      bool // the server may answer a negotiation message with "no authentication here"; uses up Earlies
+	Defects    uint32
 }
 
 // Default returns the default bounds: two requests, two crashes, one FIN that is lost,
@@ -90,6 +107,13 @@ func Default() Constants {
 		Client: ClientConn, Rebuild: RebuildNo, ServerMode: ServerReference, Mandatory: true,
 		OldConn: OldConnTCP, ByRemoval: true, Cyclic: true,
 	}
+}
+
+// Small returns bounds with one request, one of each fault and a short negotiation.
+func Small() Constants {
+	c := Default()
+	c.NReq, c.R, c.Crashes = 1, 2, 1
+	return c
 }
 
 // Plain returns bounds without lost FINs and early timers, so that one port is enough.
@@ -128,6 +152,12 @@ func constants() constant.List[Constants] {
 		constant.Truth("GiveUp", func(c *Constants) *bool { return &c.GiveUp }),
 		constant.Truth("ByRemoval", func(c *Constants) *bool { return &c.ByRemoval }),
 		constant.Truth("Cyclic", func(c *Constants) *bool { return &c.Cyclic }),
+		constant.Truth("Odd", func(c *Constants) *bool { return &c.Odd }),
+		constant.Truth("Rogue", func(c *Constants) *bool { return &c.Rogue }),
+		constant.Set("Defects", func(c *Constants) *uint32 { return &c.Defects },
+			"close-event-of-another-connection", "negotiate-before-state-check", "failure-closes-newer-connection",
+			"parked-requests-never-purged", "retry-on-dying-session", "downgrade", "zombie-after-decode-error",
+			"lost-callback-on-unknown-error", "pending-not-failed-on-eof"),
 	}}
 }
 
@@ -151,5 +181,14 @@ func (c Constants) check() error {
 			Want: fmt.Sprintf("no with Client %s: rebuilding is a remedy for Client session", c.Client),
 		}
 	}
+	if c.Client != ClientConn && c.Defects != 0 {
+		return &ConstantError{
+			Spec: "session", Name: "Defects", Value: fmt.Sprint(c.Values()["Defects"]), Valid: []string{constant.None},
+			Want: fmt.Sprintf("none with Client %s: they are switched on in the reference client", c.Client),
+		}
+	}
 	return nil
 }
+
+// defect says whether a defect is switched on.
+func (c *Constants) defect(which uint32) bool { return c.Defects&which != 0 }

@@ -13,11 +13,11 @@ var (
 	linkWords    = [...]string{Disconnected: "none", Connecting: "connecting", Connected: "connected"}
 	requestWords = [...]string{
 		Idle: "not submitted", Queued: "queued", Parked: "parked", Written: "written",
-		Failed: "failed, to be tried again", Done: "answered", Unknown: "unknown", Expired: "failed, deadline passed",
+		Failed: "failed, to be tried again", Done: "answered", Unknown: "unknown", Expired: "failed, deadline passed", Forgotten: "forgotten",
 	}
 	closingWords = [...]string{NotClosing: "no", Shut: "channel dead", Notified: "requests told"}
-	errandWords  = [...]string{NothingToDo: "nothing", ResetFlag: "reset the flag", RebuildSession: "rebuild the session"}
-	endWords     = [...]string{NoEnd: "none", Dialing: "dialing", Open: "open"}
+	errandWords  = [...]string{NothingToDo: "nothing", ResetFlag: "reset the flag", RebuildSession: "rebuild the session", CloseCurrent: "close the connection"}
+	endWords     = [...]string{NoEnd: "none", Dialing: "dialing", Open: "open", Late: "given up, not cancelled", Orphan: "open, nobody's", Closed: "closed, not yet told"}
 )
 
 // Describe shows a state to people.
@@ -38,6 +38,14 @@ func (m *Model) Describe(s State) []check.Field {
 	}
 	if m.Client != ClientConn {
 		fields = append(fields,
+			check.Field{Name: "close handler", Value: closingWords[s.Closing]},
+			check.Field{Name: "still to do", Value: errandWords[s.Errand]})
+	}
+	if m.Defects != 0 {
+		fields = append(fields,
+			check.Field{Name: "changed by another connection", Value: fmt.Sprint(s.Foreign)},
+			check.Field{Name: "entries kept of requests no longer parked", Value: fmt.Sprint(s.Kept)},
+			check.Field{Name: "reads nothing any more", Value: fmt.Sprint(s.Zombie)},
 			check.Field{Name: "close handler", Value: closingWords[s.Closing]},
 			check.Field{Name: "still to do", Value: errandWords[s.Errand]})
 	}
@@ -91,6 +99,10 @@ func describeMessages(messages string) string {
 			list = append(list, "FIN")
 		case isRequest(m):
 			list = append(list, fmt.Sprintf("request %d", m))
+		case m == msgDisabled:
+			list = append(list, "no authentication here")
+		case isOdd(m):
+			list = append(list, fmt.Sprintf("odd answer %d", m-msgOdd))
 		case isRefusal(m):
 			list = append(list, fmt.Sprintf("refusal %d", m-msgRefusal))
 		default:

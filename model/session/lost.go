@@ -1,4 +1,4 @@
-// Clauses S10 to S13 and S25: the end of a connection, as each client takes it.
+// Clauses S10 to S13, S25, S53, S54 and S58: the end of a connection, as each client takes it.
 
 package session
 
@@ -23,18 +23,26 @@ func (m *Model) lost(s *State, stillNegotiating bool) {
 // as unknown. One that was not written waits for the next connection.
 func (m *Model) lostReference(s *State) {
 	s.Flag, s.Negotiation, s.Window = false, 0, 0
-	waiting := m.parked(s)
+	waiting := m.parked(s) // S53: with parked-requests-never-purged their entries stay as well
 	for r := byte(1); r <= byte(m.NReq); r++ {
 		switch request := s.request(r); *request {
 		case Written:
-			*request = Unknown
-			s.complete(r)
+			// S58: with pending-not-failed-on-eof it goes on waiting for its timer.
+			if !m.defect(PendingNotFailed) {
+				*request = Unknown
+				s.complete(r)
+			}
 		case Parked:
 			*request = Queued
 		}
 	}
 	s.Queue += waiting
 	s.Link = linkFor(s.Queue)
+	// S54: with retry-on-dying-session the session still believes in its connection; a
+	// request that comes now is parked, and nothing connects for it.
+	if m.defect(RetryOnDying) {
+		s.Link, s.Closing = Connected, Notified
+	}
 }
 
 // notify. S11, second step: attempts fail, the negotiation is told.
@@ -55,7 +63,7 @@ func (x *steps) drop(s State) {
 	if s.Closing != Notified {
 		return
 	}
-	s.Closing, s.Link = NotClosing, Disconnected
+	s.Closing, s.Link = NotClosing, linkFor(s.Queue)
 	if x.Client == ClientReset {
 		s.Errand = ResetFlag
 	}
@@ -93,6 +101,9 @@ func (x *steps) rebuild(s State) {
 func (m *Model) closeOwn(s State, c uint8, then func(State)) {
 	end := s.connection(c)
 	end.Client, end.ToClient = NoEnd, ""
+	if m.defect(CloseEventOfAnother) {
+		end.Client = Closed
+	}
 	arrives := s
 	if to := arrives.connection(c); to.Server != 0 {
 		to.ToServer += string([]byte{msgFIN})

@@ -47,6 +47,13 @@ const (
 	receive
 	serve
 	giveUp
+	answerOddly
+	answerDisabled
+	closeEvent
+	orphan
+	late
+	giveUpDial
+	closeCurrent
 	rules int = iota
 )
 
@@ -85,9 +92,11 @@ func (m *Model) listActions() {
 	m.add(negotiationTimeoutEarly, 0, "negotiation-timeout-early", check.Unfair, m.Earlies > 0)
 	m.add(dial, 0, "dial", check.Weak, true)
 	m.add(notify, 0, "notify", check.Weak, older)
-	m.add(drop, 0, "drop", check.Weak, older)
+	m.add(drop, 0, "drop", check.Weak, older || m.defect(RetryOnDying))
 	m.add(resetFlag, 0, "reset-flag", check.Weak, m.Client == ClientReset)
 	m.add(rebuildNow, 0, "rebuild", check.Weak, m.Rebuild == RebuildAsync)
+	m.add(giveUpDial, 0, "give-up-dial", check.Unfair, m.defect(NegotiateBeforeCheck) && m.Earlies > 0)
+	m.add(closeCurrent, 0, "close-current", check.Weak, m.defect(FailureClosesNewer))
 	m.add(start, 0, "start", check.Weak, m.Crashes > 0)
 	m.add(crash, 0, "crash", check.Unfair, m.Crashes > 0)
 	m.add(crashUnnoticed, 0, "crash-unnoticed", check.Unfair, m.Crashes > 0 && m.Losses > 0)
@@ -101,6 +110,7 @@ func (m *Model) listActions() {
 			{glue, "glue(%d)", m.PortReuse && m.OldConn != OldConnTCP},
 			{challenge, "challenge(%d)", m.PortReuse && m.OldConn == OldConnTCP},
 			{refused, "refused(%d)", m.Crashes > 0},
+			{late, "late(%d)", m.defect(NegotiateBeforeCheck) && m.Earlies > 0},
 		} {
 			if shake.possible {
 				m.add(shake.rule, c+1, shake.name, check.Weak, true)
@@ -110,7 +120,16 @@ func (m *Model) listActions() {
 		m.add(receive, c+1, "receive(%d)", check.Weak, true)
 		m.add(serve, c+1, "serve(%d)", check.Weak, true)
 		m.add(giveUp, c+1, "give-up(%d)", check.Unfair, m.GiveUp && m.Earlies > 0)
+		m.add(answerOddly, c+1, "answer-oddly(%d)", check.Unfair, m.Odd && m.Earlies > 0)
+		m.add(answerDisabled, c+1, "answer-disabled(%d)", check.Unfair, m.Rogue && m.Earlies > 0)
+		m.add(closeEvent, c+1, "close-event(%d)", check.Weak, m.defect(CloseEventOfAnother))
+		m.add(orphan, c+1, "orphan(%d)", check.Weak, m.orphans())
 	}
+}
+
+// orphans says whether a connection can be open that is not the session's.
+func (m *Model) orphans() bool {
+	return m.defect(CloseEventOfAnother) || m.defect(NegotiateBeforeCheck) && m.Earlies > 0
 }
 
 func (m *Model) add(rule rule, of int, name string, fairness check.Fairness, possible bool) {
@@ -128,17 +147,21 @@ func (m *Model) add(rule rule, of int, name string, fairness check.Fairness, pos
 // steps collects the steps from one state.
 type steps struct {
 	*Model
+	from State
 	list []check.Step[State]
 }
 
 // take adds a step.
 func (x *steps) take(rule rule, of byte, to State) {
+	if x.Defects != 0 {
+		x.aftermath(&x.from, &to)
+	}
 	x.list = append(x.list, check.Step[State]{Action: x.number[rule][of], State: to})
 }
 
 // Next appends every step from s.
 func (m *Model) Next(s State, list []check.Step[State]) []check.Step[State] {
-	x := &steps{Model: m, list: list}
+	x := &steps{Model: m, from: s, list: list}
 	for r := byte(1); r <= byte(m.NReq); r++ {
 		x.submit(s, r)
 		x.retry(s, r)
@@ -150,6 +173,8 @@ func (m *Model) Next(s State, list []check.Step[State]) []check.Step[State] {
 	x.drop(s)
 	x.resetFlag(s)
 	x.rebuild(s)
+	x.giveUpDial(s)
+	x.closeCurrent(s)
 	x.start(s)
 	x.crash(s)
 	for c := uint8(1); c <= uint8(m.K); c++ {
@@ -157,11 +182,16 @@ func (m *Model) Next(s State, list []check.Step[State]) []check.Step[State] {
 		x.receive(s, c)
 		x.serve(s, c)
 		x.giveUp(s, c)
+		x.answerOddly(s, c)
+		x.answerDisabled(s, c)
+		x.closeEvent(s, c)
+		x.orphan(s, c)
+		x.late(s, c)
 	}
 	return x.list
 }
 
-// Properties returns the six properties.
+// Properties returns the eight properties.
 func (m *Model) Properties() []check.Property[State] {
 	drained := make([]check.Property[State], 0, 2*m.NReq)
 	for r := byte(1); r <= byte(m.NReq); r++ {
@@ -172,6 +202,8 @@ func (m *Model) Properties() []check.Property[State] {
 		check.Always(FreshSession, m.freshSession),
 		check.Always(SingleConnection, m.singleConnection),
 		check.Always(CompleteOnce, m.completeOnce),
+		check.Always(NoDowngrade, m.noDowngrade),
+		check.Always(Bounded, m.bounded),
 		check.EventuallyAlways(ReconnectConverges, m.readyWhereNeeded),
 		check.All(RequestsDrain, drained...),
 	}

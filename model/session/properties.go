@@ -1,4 +1,4 @@
-// Clauses P1 to P6: what must be true.
+// Clauses P1 to P8: what must be true.
 
 package session
 
@@ -16,6 +16,8 @@ const (
 	CompleteOnce       = "complete-once"
 	ReconnectConverges = "reconnect-converges"
 	RequestsDrain      = "requests-drain"
+	NoDowngrade        = "no-downgrade"
+	Bounded            = "bounded"
 )
 
 // authBeforeRequest. P1: on an open connection a request is on its way only if it is
@@ -34,16 +36,17 @@ func (m *Model) authBeforeRequest(s State) bool {
 }
 
 // freshSession. P2: the session takes itself for authenticated exactly if the
-// negotiation of the connection that it has succeeded.
+// negotiation of the connection that it has succeeded, and nothing of another connection
+// has changed its state.
 func (m *Model) freshSession(s State) bool {
-	return !s.connected() || s.Flag == (s.Negotiation == m.authenticated())
+	return !s.Foreign && (!s.connected() || s.Flag == (s.Negotiation == m.authenticated()))
 }
 
-// singleConnection. P3: the client has at most one end.
+// singleConnection. P3: the client has at most one end that it has not closed.
 func (m *Model) singleConnection(s State) bool {
 	ends := 0
 	for c := range m.K {
-		if s.Connections[c].Client != NoEnd {
+		if end := s.Connections[c].Client; end != NoEnd && end != Closed {
 			ends++
 		}
 	}
@@ -68,7 +71,7 @@ func (m *Model) readyWhereNeeded(s State) bool {
 
 func (m *Model) needed(s *State) bool {
 	for r := range m.NReq {
-		if at := s.Requests[r]; at != Idle && !at.over() {
+		if s.Requests[r].needs() {
 			return true
 		}
 	}
@@ -91,7 +94,8 @@ func (m *Model) succeeds(r byte) check.Property[State] {
 }
 
 // settled says whether the last fault is over: the server is up, every budget is used
-// up, and the connection that the session has, if any, is one that the server serves.
+// up, the connection that the session has, if any, is one that the server serves, and no
+// odd answer is on its way on it.
 func (m *Model) settled(s *State) bool {
 	if !s.Up || s.Crashes > 0 || s.Losses > 0 || s.Earlies > 0 {
 		return false
@@ -99,6 +103,28 @@ func (m *Model) settled(s *State) bool {
 	if s.Current == 0 || s.connection(s.Current).Client != Open {
 		return true
 	}
+	end := s.connection(s.Current)
+	odd := strings.ContainsFunc(end.ToClient, func(r rune) bool { return isOdd(byte(r)) })
+	return end.Server >= 1 && end.Server <= m.authenticated() && !odd
+}
+
+// bounded. P7: the client holds no more entries than the user has requests under way.
+func (m *Model) bounded(s State) bool {
+	held := int(s.Kept)
+	for r := range m.NReq {
+		if s.Requests[r].waits() {
+			held++
+		}
+	}
+	return held <= m.NReq
+}
+
+// noDowngrade. P8: a session takes the negotiation for a success only where the server
+// does, if it has not gone or died meanwhile.
+func (m *Model) noDowngrade(s State) bool {
+	if !s.connected() || s.Negotiation != m.authenticated() {
+		return true
+	}
 	server := s.connection(s.Current).Server
-	return server >= 1 && server <= m.authenticated()
+	return server == 0 || server >= m.authenticated()
 }

@@ -1,4 +1,4 @@
-// Clauses S14 to S17: what the client does with a message.
+// Clauses S14 to S17, S45, S46, S55 to S57: what the client does with a message.
 
 package session
 
@@ -9,6 +9,10 @@ func (x *steps) receive(s State, c uint8) {
 		return
 	}
 	m := end.ToClient[0]
+	if s.Zombie {
+		x.discard(s, c)
+		return
+	}
 	if m == msgFIN {
 		x.take(receive, c, x.receiveFIN(s, c))
 		return
@@ -19,6 +23,13 @@ func (x *steps) receive(s State, c uint8) {
 		x.reply(&s, m)
 	case isRefusal(m):
 		refusal(&s, m-msgRefusal)
+	case isOdd(m):
+		x.oddReply(&s, m-msgOdd)
+	case m == msgDisabled && x.negotiating(&s) && x.Client == ClientConn && !x.defect(Downgrade):
+		x.disabled(s, c)
+		return
+	case m == msgDisabled && x.negotiating(&s):
+		x.succeed(&s, c)
 	case isNeg(m):
 		x.negotiate(&s, c, m-msgNeg)
 	}
@@ -68,16 +79,60 @@ func (x *steps) negotiate(s *State, c, answer uint8) {
 	if s.Negotiation != answer {
 		return
 	}
-	s.Negotiation++
-	s.Window = 0
 	if int(answer) < x.R {
+		s.Negotiation++
+		s.Window = 0
 		x.write(s, c, string([]byte{msgNeg + answer + 1}))
 		return
 	}
-	s.Flag = true
+	x.succeed(s, c)
+}
+
+// succeed opens the flag and writes what is parked.
+func (x *steps) succeed(s *State, c uint8) {
+	s.Negotiation, s.Window, s.Flag = x.authenticated(), 0, true
 	waiting := x.parked(s)
 	for _, r := range []byte(waiting) {
 		*s.request(r) = Written
 	}
 	x.write(s, c, waiting)
+}
+
+// oddReply. S45: an answer with an error that the client does not know completes the
+// request as unknown; the older clients fail the attempt.
+func (x *steps) oddReply(s *State, r byte) {
+	request := s.request(r)
+	switch {
+	case *request != Written:
+	case x.Client != ClientConn:
+		*request = Failed
+		s.Window = 0
+	// S56: with zombie-after-decode-error the client stops reading, and goes on writing.
+	case x.defect(ZombieAfterError):
+		s.Zombie = true
+	// S57: with lost-callback-on-unknown-error nobody is told, and no timer is left.
+	case x.defect(LostCallback):
+		*request = Forgotten
+		s.Window = 0
+	default:
+		*request = Unknown
+		s.complete(r)
+		s.Window = 0
+	}
+}
+
+// discard: what comes to a connection that nobody reads.
+func (x *steps) discard(s State, c uint8) {
+	end := s.connection(c)
+	end.ToClient = end.ToClient[1:]
+	x.take(receive, c, s)
+}
+
+// disabled. S46: "no authentication here" is no success for a client that requires it: it
+// closes the connection. S55: with downgrade, and for the older clients, it is one.
+func (x *steps) disabled(s State, c uint8) {
+	x.closeOwn(s, c, func(t State) {
+		x.lost(&t, false)
+		x.take(receive, c, t)
+	})
 }

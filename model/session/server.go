@@ -1,4 +1,4 @@
-// Clauses S30 to S39: the server.
+// Clauses S30 to S41: the server.
 
 package session
 
@@ -46,7 +46,7 @@ func (x *steps) serve(s State, c uint8) {
 // answer sends m back and leaves the server's end in that state.
 func (c *Connection) answer(m byte, server uint8) {
 	c.Server, c.ToServer = server, c.ToServer[1:]
-	if c.Client == Open {
+	if c.hears() {
 		c.ToClient += string([]byte{m})
 	}
 }
@@ -64,7 +64,7 @@ func (x *steps) offence(end *Connection) {
 
 func (c *Connection) closeServer() {
 	c.Server, c.ToServer = 0, ""
-	if c.Client == Open {
+	if c.hears() {
 		c.ToClient += string([]byte{msgFIN})
 	}
 	c.forget()
@@ -86,6 +86,31 @@ func (x *steps) giveUp(s State, c uint8) {
 	x.take(giveUp, c, s)
 }
 
+// answerOddly. S40, Odd: the server answers a request with an error that the client does
+// not know.
+func (x *steps) answerOddly(s State, c uint8) {
+	if end := s.connection(c); x.Odd && x.strange(&s, end) && isRequest(end.ToServer[0]) {
+		s.Earlies--
+		end.answer(msgOdd+end.ToServer[0], end.Server)
+		x.take(answerOddly, c, s)
+	}
+}
+
+// answerDisabled. S41, Rogue: the server answers a negotiation message with "no
+// authentication here".
+func (x *steps) answerDisabled(s State, c uint8) {
+	if end := s.connection(c); x.Rogue && x.strange(&s, end) && isNeg(end.ToServer[0]) {
+		s.Earlies--
+		end.answer(msgDisabled, end.Server)
+		x.take(answerDisabled, c, s)
+	}
+}
+
+// strange says whether the server can answer as it should not.
+func (x *steps) strange(s *State, end *Connection) bool {
+	return s.Earlies > 0 && end.Server != 0 && end.Server != x.dead() && end.ToServer != ""
+}
+
 // crash. S37: the server dies, and with it its end of every connection and what was on
 // the way to it; open connections are told. S38: or, unnoticed, they are not.
 func (x *steps) crash(s State) {
@@ -100,7 +125,7 @@ func (x *steps) crash(s State) {
 		held = held || s.Connections[c].Client == Open && s.Connections[c].Server != 0
 		s.Connections[c].crash()
 		told.Connections[c].crash()
-		if end := &told.Connections[c]; end.Client == Open && !strings.Contains(end.ToClient, string([]byte{msgFIN})) {
+		if end := &told.Connections[c]; end.hears() && !strings.Contains(end.ToClient, string([]byte{msgFIN})) {
 			end.ToClient += string([]byte{msgFIN})
 		}
 	}

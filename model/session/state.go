@@ -22,18 +22,22 @@ type Request uint8
 
 // Request states.
 const (
-	Idle    Request = iota // not submitted
-	Queued                 // waits for a connection
-	Parked                 // connected: waits for the negotiation
-	Written                // on the wire, or answered and not yet read
-	Failed                 // this attempt failed without effect; it will be tried again
-	Done                   // answered
-	Unknown                // completed: written, and the answer will never come
-	Expired                // completed: its deadline passed before it was written
+	Idle      Request = iota // not submitted
+	Queued                   // waits for a connection
+	Parked                   // connected: waits for the negotiation
+	Written                  // on the wire, or answered and not yet read
+	Failed                   // this attempt failed without effect; it will be tried again
+	Done                     // answered
+	Unknown                  // completed: written, and the answer will never come
+	Expired                  // completed: its deadline passed before it was written
+	Forgotten                // nobody is waiting for it any more, and the user was not told (S57)
 )
 
 // over says whether the user has been told how it ended.
 func (r Request) over() bool { return r == Done || r == Unknown || r == Expired }
+
+// needs says whether the session owes it something.
+func (r Request) needs() bool { return r != Idle && r != Forgotten && !r.over() }
 
 // waits says whether a timer is running for it.
 func (r Request) waits() bool { return r == Queued || r == Parked || r == Written }
@@ -56,6 +60,7 @@ const (
 	NothingToDo Errand = iota
 	ResetFlag
 	RebuildSession
+	CloseCurrent // whichever connection that is by then (S52)
 )
 
 // End is the client's end of a connection.
@@ -66,18 +71,24 @@ const (
 	NoEnd End = iota
 	Dialing
 	Open
+	Late   // an attempt that was given up and not cancelled (S51)
+	Orphan // open, and not the session's (S50, S51)
+	Closed // by the client, which has yet to be told so (S50)
 )
 
 // Messages. Client to server: FIN, negotiation message i, request r. Back: FIN,
-// negotiation message i, reply r, refusal r.
+// negotiation message i, reply r, refusal r, odd reply r, no authentication here.
 const (
-	msgFIN     = 0
-	msgRefusal = 50  // + r
-	msgNeg     = 100 // + i
+	msgFIN      = 0
+	msgRefusal  = 50 // + r
+	msgOdd      = 60 // + r
+	msgDisabled = 90
+	msgNeg      = 100 // + i
 )
 
 func isRequest(m byte) bool { return m >= 1 && m <= MaxRequests }
 func isRefusal(m byte) bool { return m > msgRefusal && m <= msgRefusal+MaxRequests }
+func isOdd(m byte) bool     { return m > msgOdd && m <= msgOdd+MaxRequests }
 func isNeg(m byte) bool     { return m > msgNeg }
 
 // Connection is one slot: both ends and what is on its way between them. The server's
@@ -94,7 +105,10 @@ type Connection struct {
 // quiet says whether nothing is on its way.
 func (c *Connection) quiet() bool { return c.ToServer == "" && c.ToClient == "" }
 
-// gone forgets the port of a connection without ends.
+// hears says whether the client's end takes what the server sends.
+func (c *Connection) hears() bool { return c.Client == Open || c.Client == Orphan }
+
+// forget forgets the port of a connection without ends.
 func (c *Connection) forget() {
 	if c.Client == NoEnd && c.Server == 0 {
 		c.Port = 0
@@ -120,6 +134,11 @@ type State struct {
 	Errand      Errand
 
 	Connections [MaxSlots]Connection
+
+	// With defects only.
+	Foreign bool  // something of one connection has changed the state of a later one
+	Kept    uint8 // entries of parked requests that are parked no more (S53), at most NReq+1
+	Zombie  bool  // the session reads nothing from its connection any more (S56)
 }
 
 // connection returns slot c, counted from 1.
@@ -142,7 +161,8 @@ func (s *State) connected() bool { return s.Link == Connected && s.Current != 0 
 // are not used and not written.
 func (m *Model) AppendState(dst []byte, s State) []byte {
 	dst = append(dst, flag(s.Up), s.Crashes, s.Losses, s.Earlies,
-		byte(s.Link), s.Current, flag(s.Flag), s.Negotiation, s.Window, byte(s.Closing), byte(s.Errand))
+		byte(s.Link), s.Current, flag(s.Flag), s.Negotiation, s.Window, byte(s.Closing), byte(s.Errand),
+		flag(s.Foreign), s.Kept, flag(s.Zombie))
 	dst = appendMessages(dst, s.Queue)
 	for r := range m.NReq {
 		dst = append(dst, byte(s.Requests[r]), s.Completions[r])

@@ -1,14 +1,20 @@
-// Clauses S18 and S19: the client's timers, due or early.
+// Clauses S18, S19, S52 and S58: the client's timers, due or early.
 
 package session
 
 // negotiationTimeouts. S18: a negotiation that is under way on a connection has a
 // timer. It is due when nothing is on its way in either direction.
 func (x *steps) negotiationTimeouts(s State) {
-	if !s.connected() || s.Negotiation < 1 || int(s.Negotiation) > x.R {
+	if !s.connected() || !x.negotiating(&s) {
 		return
 	}
 	end := func(by rule, s State) {
+		// S52: with failure-closes-newer-connection the failure is told later.
+		if x.defect(FailureClosesNewer) {
+			s.Negotiation, s.Errand = 0, CloseCurrent
+			x.take(by, 0, s)
+			return
+		}
 		x.closeOwn(s, s.Current, func(t State) {
 			x.lost(&t, false)
 			x.take(by, 0, t)
@@ -21,6 +27,11 @@ func (x *steps) negotiationTimeouts(s State) {
 		s.Earlies--
 		end(negotiationTimeoutEarly, s)
 	}
+}
+
+// negotiating says whether the client waits for an answer to a negotiation message.
+func (m *Model) negotiating(s *State) bool {
+	return s.Negotiation >= 1 && int(s.Negotiation) <= m.R
 }
 
 // requestTimeouts. S19: an attempt that waits has a timer.
@@ -42,7 +53,10 @@ func (x *steps) requestTimeouts(s State, r byte) {
 func (m *Model) hopeless(s *State, r byte) bool {
 	switch *s.request(r) {
 	case Written:
-		return s.connected() && s.connection(s.Current).quiet()
+		if !s.connected() {
+			return m.defect(PendingNotFailed)
+		}
+		return s.connection(s.Current).quiet()
 	case Parked:
 		return s.connected() && s.connection(s.Current).quiet() || s.Link == Disconnected
 	}

@@ -19,6 +19,9 @@ func (m *Model) Tell(from State, action int, to State) string {
 	case requestTimeout, requestTimeoutEarly:
 		return m.tellRequestTimeout(&from, &to, what)
 	case negotiationTimeout, negotiationTimeoutEarly:
+		if to.Current == from.Current {
+			return fmt.Sprintf("the negotiation timer fires%s: the connection is to be closed", early(what.rule))
+		}
 		return fmt.Sprintf("the negotiation timer fires%s: %s", early(what.rule), tellClose(&from, &to))
 	case receive:
 		return m.tellReceive(&from, &to, what.of)
@@ -26,6 +29,8 @@ func (m *Model) Tell(from State, action int, to State) string {
 		return m.tellServe(&from, &to, what.of)
 	case dial, accept, glue, challenge, refused:
 		return m.tellConnecting(&from, &to, what)
+	case answerOddly, answerDisabled, closeEvent, orphan, late, giveUpDial, closeCurrent:
+		return m.tellDefect(&from, &to, what)
 	case notify, drop, resetFlag, rebuildNow:
 		return tellAftermath(what.rule, &from, &to)
 	}
@@ -140,6 +145,12 @@ func tellAftermath(by rule, from, to *State) string {
 func (m *Model) tellReceive(from, to *State, c byte) string {
 	message := from.connection(c).ToClient[0]
 	switch {
+	case from.Zombie:
+		return fmt.Sprintf("what came on connection %d is thrown away, nobody reads it", c)
+	case isOdd(message):
+		return m.tellOdd(from, to, message-msgOdd)
+	case message == msgDisabled:
+		return m.tellDisabled(from, to, c)
 	case message == msgFIN && m.Client == ClientConn:
 		return fmt.Sprintf("the client sees that connection %d was closed%s", c, tellUnknown(from, to))
 	case message == msgFIN:

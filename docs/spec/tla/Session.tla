@@ -3,8 +3,8 @@
 (* How a client holds its session to one server address. The twin of the   *)
 (* Go package model/session: for every assignment of the constants both    *)
 (* have the same number of distinct states and the same verdicts. Clauses  *)
-(* are numbered as there: S1..S19 client, S20..S29 network, S30..S39       *)
-(* server, P1..P6 properties.                                              *)
+(* are numbered as there: S1..S19 client, S20..S29 network, S30..S41       *)
+(* server, P1..P8 properties, S50..S58 defects.                                              *)
 (*                                                                         *)
 (* Time is abstract: a timer fires when what it waits for can no longer    *)
 (* come (it is due, and fair), or early, which uses up a budget. Bounds    *)
@@ -31,13 +31,27 @@ CONSTANTS
   OldConn,     \* such a dial: "tcp" | "glued" | "overtake" | "sticky"
   GiveUp,      \* BOOLEAN: the server has a negotiation timer of its own
   ByRemoval,   \* BOOLEAN: a reply counts only if its request still waits for one
-  Cyclic       \* BOOLEAN: the user submits each request again and again
+  Cyclic,      \* BOOLEAN: the user submits each request again and again
+  Odd,         \* BOOLEAN: the server may answer with an error that the client does not know
+  Rogue,       \* BOOLEAN: the server may answer "no authentication here"
+  Defects      \* set of defects of the reference client that are switched on
 
 ASSUME Client \in {"session", "reset", "conn"}
 ASSUME Rebuild \in {"no", "async", "sync"}
 ASSUME ServerMode \in {"fin", "hang", "reference"}
 ASSUME OldConn \in {"tcp", "glued", "overtake", "sticky"}
 ASSUME Client # "session" => Rebuild = "no"
+ASSUME Client # "conn" => Defects = {}
+
+OtherClose == "close-event-of-another-connection" \in Defects    \* S50
+LateDial   == "negotiate-before-state-check" \in Defects         \* S51
+LateClose  == "failure-closes-newer-connection" \in Defects      \* S52
+KeepParked == "parked-requests-never-purged" \in Defects         \* S53
+DyingRetry == "retry-on-dying-session" \in Defects               \* S54
+Downgrade  == "downgrade" \in Defects                            \* S55
+Deaf       == "zombie-after-decode-error" \in Defects            \* S56
+LostCall   == "lost-callback-on-unknown-error" \in Defects       \* S57
+NotFailed  == "pending-not-failed-on-eof" \in Defects            \* S58
 
 VARIABLES
   up, crashes, losses, earlies,   \* the server accepts; budgets left
@@ -54,12 +68,16 @@ VARIABLES
   cl,      \* per slot, client's end: "none" | "dialing" | "open"
   sv,      \* per slot, server's end: 0 gone; 1..R waits for message sv; AUTHED; DEAD
   port,    \* per slot, local port; 0 where neither end is left
-  toSv, toCl   \* per slot, messages in order
+  toSv, toCl,  \* per slot, messages in order
+  foreign,     \* something of one connection has changed the state of a later one
+  kept,        \* entries of parked requests that are parked no more, at most NReq+1
+  zombie       \* the session reads nothing from its connection any more
 
 client == <<link, cur, flag, neg, queue, req, told, win, closing, todo>>
 net    == <<cl, sv, port, toSv, toCl>>
 budget == <<up, crashes, losses, earlies>>
-vars   == <<budget, client, net>>
+extra  == <<foreign, kept, zombie>>
+vars   == <<budget, client, net, extra>>
 
 Reqs  == 1..NReq
 Slots == 1..K
@@ -68,6 +86,8 @@ Ports == 1..NPorts
 FIN        == 0
 N(i)       == 100 + i
 Refusal(r) == 50 + r
+OddTo(r)   == 60 + r
+DISABLED   == 90
 IsReq(m)   == m \in Reqs
 AUTHED     == R + 1
 DEAD       == R + 2
@@ -86,6 +106,7 @@ Init ==
   /\ cl = [c \in Slots |-> "none"] /\ sv = [c \in Slots |-> 0]
   /\ port = [c \in Slots |-> 0]
   /\ toSv = [c \in Slots |-> <<>>] /\ toCl = [c \in Slots |-> <<>>]
+  /\ foreign = FALSE /\ kept = 0 /\ zombie = FALSE
 
 Over(q)  == q \in {"done", "unknown", "expired"}
 Waits(q) == q \in {"queued", "parked", "written"}
@@ -139,6 +160,7 @@ Dial ==                                                 \* S7, S20
          c    == CHOOSE x \in free : \A y \in free : x <= y
      IN /\ free # {}
         /\ \E p \in Ports :
+             /\ \A d \in Slots : cl[d] = "none" \/ port[d] # p
              /\ PortReuse \/ ~\E d \in Slots : sv[d] # 0 /\ port[d] = p
              /\ port' = [port EXCEPT ![c] = p]
         /\ cur' = c /\ cl' = [cl EXCEPT ![c] = "dialing"]
@@ -195,19 +217,20 @@ Lost(q, t, w, telling, f) ==
   IF Ours
   THEN LET parked == Asc({r \in Reqs : q[r] = "parked"})          \* S10
        IN /\ cur' = 0 /\ flag' = FALSE /\ neg' = 0 /\ win' = 0
-          /\ req' = [r \in Reqs |-> CASE q[r] = "written" -> "unknown"
+          /\ req' = [r \in Reqs |-> CASE q[r] = "written" /\ ~NotFailed -> "unknown"      \* S58
                                       [] q[r] = "parked"  -> "queued"
                                       [] OTHER            -> q[r]]
-          /\ told' = [r \in Reqs |-> IF q[r] = "written" THEN Once(t[r]) ELSE t[r]]
-          /\ queue' = queue \o parked /\ link' = LinkFor(queue \o parked)
-          /\ UNCHANGED closing
+          /\ told' = [r \in Reqs |-> IF q[r] = "written" /\ ~NotFailed THEN Once(t[r]) ELSE t[r]]
+          /\ queue' = queue \o parked
+          /\ IF DyingRetry THEN link' = "connected" /\ closing' = "notified"    \* S54
+                           ELSE link' = LinkFor(queue \o parked) /\ UNCHANGED closing
   ELSE /\ cur' = 0 /\ closing' = "shut" /\ flag' = f               \* S11
        /\ req' = q /\ told' = t /\ win' = w
        /\ neg' = IF telling THEN neg ELSE 0
        /\ UNCHANGED <<link, queue>>
 
 CloseOwn(c) ==                                          \* S25
-  /\ cl' = [cl EXCEPT ![c] = "none"] /\ UNCHANGED sv
+  /\ cl' = [cl EXCEPT ![c] = IF OtherClose THEN "closed" ELSE "none"] /\ UNCHANGED sv
   /\ toCl' = [toCl EXCEPT ![c] = <<>>]
   /\ \/ /\ toSv' = IF sv[c] # 0 THEN [toSv EXCEPT ![c] = Append(@, FIN)] ELSE toSv
         /\ UNCHANGED losses
@@ -222,7 +245,7 @@ Notify ==                                               \* S11, second step
   /\ UNCHANGED <<budget, link, cur, flag, todo, told, net>>
 
 Drop ==                                                 \* S11, third step
-  /\ closing = "notified" /\ closing' = "no" /\ link' = "none"
+  /\ closing = "notified" /\ closing' = "no" /\ link' = LinkFor(queue)
   /\ todo' = IF Client = "reset" THEN "reset" ELSE todo
   /\ UNCHANGED <<budget, cur, flag, neg, queue, req, told, win, net>>
 
@@ -240,8 +263,32 @@ RebuildNow ==                                           \* S13
 ----------------------------------------------------------------------------
 \* Messages to the client
 
+Discard(c) ==                                           \* S56
+  /\ cl[c] = "open" /\ c = cur /\ toCl[c] # <<>> /\ zombie
+  /\ toCl' = [toCl EXCEPT ![c] = Tail(@)]
+  /\ UNCHANGED <<budget, client, cl, sv, port, toSv, foreign, zombie>>
+
+Success(c, rest) ==
+  /\ neg' = R + 1 /\ win' = 0 /\ flag' = TRUE
+  /\ LET parked == {r \in Reqs : req[r] = "parked"}
+     IN /\ req' = [r \in Reqs |-> IF r \in parked THEN "written" ELSE req[r]]
+        /\ Write(c, rest, Asc(parked))
+  /\ UNCHANGED <<budget, link, cur, queue, told, closing, todo, cl, sv, port>>
+
+OddReply(c, r, rest) ==                                 \* S45
+  /\ LET waits == req[r] = "written"
+         to    == IF ~Ours THEN "failed" ELSE IF Deaf THEN "written"
+                  ELSE IF LostCall THEN "forgotten" ELSE "unknown"     \* S56, S57
+     IN /\ req' = IF waits THEN [req EXCEPT ![r] = to] ELSE req
+        /\ win' = IF waits /\ to # "written" THEN 0 ELSE win
+        /\ told' = IF waits /\ to = "unknown" THEN [told EXCEPT ![r] = Once(@)] ELSE told
+        /\ zombie' = (waits /\ Ours /\ Deaf)
+  /\ toCl' = [toCl EXCEPT ![c] = rest]
+  /\ UNCHANGED <<budget, link, cur, flag, neg, queue, closing, todo, cl, sv, port, toSv>>
+
 Receive(c) ==
-  /\ cl[c] = "open" /\ c = cur /\ toCl[c] # <<>>
+  /\ cl[c] = "open" /\ c = cur /\ toCl[c] # <<>> /\ ~zombie /\ UNCHANGED foreign
+  /\ IF \E r \in Reqs : Head(toCl[c]) = OddTo(r) THEN TRUE ELSE zombie' = FALSE
   /\ LET m    == Head(toCl[c])
          rest == Tail(toCl[c])
      IN
@@ -272,12 +319,17 @@ Receive(c) ==
         /\ neg' = neg + 1 /\ win' = 0
         /\ Write(c, rest, <<N(neg + 1)>>)
         /\ UNCHANGED <<budget, link, cur, flag, queue, req, told, closing, todo, cl, sv, port>>
+     \/ \E r \in Reqs : m = OddTo(r) /\ OddReply(c, r, rest)
+     \/ /\ m = DISABLED /\ neg \notin 1..R
+        /\ toCl' = [toCl EXCEPT ![c] = rest]
+        /\ UNCHANGED <<budget, client, cl, sv, port, toSv>>
+     \/ /\ m = DISABLED /\ neg \in 1..R /\ Ours /\ ~Downgrade      \* S46
+        /\ CloseOwn(c) /\ Lost(req, told, win, FALSE, flag)
+        /\ UNCHANGED <<up, crashes, earlies, todo>>
+     \/ /\ m = DISABLED /\ neg \in 1..R /\ (~Ours \/ Downgrade)    \* S55
+        /\ Success(c, rest)
      \/ /\ m > 100 /\ neg = m - 100 /\ neg = R          \* S17: success
-        /\ neg' = R + 1 /\ win' = 0 /\ flag' = TRUE
-        /\ LET parked == {r \in Reqs : req[r] = "parked"}
-           IN /\ req' = [r \in Reqs |-> IF r \in parked THEN "written" ELSE req[r]]
-              /\ Write(c, rest, Asc(parked))
-        /\ UNCHANGED <<budget, link, cur, queue, told, closing, todo, cl, sv, port>>
+        /\ Success(c, rest)
 
 ----------------------------------------------------------------------------
 \* Timers
@@ -290,13 +342,17 @@ Due   == UNCHANGED earlies
 NegTimeout(early) ==                                    \* S18
   /\ link = "connected" /\ cur # 0 /\ neg \in 1..R
   /\ IF early THEN Early ELSE Due /\ Quiet(cur)
-  /\ CloseOwn(cur)
-  /\ Lost(req, told, win, FALSE, flag)
-  /\ UNCHANGED <<up, crashes, todo>>
+  /\ IF LateClose                                       \* S52
+     THEN /\ neg' = 0 /\ todo' = "close"
+          /\ UNCHANGED <<losses, link, cur, flag, queue, req, told, win, closing, net>>
+     ELSE /\ CloseOwn(cur) /\ Lost(req, told, win, FALSE, flag)
+          /\ UNCHANGED todo
+  /\ UNCHANGED <<up, crashes>>
 
 Hopeless(r) ==
   \/ req[r] \in {"written", "parked"} /\ link = "connected" /\ cur # 0 /\ Quiet(cur)
   \/ req[r] = "parked" /\ link = "none"
+  \/ req[r] = "written" /\ NotFailed /\ ~(link = "connected" /\ cur # 0)   \* S58
 
 ReqTimeout(r, early) ==                                 \* S19
   /\ r \in Waiting
@@ -317,17 +373,19 @@ ReqTimeout(r, early) ==                                 \* S19
 ----------------------------------------------------------------------------
 \* Server
 
+Hears(c) == cl[c] \in {"open", "orphan"}
+
 Offence(c) ==                                           \* S35
   IF ServerMode = "hang"
   THEN /\ sv' = [sv EXCEPT ![c] = DEAD] /\ toSv' = [toSv EXCEPT ![c] = Tail(@)]
        /\ UNCHANGED <<toCl, port>>
   ELSE /\ sv' = [sv EXCEPT ![c] = 0] /\ toSv' = [toSv EXCEPT ![c] = <<>>]
-       /\ toCl' = IF cl[c] = "open" THEN [toCl EXCEPT ![c] = Append(@, FIN)] ELSE toCl
+       /\ toCl' = IF Hears(c) THEN [toCl EXCEPT ![c] = Append(@, FIN)] ELSE toCl
        /\ ForgetPorts
 
 Answer(c, m, s) ==
   /\ sv' = [sv EXCEPT ![c] = s] /\ toSv' = [toSv EXCEPT ![c] = Tail(@)]
-  /\ toCl' = IF cl[c] = "open" THEN [toCl EXCEPT ![c] = Append(@, m)] ELSE toCl
+  /\ toCl' = IF Hears(c) THEN [toCl EXCEPT ![c] = Append(@, m)] ELSE toCl
   /\ UNCHANGED port
 
 Serve(c) ==
@@ -356,9 +414,19 @@ ServerGivesUp(c) ==                                     \* S36
   /\ IF ServerMode = "hang"
      THEN /\ sv' = [sv EXCEPT ![c] = DEAD] /\ UNCHANGED <<toSv, toCl, port>>
      ELSE /\ sv' = [sv EXCEPT ![c] = 0] /\ toSv' = [toSv EXCEPT ![c] = <<>>]
-          /\ toCl' = IF cl[c] = "open" THEN [toCl EXCEPT ![c] = Append(@, FIN)] ELSE toCl
+          /\ toCl' = IF Hears(c) THEN [toCl EXCEPT ![c] = Append(@, FIN)] ELSE toCl
           /\ ForgetPorts
   /\ UNCHANGED <<up, crashes, losses, client>>
+
+Strange(c) == sv[c] \in 1..AUTHED /\ toSv[c] # <<>> /\ Early
+
+AnswerOddly(c) ==                                       \* S40
+  /\ Odd /\ Strange(c) /\ IsReq(Head(toSv[c])) /\ Answer(c, OddTo(Head(toSv[c])), sv[c])
+  /\ UNCHANGED <<up, crashes, losses, client, cl>>
+
+AnswerDisabled(c) ==                                    \* S41
+  /\ Rogue /\ Strange(c) /\ Head(toSv[c]) > 100 /\ Answer(c, DISABLED, sv[c])
+  /\ UNCHANGED <<up, crashes, losses, client, cl>>
 
 Crash(unnoticed) ==                                     \* S37, S38
   /\ up /\ crashes > 0 /\ up' = FALSE /\ crashes' = crashes - 1
@@ -367,7 +435,7 @@ Crash(unnoticed) ==                                     \* S37, S38
           /\ \E c \in Slots : cl[c] = "open" /\ sv[c] # 0
           /\ UNCHANGED toCl
      ELSE /\ UNCHANGED losses
-          /\ toCl' = [c \in Slots |-> IF cl[c] = "open" /\ ~Has(toCl[c], FIN)
+          /\ toCl' = [c \in Slots |-> IF Hears(c) /\ ~Has(toCl[c], FIN)
                                       THEN Append(toCl[c], FIN) ELSE toCl[c]]
   /\ sv' = [c \in Slots |-> 0] /\ toSv' = [c \in Slots |-> <<>>]
   /\ UNCHANGED cl /\ ForgetPorts
@@ -376,56 +444,146 @@ Crash(unnoticed) ==                                     \* S37, S38
 Start == ~up /\ up' = TRUE /\ UNCHANGED <<crashes, losses, earlies, client, net>>   \* S39
 
 ----------------------------------------------------------------------------
-Handshake(c) == Accept(c) \/ Glue(c) \/ Challenge(c) \/ Refused(c)
+\* Defects that need a state or a step of their own.
+
+\* The session's connection is lost, stays open and is nobody's. end: what becomes of slot c.
+Confused(c) ==
+  IF link = "connected" /\ cur # 0
+  THEN /\ cl' = [cl EXCEPT ![c] = "none", ![cur] = "orphan"] /\ foreign' = TRUE
+       /\ Lost(req, told, win, FALSE, flag) /\ UNCHANGED todo
+  ELSE cl' = [cl EXCEPT ![c] = "none"] /\ UNCHANGED <<client, foreign>>
+
+CloseEvent(c) ==                                        \* S50
+  /\ cl[c] = "closed" /\ Confused(c) /\ UNCHANGED sv /\ ForgetPorts
+  /\ UNCHANGED <<budget, toSv, toCl>>
+
+OrphanReads(c) ==                                       \* S50, S51
+  /\ cl[c] = "orphan" /\ toCl[c] # <<>> /\ UNCHANGED <<budget, sv, toSv>>
+  /\ IF Head(toCl[c]) # FIN
+     THEN toCl' = [toCl EXCEPT ![c] = Tail(@)] /\ UNCHANGED <<client, cl, port, foreign>>
+     ELSE /\ toCl' = [toCl EXCEPT ![c] = <<>>]
+          /\ IF OtherClose THEN Confused(c)
+             ELSE cl' = [cl EXCEPT ![c] = "none"] /\ UNCHANGED <<client, foreign>>
+          /\ ForgetPorts
+
+GiveUpDial ==                                           \* S51
+  /\ LateDial /\ link = "connecting" /\ cur # 0 /\ Early
+  /\ cl' = [cl EXCEPT ![cur] = "late"] /\ cur' = 0 /\ link' = LinkFor(queue)
+  /\ UNCHANGED <<up, crashes, losses, flag, neg, queue, req, told, win, closing, todo, sv, port, toSv, toCl>>
+
+Late(c) ==                                              \* S51
+  /\ cl[c] = "late" /\ UNCHANGED <<budget, client>>
+  /\ IF ~up
+     THEN /\ cl' = [cl EXCEPT ![c] = "none"] /\ UNCHANGED <<sv, toSv, toCl, foreign>> /\ ForgetPorts
+     ELSE /\ cl' = [cl EXCEPT ![c] = "orphan"] /\ sv' = [sv EXCEPT ![c] = 1] /\ UNCHANGED port
+          /\ IF link = "connected" /\ cur # 0
+             THEN foreign' = TRUE /\ Write(cur, toCl[cur], <<N(1)>>)
+             ELSE UNCHANGED <<toSv, toCl, foreign>>
+
+CloseCurrent ==                                         \* S52
+  /\ todo = "close" /\ todo' = "no"
+  /\ IF link = "connected" /\ cur # 0
+     THEN /\ CloseOwn(cur) /\ Lost(req, told, win, FALSE, flag)
+          /\ foreign' = (foreign \/ neg # 0)
+     ELSE UNCHANGED <<losses, link, cur, flag, neg, queue, req, told, win, closing, net, foreign>>
+  /\ UNCHANGED <<up, crashes, earlies>>
+
+\* S53: an entry stays for each request that is parked no more, until a negotiation succeeds.
+Min(a, b) == IF a < b THEN a ELSE b
+KeptNext ==
+  kept' = IF ~KeepParked THEN kept
+          ELSE IF neg' = AUTHED /\ neg # AUTHED THEN 0
+          ELSE Min(NReq + 1, kept + Cardinality({r \in Reqs : req[r] = "parked" /\ req'[r] # "parked"}))
+\* A deaf connection is deaf until it is lost.
+ZombieNext == zombie' = (zombie /\ cur' = cur)
+\* Around an action that says nothing of foreign, kept and zombie.
+Plain(A) == A /\ UNCHANGED foreign /\ ZombieNext /\ KeptNext
+\* Around one that says what becomes of foreign.
+Other(A) == A /\ ZombieNext /\ KeptNext
+
+----------------------------------------------------------------------------
+Handshake(c) ==
+  \/ Plain(Accept(c) \/ Glue(c) \/ Challenge(c) \/ Refused(c))
+  \/ Other(Late(c))
+Read(c) == (Receive(c) /\ KeptNext) \/ (Discard(c) /\ KeptNext)
+
+SubmitNext(r)     == Plain(Submit(r))
+RetryNext(r)      == Plain(Retry(r))
+ReqTimeoutNext(r, e) == Plain(ReqTimeout(r, e))
+NegTimeoutNext(e) == Plain(NegTimeout(e))
+ServeNext(c)      == Plain(Serve(c))
 
 Next ==
-  \/ \E r \in Reqs : Submit(r) \/ Retry(r)
-  \/ \E r \in Reqs, e \in BOOLEAN : ReqTimeout(r, e)
-  \/ \E e \in BOOLEAN : NegTimeout(e)
-  \/ Dial \/ Notify \/ Drop \/ ResetFlag \/ RebuildNow \/ Start
-  \/ \E l \in BOOLEAN : Crash(l)
-  \/ \E c \in Slots : Handshake(c) \/ Receive(c) \/ Serve(c) \/ ServerGivesUp(c)
+  \/ \E r \in Reqs : SubmitNext(r) \/ RetryNext(r)
+  \/ \E r \in Reqs, e \in BOOLEAN : ReqTimeoutNext(r, e)
+  \/ \E e \in BOOLEAN : NegTimeoutNext(e)
+  \/ Plain(Dial) \/ Plain(Notify) \/ Plain(Drop) \/ Plain(ResetFlag) \/ Plain(RebuildNow) \/ Plain(Start)
+  \/ \E l \in BOOLEAN : Plain(Crash(l))
+  \/ \E c \in Slots : Handshake(c) \/ Read(c) \/ ServeNext(c) \/ Plain(ServerGivesUp(c))
+  \/ \E c \in Slots : Plain(AnswerOddly(c)) \/ Plain(AnswerDisabled(c))
+  \/ \E c \in Slots : Other(CloseEvent(c)) \/ Other(OrphanReads(c))
+  \/ Plain(GiveUpDial) \/ Other(CloseCurrent)
 
 \* Weakly fair is whatever a machine does by itself; not what the environment chooses:
-\* Submit, Crash, losses, early timers, ServerGivesUp.
+\* Submit, Crash, losses, early timers, ServerGivesUp, strange answers, GiveUpDial.
+Steps == /\ WF_vars(Plain(Start)) /\ WF_vars(Plain(Dial)) /\ WF_vars(Plain(Notify)) /\ WF_vars(Plain(Drop))
+         /\ WF_vars(Plain(ResetFlag)) /\ WF_vars(Plain(RebuildNow)) /\ WF_vars(Other(CloseCurrent))
+         /\ \A c \in Slots : WF_vars(Other(CloseEvent(c))) /\ WF_vars(Other(OrphanReads(c)))
 Fairness ==
-  /\ WF_vars(Start) /\ WF_vars(Dial) /\ WF_vars(Notify) /\ WF_vars(Drop)
-  /\ WF_vars(ResetFlag) /\ WF_vars(RebuildNow)
-  /\ WF_vars(NegTimeout(FALSE))
-  /\ \A r \in Reqs : WF_vars(Retry(r)) /\ WF_vars(ReqTimeout(r, FALSE))
-  /\ \A c \in Slots : WF_vars(Handshake(c)) /\ WF_vars(Receive(c)) /\ WF_vars(Serve(c))
+  /\ Steps /\ WF_vars(NegTimeoutNext(FALSE))
+  /\ \A r \in Reqs : WF_vars(RetryNext(r)) /\ WF_vars(ReqTimeoutNext(r, FALSE))
+  /\ \A c \in Slots : WF_vars(Handshake(c)) /\ WF_vars(Read(c)) /\ WF_vars(ServeNext(c))
 
 Spec == Init /\ [][Next]_vars /\ Fairness
+
+\* Wrong fairness, on purpose: docs/fairness.md says what each hides or invents.
+SpecNoFair == Init /\ [][Next]_vars
+SpecWFNext == Init /\ [][Next]_vars /\ WF_vars(Next)
+SpecNoTimers ==
+  /\ Init /\ [][Next]_vars /\ Steps
+  /\ \A r \in Reqs : WF_vars(RetryNext(r))
+  /\ \A c \in Slots : WF_vars(Handshake(c)) /\ WF_vars(Read(c)) /\ WF_vars(ServeNext(c))
+SpecMerged ==
+  /\ Init /\ [][Next]_vars /\ Steps /\ WF_vars(NegTimeoutNext(FALSE))
+  /\ WF_vars(\E r \in Reqs : RetryNext(r)) /\ WF_vars(\E r \in Reqs : ReqTimeoutNext(r, FALSE))
+  /\ WF_vars(\E c \in Slots : Handshake(c) \/ Read(c) \/ ServeNext(c))
 
 ----------------------------------------------------------------------------
 TypeOK ==
   /\ up \in BOOLEAN /\ link \in {"none", "connecting", "connected"} /\ cur \in 0..K
   /\ flag \in BOOLEAN /\ neg \in 0..R+1 /\ win \in 0..W-1
-  /\ closing \in {"no", "shut", "notified"} /\ todo \in {"no", "reset", "rebuild"}
-  /\ \A r \in Reqs : /\ Over(req[r]) \/ Waits(req[r]) \/ req[r] \in {"idle", "failed"}
+  /\ closing \in {"no", "shut", "notified"} /\ todo \in {"no", "reset", "rebuild", "close"}
+  /\ \A r \in Reqs : /\ Over(req[r]) \/ Waits(req[r]) \/ req[r] \in {"idle", "failed", "forgotten"}
                      /\ told[r] \in 0..2
-  /\ \A c \in Slots : /\ cl[c] \in {"none", "dialing", "open"} /\ sv[c] \in 0..DEAD
+  /\ \A c \in Slots : /\ cl[c] \in {"none", "dialing", "open", "late", "orphan", "closed"} /\ sv[c] \in 0..DEAD
                       /\ port[c] \in 0..NPorts
                       /\ (cl[c] = "none" /\ sv[c] = 0) => (port[c] = 0 /\ Quiet(c))
-                      /\ (cl[c] # "open" => toCl[c] = <<>>) /\ (sv[c] = 0 => toSv[c] = <<>>)
+                      /\ (~Hears(c) => toCl[c] = <<>>) /\ (sv[c] = 0 => toSv[c] = <<>>)
   /\ \A r \in Reqs : (req[r] = "queued") <=> Has(queue, r)
   /\ link = "connecting" => closing = "no"
   /\ closing # "no" => (link = "connected" /\ cur = 0)
-  /\ Ours => (closing = "no" /\ todo = "no" /\ ~(link = "connected" /\ cur = 0))
+  /\ foreign \in BOOLEAN /\ kept \in 0..NReq+1 /\ zombie \in BOOLEAN
+  /\ Ours => (todo \in {"no", "close"} /\ (closing = "no" <=> ~(link = "connected" /\ cur = 0)))
+  /\ Defects = {} => (kept = 0 /\ ~foreign /\ ~zombie /\ \A c \in Slots : cl[c] \in {"none", "dialing", "open"})
 
 AuthBeforeRequest ==                                    \* P1
   \A c \in Slots : (\E i \in DOMAIN toSv[c] : IsReq(toSv[c][i]) /\ cl[c] = "open")
                    => (c = cur /\ neg = R + 1)
-FreshSession == (link = "connected" /\ cur # 0) => (flag <=> neg = R + 1)           \* P2
-SingleConnection == \A c, d \in Slots : (cl[c] # "none" /\ cl[d] # "none") => c = d \* P3
+FreshSession == ~foreign /\ ((link = "connected" /\ cur # 0) => (flag <=> neg = R + 1))   \* P2
+SingleConnection ==                                     \* P3
+  \A c, d \in Slots : (cl[c] \notin {"none", "closed"} /\ cl[d] \notin {"none", "closed"}) => c = d
 CompleteOnce == \A r \in Reqs : told[r] <= 1 /\ (Over(req[r]) => told[r] = 1)       \* P4
 
-Needed == \E r \in Reqs : req[r] # "idle" /\ ~Over(req[r])
+Bounded == kept + Cardinality(Waiting) <= NReq          \* P7
+NoDowngrade == (link = "connected" /\ cur # 0 /\ neg = R + 1) => sv[cur] \in {0, AUTHED, DEAD}   \* P8
+
+Needed == \E r \in Reqs : req[r] \notin {"idle", "forgotten"} /\ ~Over(req[r])
 Ready  == link = "connected" /\ cur # 0 /\ neg = R + 1 /\ flag
 ReconnectConverges == <>[](Needed => Ready)             \* P5
 
 Settled == /\ up /\ crashes = 0 /\ losses = 0 /\ earlies = 0
-           /\ (cur # 0 /\ cl[cur] = "open") => sv[cur] \in 1..AUTHED
+           /\ (cur # 0 /\ cl[cur] = "open") =>
+                (sv[cur] \in 1..AUTHED /\ \A r \in Reqs : ~Has(toCl[cur], OddTo(r)))
 RequestsDrain ==                                        \* P6a, P6b
   \A r \in Reqs :
     /\ (req[r] # "idle") ~> Over(req[r])

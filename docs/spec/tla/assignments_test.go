@@ -40,6 +40,16 @@ var sessionListed = of("plain",
 	"R=2 Losses=1 Earlies=1 PortReuse=true OldConn=glued",
 	"R=2 Losses=1 Earlies=1 PortReuse=true OldConn=sticky ServerMode=hang",
 	"R=2 Cyclic=false",
+	"R=2 Earlies=1 Odd=true Rogue=true",
+	"R=1 NReq=1 Crashes=1 Earlies=1 K=3 NPorts=3 Defects=close-event-of-another-connection",
+	"R=2 NReq=1 Crashes=1 Earlies=1 NPorts=2 Defects=negotiate-before-state-check",
+	"R=2 Crashes=1 Earlies=1 Defects=failure-closes-newer-connection",
+	"R=2 Crashes=1 Earlies=1 Defects=parked-requests-never-purged",
+	"R=2 Crashes=1 Defects=retry-on-dying-session",
+	"R=2 Crashes=1 Earlies=1 Rogue=true Defects=downgrade",
+	"R=2 Crashes=1 Earlies=1 Odd=true Defects=zombie-after-decode-error",
+	"R=2 Crashes=1 Earlies=1 Odd=true Defects=lost-callback-on-unknown-error",
+	"R=2 Crashes=1 Earlies=1 Losses=1 NPorts=2 Defects=pending-not-failed-on-eof",
 )
 
 var timeoutsListed = append(
@@ -90,7 +100,14 @@ func drawn(config string, pairs ...any) assignment {
 func pick(random *rand.Rand, values ...string) string { return values[random.IntN(len(values))] }
 
 func drawSession(random *rand.Rand) assignment {
-	client := pick(random, "session", "reset", "conn", "conn")
+	client := pick(random, "session", "reset", "conn", "conn", "conn")
+	defects := "none"
+	if client == "conn" && random.IntN(2) > 0 {
+		defects = pick(random, sessionDefects...)
+		if other := pick(random, sessionDefects...); random.IntN(3) == 0 && other != defects {
+			defects += "+" + other
+		}
+	}
 	rebuild := pick(random, "no", "async", "sync")
 	if client != "session" {
 		rebuild = "no"
@@ -101,7 +118,14 @@ func drawSession(random *rand.Rand) assignment {
 		"Client", client, "Rebuild", rebuild, "ServerMode", pick(random, "fin", "hang", "reference"),
 		"OldConn", pick(random, "tcp", "glued", "overtake", "sticky"),
 		"Mandatory", random.IntN(3) > 0, "PortReuse", random.IntN(2) > 0, "GiveUp", random.IntN(2) > 0,
-		"ByRemoval", random.IntN(3) > 0, "Cyclic", random.IntN(3) > 0)
+		"ByRemoval", random.IntN(3) > 0, "Cyclic", random.IntN(3) > 0,
+		"Odd", random.IntN(3) == 0, "Rogue", random.IntN(3) == 0, "Defects", defects)
+}
+
+var sessionDefects = []string{
+	"close-event-of-another-connection", "negotiate-before-state-check", "failure-closes-newer-connection",
+	"parked-requests-never-purged", "retry-on-dying-session", "downgrade", "zombie-after-decode-error",
+	"lost-callback-on-unknown-error", "pending-not-failed-on-eof",
 }
 
 // drawTimeouts draws deadlines that often meet.

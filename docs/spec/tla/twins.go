@@ -25,6 +25,8 @@ var twins = map[string]twin{
 		"fresh-session":       always("FreshSession"),
 		"single-connection":   always("SingleConnection"),
 		"complete-once":       always("CompleteOnce"),
+		"no-downgrade":        always("NoDowngrade"),
+		"bounded":             always("Bounded"),
 		"reconnect-converges": temporal("ReconnectConverges"),
 		"requests-drain":      temporal("RequestsDrain"),
 	}},
