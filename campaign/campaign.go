@@ -11,6 +11,7 @@ package campaign
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sim"
@@ -80,14 +81,18 @@ func (s *Setup) scenario(seed uint64) (sim.Scenario, error) {
 	if err != nil {
 		return sim.Scenario{}, err
 	}
-	scenario.Client, scenario.Server, scenario.Auth, scenario.EarlyRequest = s.Client, s.Server, s.Auth, s.EarlyRequest
+	if s.Auth != sim.AuthDrawn && !slices.Contains(sim.RunAuthNames, s.Auth) {
+		return sim.Scenario{}, &sim.UsageError{Text: fmt.Sprintf("unknown authentication %q%s", s.Auth, sim.DidYouMean(s.Auth, sim.SeedAuthNames))}
+	}
+	scenario.Client, scenario.Server, scenario.EarlyRequest = s.Client, s.Server, s.EarlyRequest
+	scenario.SetAuth(s.Auth)
 	return scenario, scenario.Validate()
 }
 
 // Canary is the setup of runs that are known to violate reconnect-converges: a client that
 // keeps "authenticated" over connections, against servers that fall silent.
 func (s *Setup) Canary() Setup {
-	return Setup{Scenario: s.Scenario, Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, Auth: sim.AuthMandatory, EarlyRequest: s.EarlyRequest}
+	return Setup{Scenario: sim.ScenarioFullRestart, Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, Auth: sim.AuthMandatory, EarlyRequest: s.EarlyRequest}
 }
 
 // Run runs the seeds that the ledger does not have, and summarises all that it has then.

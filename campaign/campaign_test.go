@@ -336,3 +336,28 @@ func FuzzLedger(f *testing.F) {
 		require.Zero(t, runs)
 	})
 }
+
+// A campaign of the swarm that has never met what it is due to meet does not count as held.
+func TestUnmetSituationsAreTold(t *testing.T) {
+	setup := reference()
+	setup.Scenario, setup.Auth = sim.ScenarioSwarm, sim.AuthDrawn
+	summary := func(setup Setup, missing sim.Met) Summary {
+		account := newTally(setup)
+		for seed := range 1000 {
+			o := Outcome{Seed: Seed(seed), Verdict: sim.VerdictHeld}
+			for _, m := range sim.Situations() {
+				if m != missing {
+					o.Met = append(o.Met, m.String())
+				}
+			}
+			account.add(&o)
+		}
+		return account.summary(false, 0, 1000)
+	}
+	s := summary(setup, sim.MetSilence)
+	require.Equal(t, sim.VerdictInconclusive, s.Verdict)
+	require.Equal(t, []string{"silence"}, s.Unmet)
+	s = summary(reference(), sim.MetSilence)
+	require.Equal(t, sim.VerdictHeld, s.Verdict, "full-restart is not made to meet them")
+	require.Empty(t, s.Unmet)
+}

@@ -20,6 +20,8 @@ type Outcome struct {
 	// ConvergedNS is how long after the last server was serving all was well; nil: never.
 	ConvergedNS *int64 `json:"converged_after_ns,omitempty"`
 
+	Met []string `json:"met,omitempty"` // situations, see sim.Situations
+
 	Property  string   `json:"property,omitempty"`
 	Judged    []string `json:"judged,omitempty"` // violated properties that decide the verdict
 	Signature string   `json:"signature,omitempty"`
@@ -48,6 +50,9 @@ func outcomeOf(t task, r *sim.Result) Outcome {
 	o := Outcome{
 		Seed: Seed(t.Seed), Canary: t.Canary, Verdict: r.Verdict, Hash: r.TraceHash,
 		Events: r.Events, Restarts: r.Restarts, ConvergedNS: r.ConvergedAfterNS,
+	}
+	for _, n := range r.Met {
+		o.Met = append(o.Met, n.Name)
 	}
 	if r.Verdict == sim.VerdictHeld {
 		return o

@@ -25,6 +25,7 @@ type Summary struct {
 	Events       uint64      `json:"events"`
 	Restarts     uint64      `json:"restarts"`
 	Converged    Converged   `json:"converged_after_ns"`
+	Unmet        []string    `json:"unmet"` // situations that so many seeds of the swarm should have met and have not
 	Failures     []Failure   `json:"failures"`
 	Interrupted  bool        `json:"interrupted"`
 	Remaining    uint64      `json:"remaining"` // seeds of the campaign that are not run yet
@@ -64,6 +65,7 @@ type tally struct {
 	done      map[run]struct{}
 	sum       Summary
 	converged []convergence
+	met       map[string]bool
 	failures  map[string]*Failure
 }
 
@@ -73,7 +75,7 @@ type convergence struct {
 }
 
 func newTally(s Setup) *tally {
-	return &tally{setup: s, done: make(map[run]struct{}), failures: make(map[string]*Failure)}
+	return &tally{setup: s, done: make(map[run]struct{}), met: make(map[string]bool), failures: make(map[string]*Failure)}
 }
 
 func (t *tally) has(seed uint64, canary bool) bool {
@@ -107,6 +109,9 @@ func (t *tally) count(o *Outcome) {
 		return
 	}
 	s.Seeds++
+	for _, name := range o.Met {
+		t.met[name] = true
+	}
 	s.Restarts += uint64(o.Restarts)
 	switch o.Verdict {
 	case sim.VerdictHeld:
@@ -135,6 +140,21 @@ func (t *tally) fail(o *Outcome) {
 	}
 }
 
+// unmet lists the situations that the seeds should have met and have not. They are due of
+// the reference client, in the scenario that is made to meet them.
+func (t *tally) unmet() []string {
+	names := []string{}
+	if t.setup.Scenario != sim.ScenarioSwarm || t.setup.Client != sim.ClientReference || t.setup.Auth != sim.AuthDrawn {
+		return names
+	}
+	for _, m := range sim.Situations() {
+		if !t.met[m.String()] && t.sum.Seeds >= uint64(m.Within()) {
+			names = append(names, m.String())
+		}
+	}
+	return names
+}
+
 // summary closes the account. total is 0 where it is not known how many there were to be.
 func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	s := t.sum
@@ -144,6 +164,7 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 			s.Remaining++
 		}
 	}
+	s.Unmet = t.unmet()
 	s.Failures = []Failure{}
 	for _, kind := range slices.Sorted(maps.Keys(t.failures)) {
 		s.Failures = append(s.Failures, *t.failures[kind])
@@ -153,7 +174,7 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	switch {
 	case s.Violated > 0:
 		s.Verdict = sim.VerdictViolation
-	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.Seeds == 0:
+	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.Seeds == 0 || len(s.Unmet) > 0:
 		s.Verdict = sim.VerdictInconclusive
 	default:
 		s.Verdict = sim.VerdictHeld

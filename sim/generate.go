@@ -2,6 +2,31 @@
 
 package sim
 
+import "slices"
+
+// AuthDrawn, where a scenario is made from a seed, leaves authentication as the seed draws it.
+const AuthDrawn = "drawn"
+
+// SeedAuthNames are what can be said of authentication where a seed makes the scenario.
+var SeedAuthNames = append(slices.Clone(RunAuthNames), AuthDrawn)
+
+// SetAuth gives a scenario another authentication than its seed did, unless that is AuthDrawn.
+// Faults of what there is with Kerberos only go with it.
+func (s *Scenario) SetAuth(auth string) {
+	if auth == AuthDrawn {
+		return
+	}
+	s.Auth = auth
+	if auth == AuthKerberos {
+		return
+	}
+	s.Drawn = slices.DeleteFunc(s.Drawn, func(d Drawn) bool { return d.Kind.Info().Kerberos })
+	s.Clocks = slices.DeleteFunc(s.Clocks, func(c Clock) bool { return c.Node == kdcName })
+	s.Faults = slices.DeleteFunc(s.Faults, func(f Fault) bool {
+		return f.Kind.Info().Kerberos || f.Node == kdcName || f.Peer == kdcName
+	})
+}
+
 // generators by name, in the order in which help texts list them.
 var generators = []struct {
 	name string

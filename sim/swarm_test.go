@@ -168,3 +168,23 @@ func TestSwarmScenariosRoundTrip(t *testing.T) {
 		require.Equal(t, s, again)
 	}
 }
+
+// Whatever authentication is asked for, the scenario is one that can be run.
+func TestSetAuthTakesWhatNeedsKerberosAway(t *testing.T) {
+	for seed := range uint64(100) {
+		for _, auth := range SeedAuthNames {
+			for _, name := range ScenarioNames {
+				s, err := Generate(name, seed)
+				require.NoError(t, err)
+				was := s.Auth
+				s.SetAuth(auth)
+				require.NoError(t, s.Validate(), "%s with %s, seed %d", name, auth, seed)
+				if auth == AuthDrawn {
+					require.Equal(t, was, s.Auth)
+				} else {
+					require.Equal(t, auth, s.Auth)
+				}
+			}
+		}
+	}
+}

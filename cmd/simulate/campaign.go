@@ -51,7 +51,7 @@ Exit status as of run, over all seeds; 20 where seeds are missing or inconclusiv
 	}
 	s := sim.Default()
 	setup := &f.cfg.Setup
-	*setup = campaign.Setup{Scenario: sim.ScenarioFullRestart, Client: s.Client, Server: s.Server, Auth: s.Auth, EarlyRequest: s.EarlyRequest}
+	*setup = campaign.Setup{Scenario: sim.ScenarioFullRestart, Client: s.Client, Server: s.Server, Auth: sim.AuthDrawn, EarlyRequest: s.EarlyRequest}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seeds, "seeds", "1000", "how many seeds")
 	flags.StringVar(&f.first, "first", "1", "the first of them, decimal or 0x")
@@ -62,7 +62,7 @@ Exit status as of run, over all seeds; 20 where seeds are missing or inconclusiv
 	word(cmd, &setup.Scenario, "scenario", "scenario", sim.ScenarioNames)
 	word(cmd, &setup.Client, "client", "client", sim.ClientNames)
 	word(cmd, &setup.Server, "server", "server", sim.ServerNames)
-	word(cmd, &setup.Auth, "auth", "authentication", sim.RunAuthNames)
+	word(cmd, &setup.Auth, "auth", "authentication", sim.SeedAuthNames)
 	word(cmd, &setup.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
 	cmd.AddCommand(newCampaignSummaryCommand(out, &f.junit), newCampaignWorkerCommand())
 	for _, c := range cmd.Commands() {
@@ -205,6 +205,9 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	fmt.Fprintf(w, "  simulated     %d events, %d restarts of nodes\n", s.Events, s.Restarts)
 	if c := s.Converged; c.Runs > 0 {
 		fmt.Fprintf(w, "  converged     %d runs: p50 %s, p99 %s, longest %s (seed %s)\n", c.Runs, seconds(c.P50), seconds(c.P99), seconds(c.Max), c.MaxSeed)
+	}
+	for _, name := range s.Unmet {
+		fmt.Fprintf(w, "  never met     %s\n", name)
 	}
 	for _, f := range s.Failures {
 		fmt.Fprintf(w, "  %d x %s\n      %s\n      %s\n", f.Count, f.Signature, strings.TrimSpace(f.Reason), seeAgain(s, f))

@@ -36,6 +36,7 @@ const reportRoot = "simulate-report"
 func newRunCommand(out *output) *cobra.Command {
 	var flags runFlags
 	var scenario, seed string
+	auth := sim.AuthDrawn
 	s := sim.Default()
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -55,9 +56,7 @@ func newRunCommand(out *output) *cobra.Command {
 			}
 			chosen.Client = s.Client
 			chosen.Server, chosen.EarlyRequest = s.Server, s.EarlyRequest
-			if cmd.Flags().Changed("auth") {
-				chosen.Auth = s.Auth
-			}
+			chosen.SetAuth(auth)
 			return runScenario(cmd, out, &flags, chosen)
 		},
 	}
@@ -66,7 +65,7 @@ func newRunCommand(out *output) *cobra.Command {
 	cmd.Flags().StringVar(&seed, "seed", "1", "seed, decimal or 0x: decides everything that the other flags leave open")
 	word(cmd, &s.Client, "client", "client", sim.ClientNames)
 	word(cmd, &s.Server, "server", "server", sim.ServerNames)
-	word(cmd, &s.Auth, "auth", "authentication", sim.RunAuthNames)
+	word(cmd, &auth, "auth", "authentication", sim.SeedAuthNames)
 	word(cmd, &s.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
 	return cmd
 }
