@@ -78,8 +78,14 @@
     list.replaceChildren(...steps.map((b, i) => choice(i, b.text, [b.action, tags[fairness.get(b.action)]], b.to)));
   }
 
+  // violated are the properties that a state violates by itself.
+  const violated = (state) => (state ? state.judgements.filter((j) => (j.kind === "safety" || j.kind === "deadlock") && !j.holds).map((j) => j.property) : []);
+  // newly are those that the state before it did not violate.
+  const newly = (state, before) => violated(state).filter((name) => !violated(before).includes(name));
+  const stateOf = (view) => (view && view.path.length ? view.path[view.path.length - 1].to : view && view.start);
+
   function choice(i, text, about, to) {
-    const wrong = to ? to.judgements.filter((j) => j.kind === "safety" && !j.holds).map((j) => j.property) : [];
+    const wrong = newly(to, stateOf(here));
     return el("li", {}, el("button", {
       onclick: () => take(to.id), disabled: !to, "data-step": i, class: to && path.length && path[at + 1] === to.id ? "toward" : null,
     },
@@ -94,12 +100,12 @@
   function renderSteps() {
     byID("lanes").replaceChildren(...meta.lanes.map((l) => el("span", {}, l)));
     const rows = [];
-    if (path.length) rows.push(row(0, "initially", [], whole.start));
+    if (path.length) rows.push(row(0, "initially", [], whole.start, null));
     (whole ? whole.path : []).forEach((b, i) => {
       if (shown && shown.cycle === i && !shown.stutter) {
         rows.push(el("li", {class: "divider"}, "↻ from here on, for ever (steps " + (i + 1) + " to " + (path.length - 1) + " again and again):"));
       }
-      rows.push(row(i + 1, b.text, b.signals, b.to));
+      rows.push(row(i + 1, b.text, b.signals, b.to, i ? whole.path[i - 1].to : whole.start));
     });
     if (shown && shown.stutter) {
       rows.push(el("li", {class: "divider"}, "↻ and stays like this for ever: nothing that must happen can happen"));
@@ -109,15 +115,16 @@
     if (current) current.scrollIntoView({block: "nearest"});
   }
 
-  function row(i, text, signals, state) {
-    const wrong = state.judgements.filter((j) => (j.kind === "safety" || j.kind === "deadlock") && !j.holds).map((j) => j.property);
+  function row(i, text, signals, state, before) {
+    const wrong = violated(state), first = newly(state, before);
     const inCycle = shown && shown.cycle >= 0 && !shown.stutter && i > shown.cycle;
     return el("li", {
       class: ["step", i > at ? "ahead" : "", inCycle ? "cycle" : "", wrong.length ? "violating" : ""].join(" ").trim(),
       "aria-current": i === at ? "step" : null, "data-place": i, onclick: () => move(i),
     },
       el("div", {class: "words"}, el("span", {class: "number"}, String(i)), el("span", {}, text),
-        wrong.length ? el("span", {class: "remark bad"}, "✗ violates " + wrong.join(", ")) : null),
+        first.length ? el("span", {class: "remark bad"}, "✗ violates " + first.join(", ")) : null,
+        wrong.length && !first.length ? el("span", {class: "remark bad", title: "still violates " + wrong.join(", ")}, "✗") : null),
       diagram(signals));
   }
 
@@ -146,7 +153,7 @@
   }
   function place(s, i, x) {
     const y = i * arrowHeight + 17;
-    const right = x > 75;
+    const right = x > 60 && meta.lanes.indexOf(s.from) === meta.lanes.length - 1; // the words go inwards
     return [
       svg("circle", {cx: x + "%", cy: y, r: 5}),
       svg("text", {x: x + "%", y: y + 4, dx: right ? -10 : 10, "text-anchor": right ? "end" : "start"}, s.text),
@@ -178,7 +185,7 @@
   function renderState() {
     if (!here) { byID("properties").replaceChildren(); byID("fields").replaceChildren(); return; }
     const last = here.path[here.path.length - 1];
-    const state = last ? last.to : here.start;
+    const state = stateOf(here);
     byID("properties").replaceChildren(...state.judgements.map((j) => {
       const [truth, sign, word] = words(j);
       return el("li", {class: truth, "data-property": j.property},
