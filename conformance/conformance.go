@@ -34,8 +34,11 @@ const (
 // SpecSession is the specification of a session, model/session.
 const SpecSession = "session"
 
+// SpecRouting is the specification of a whole client, model/routing.
+const SpecRouting = "routing"
+
 // Specs lists the specifications that traces can be held against.
-func Specs() []string { return []string{SpecSession} }
+func Specs() []string { return []string{SpecSession, SpecRouting} }
 
 // DefaultMaxStates is how many states may be possible at once; beyond, a session is not
 // judged further. Traces of the reference client have at most a few dozen.

@@ -37,6 +37,19 @@ func mapTable() string {
 	return b.String()
 }
 
+func livesTable() string {
+	var b strings.Builder
+	b.WriteString("| event | kind | actions | clause | demanded |\n|---|---|---|---|---|\n")
+	for _, r := range lifeRows {
+		var ways []string
+		for _, actions := range r.actions {
+			ways = append(ways, joined(actions))
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", r.name, r.kind, strings.Join(ways, "; or "), r.clause, r.demand)
+	}
+	return b.String()
+}
+
 func insertsTable() string {
 	var b strings.Builder
 	b.WriteString("| what | actions | before |\n|---|---|---|\n")
@@ -78,7 +91,7 @@ func TestDocsHaveTheMap(t *testing.T) {
 	require.NoError(t, err)
 	changed := string(text)
 	for name, table := range map[string]string{
-		"map": mapTable(), "inserts": insertsTable(), "stuttering": stutteringTable(), "undetected": undetectedTable(),
+		"map": mapTable(), "inserts": insertsTable(), "stuttering": stutteringTable(), "undetected": undetectedTable(), "lives": livesTable(),
 	} {
 		between := regexp.MustCompile(fmt.Sprintf(`(?s)<!-- %s -->\n.*?<!-- %s end -->`, name, name))
 		require.True(t, between.MatchString(changed), "docs/conformance.md has no place for the table %s", name)
@@ -124,4 +137,15 @@ func TestNamesAreOfTheSpecification(t *testing.T) {
 		}
 	}
 	require.Greater(t, named, 40)
+	var routing strings.Builder
+	files, err = filepath.Glob(filepath.Join("..", "model", "routing", "*.go"))
+	require.NoError(t, err)
+	for _, path := range files {
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		routing.Write(source)
+	}
+	for _, r := range lifeRows {
+		assert.Contains(t, routing.String(), ". "+r.clause+": ", "%s: model/routing has no clause %s", r.name, r.clause)
+	}
 }

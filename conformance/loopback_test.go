@@ -82,6 +82,10 @@ func TestRealDriversConform(t *testing.T) {
 	require.NoError(t, err)
 	t.Logf("%d events, %d sessions, %d connections, at most %d states", result.Events, result.Sessions, result.Connections, result.MostStates)
 	requireConforming(t, &result)
+	routed, err := Read(t.Context(), bytes.NewReader(text.Bytes()), Options{Spec: SpecRouting})
+	require.NoError(t, err)
+	requireConforming(t, &routed)
+	require.Greater(t, routed.Steps, result.Steps/10)
 	require.Greater(t, result.Connections, 20)
 	require.GreaterOrEqual(t, result.Sessions, 6)
 }

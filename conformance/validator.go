@@ -26,8 +26,9 @@ type Validator struct {
 	known   map[sessionKey]struct{} // every session that there was
 	calls   map[callKey]string      // rpc of those that have not returned
 
-	judged  bool // the event at hand is held against the specification
-	line    int  // of the text that the event at hand is from; 0: none
+	lives   *lives // against model/routing, instead of all the above
+	judged  bool   // the event at hand is held against the specification
+	line    int    // of the text that the event at hand is from; 0: none
 	result  Result
 	full    bool   // a session had more states than allowed
 	came    bool   // a connection came up
@@ -57,6 +58,11 @@ func New(opts Options) (*Validator, error) {
 		known: make(map[sessionKey]struct{}), others: make(map[uint64]struct{}),
 	}
 	v.result.Spec = opts.Spec
+	if opts.Spec == SpecRouting {
+		var err error
+		v.lives, err = newLives()
+		return v, err
+	}
 	for r := 1; r <= maxRounds; r++ {
 		s, err := newSpecification(constants(opts.Server, r))
 		if err != nil {
@@ -71,11 +77,29 @@ func New(opts Options) (*Validator, error) {
 func (v *Validator) Emit(ev *trace.Event) {
 	v.judged = false
 	v.result.Events++
-	v.take(ev)
+	if v.lives != nil {
+		v.live(ev)
+	} else {
+		v.take(ev)
+	}
 	if v.judged {
 		v.result.Steps++
 	} else {
 		v.result.Stuttering++
+	}
+}
+
+// live holds an event against model/routing.
+func (v *Validator) live(ev *trace.Event) {
+	judged, refused := v.lives.take(ev)
+	v.judged = judged
+	v.came = v.came || judged && ev.Kind == trace.KindFrameOut
+	if ev.Kind == trace.KindDial {
+		v.result.Connections++
+	}
+	if refused != nil {
+		refused.Event, refused.Line = v.result.Events, v.line
+		v.record(refused)
 	}
 }
 
@@ -316,6 +340,9 @@ func (v *Validator) Result() Result {
 		r.Verdict, r.Reason = Inconclusive, fmt.Sprintf("more than %d states were possible at once in a session, which was not judged further", v.opts.MaxStates)
 	case !v.came:
 		r.Verdict, r.Reason = Inconclusive, "no client of the trace was ever connected: there is nothing to judge"
+		if v.lives != nil {
+			r.Reason = "no client of the trace wrote a request that changes anything: there is nothing to judge"
+		}
 	default:
 		r.Verdict, r.Reason = Conforming, "every event is a step of the specification"
 	}

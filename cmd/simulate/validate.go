@@ -39,6 +39,9 @@ has to be one of the steps that are enabled in a state that the events before it
 allow. The first event that is none is shown with those states, what could have
 happened instead, and the clause of docs/spec.md that it breaks.
 
+--spec routing holds the life of every write, over retries and connections, against the
+specification of a whole client.
+
 docs/conformance.md says how to record a trace and what each event is held to.
 
 Exit status: 0 conforming, 2 not a trace, 13 not conforming, 20 inconclusive (nothing
