@@ -120,8 +120,9 @@ func (s *search[S]) makeSteps(from, to uint32) {
 	})
 	b.count = min(pieces, int(claimed.Load()))
 	for i := range b.count {
-		if !b.pieces[i].whole {
+		if !b.pieces[i].whole { // what comes after it does not count
 			b.count = i + 1
+			break
 		}
 	}
 }

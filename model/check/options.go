@@ -55,7 +55,8 @@ type Options struct {
 	// Counts, verdict and traces do not depend on it.
 	Workers int
 	// MaxStates ends the search, inconclusively, when more distinct states than
-	// this have been found; 0 means no limit but that of the visited set (4.2 thousand million).
+	// this have been found; 0 means no limit but that of the visited set
+	// (4.2 thousand million, with liveness half of that).
 	MaxStates uint64
 	// MaxMemory ends the search, inconclusively, when the heap holds more bytes
 	// than this; 0 means no limit. It is looked at several times a second.

@@ -310,3 +310,18 @@ type wild struct{ endless }
 func (wild) Next(_ uint64, steps []check.Step[uint64]) []check.Step[uint64] {
 	return append(steps, check.Step[uint64]{Action: 2, State: 1})
 }
+
+// A search that is stopped while several workers are at it counts the states up to the
+// first one that was not looked into, and no other.
+func TestStoppedInTheMiddle(t *testing.T) {
+	for i := range 25 {
+		r, err := check.Run(t.Context(), endless{pause: 20 * time.Microsecond}, check.Options{
+			Workers: 8, Timeout: time.Duration(2+i) * time.Millisecond,
+		})
+		require.NoError(t, err)
+		assert.False(t, r.Complete)
+		assert.Equal(t, r.Generated, r.Distinct, "every step leads to another state")
+		looked := (r.Generated - 1) / 2
+		assert.Equal(t, 2*looked, r.Actions[0].Steps+r.Actions[1].Steps)
+	}
+}

@@ -3,10 +3,7 @@
 
 package check
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // The set is cut by the upper bits of the fingerprint. A partition is small enough to
 // stay in a processor's own cache while a batch of steps is entered into it, and since
@@ -20,8 +17,9 @@ const (
 	growDivisor    = 2  // a partition grows by half of its size
 	fullPercent    = 80 // and does so when this full
 
-	// maxStates is how many states can be told apart: numbers have 32 bits.
-	maxStates = math.MaxUint32 - 1
+	// maxStates is how many states can be told apart: numbers have 32 bits, and what ends
+	// a piece of a level may lie a little beyond the last one.
+	maxStates = 1<<32 - 1<<20
 	// maxNumbered is how many where liveness is looked at: numbers with the upper bit
 	// set stand for steps of the batch that is being entered.
 	maxNumbered = 1 << 31
