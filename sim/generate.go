@@ -4,7 +4,7 @@ package sim
 
 import "slices"
 
-// AuthDrawn, where a scenario is made from a seed, leaves authentication as the seed draws it.
+// AuthDrawn leaves authentication as the seed draws it, where a seed makes the scenario.
 const AuthDrawn = "drawn"
 
 // SeedAuthNames are what can be said of authentication where a seed makes the scenario.
