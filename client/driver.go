@@ -68,7 +68,6 @@ func (d *driver) run() {
 	var batch []item
 	if d.tracer != nil {
 		d.tracer.started()
-		defer d.tracer.ended()
 	}
 	for !d.core.Closed() {
 		runtime.Gosched() // callers that are about to ask join this batch: fewer, larger writes, and nobody starves
@@ -84,6 +83,9 @@ func (d *driver) run() {
 	}
 	for _, it := range d.inbox.close() {
 		d.refuse(&it)
+	}
+	if d.tracer != nil {
+		d.tracer.ended() // the last event, before Close returns
 	}
 	close(d.ended)
 }
