@@ -6,6 +6,7 @@ package tla
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -41,8 +42,9 @@ var ErrNoTwin = errors.New("the specification has no TLA+ twin")
 
 // Tool is an installed TLC.
 type Tool struct {
-	Java string // path of the program
-	Jar  string // path of tla2tools.jar
+	Java    string // path of the program
+	Jar     string // path of tla2tools.jar
+	Formula string // that is checked, "" for Spec; others have another fairness
 }
 
 // Find returns TLC where docs/spec/tla/install puts it, or at the path in the environment's
@@ -132,7 +134,7 @@ func (t Tool) checkTogether(ctx context.Context, twin twin, constants map[string
 	for _, name := range states {
 		operators = append(operators, twin.properties[name].operator)
 	}
-	config := configuration(constants) + "INVARIANTS Judged\n"
+	config := t.configuration(constants) + "INVARIANTS Judged\n"
 	for _, name := range temporal {
 		config += "PROPERTY " + twin.properties[name].operator + "\n"
 	}
@@ -212,14 +214,14 @@ func (t Tool) run(ctx context.Context, twin twin, definitions, config string) ([
 func tail(output []byte) []byte { return output[max(0, len(output)-2000):] }
 
 // configuration writes the constants as TLC reads them.
-func configuration(constants map[string]any) string {
+func (t Tool) configuration(constants map[string]any) string {
 	names := make([]string, 0, len(constants))
 	for name := range constants {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	var b strings.Builder
-	b.WriteString("SPECIFICATION Spec\nCONSTANTS\n")
+	fmt.Fprintf(&b, "SPECIFICATION %s\nCONSTANTS\n", cmp.Or(t.Formula, "Spec"))
 	for _, name := range names {
 		fmt.Fprintf(&b, "  %s = %s\n", name, inTLA(name, constants[name]))
 	}

@@ -125,3 +125,44 @@ func compare(t *testing.T, request model.Request) {
 	assert.Empty(t, tla.Differences(&report, found), "%v", report.Constants)
 	assert.Equal(t, len(report.Violations), len(found.Violations))
 }
+
+// TestWrongFairness has TLC say what the table of docs/fairness.md says; in a short run one
+// cell.
+func TestWrongFairness(t *testing.T) {
+	tool, err := tla.Find()
+	require.NoError(t, err)
+	liveness := []string{"reconnect-converges", "requests-drain"}
+	cells := []struct {
+		formula string
+		changes string
+		fail    bool
+	}{
+		{"SpecWFNext", "", true},
+		{"SpecNoFair", "", true},
+		{"SpecNoTimers", "", false},
+		{"SpecNoTimers", "Losses=1 NPorts=2", true},
+		{"SpecMerged", "", false},
+		{"SpecMerged", "Losses=1 NPorts=2", false},
+		{"SpecMerged", "Client=session ServerMode=hang", true},
+	}
+	if testing.Short() {
+		cells = cells[:1]
+	}
+	for _, cell := range cells {
+		t.Run(cell.formula+" "+cell.changes, func(t *testing.T) {
+			t.Parallel()
+			request := assignment{"plain", "R=2 Crashes=1 " + cell.changes}.request("session")
+			report, err := model.Run(t.Context(), request)
+			require.NoError(t, err)
+			other := tool
+			other.Formula = cell.formula
+			found, err := other.Check(t.Context(), "session", report.Constants, liveness)
+			require.NoError(t, err)
+			if cell.fail {
+				assert.Equal(t, liveness, found.Violations)
+			} else {
+				assert.Empty(t, found.Violations)
+			}
+		})
+	}
+}
