@@ -40,7 +40,7 @@ func (m *Model) Properties() []check.Property[State] {
 		m.sometimes(CanDisagree, m.Splits > 0 && m.Metas > 2, m.canDisagree),
 		m.sometimes(CanBeStale, moves, m.canBeStale),
 		m.sometimes(CanBeRefused, moves, m.canBeRefused),
-		m.sometimes(CanGetOlder, moves && elections, m.canGetOlder),
+		m.sometimes(CanGetOlder, moves && elections && m.Known > 1, m.canGetOlder),
 		m.sometimes(CanAllBeServed, true, m.canAllBeServed),
 	}
 }

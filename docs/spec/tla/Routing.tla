@@ -323,6 +323,6 @@ NeverDisagree    == (Splits > 0 /\ Metas > 2) /\
                     ~(\E a, b \in M : hint[a] \notin {0, a} /\ hint[b] \notin {0, b} /\ hint[a] # hint[b])
 NeverStale       == CanMove /\ ~(\E p \in P : ballots[p] # 0 /\ ballots[p] < Len(history[p]))
 NeverRefused     == CanMove /\ ~(\E r \in Reqs : req[r].step = "refused")
-NeverOlder       == (CanMove /\ CanElect) /\ ~(query.answer = "table" /\ \E p \in P : query.ballots[p] < ballots[p])
+NeverOlder       == (CanMove /\ CanElect /\ Known > 1) /\ ~(query.answer = "table" /\ \E p \in P : query.ballots[p] < ballots[p])
 NeverAllAnswered == ~(\A r \in Reqs : req[r].step = "done")
 =============================================================================

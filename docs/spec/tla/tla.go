@@ -183,7 +183,7 @@ func (t Tool) run(ctx context.Context, twin twin, definitions, config string) ([
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	source, err := sources.ReadFile(twin.module + ".tla")
 	if err != nil {
 		return nil, err
