@@ -145,6 +145,7 @@ func answersNegotiation(m *moment) *objection {
 	}
 	m.w.read.pop()
 	m.w.answers++
+	m.w.anonymous = success(m.frame) && m.frame.neg != "SASL_SUCC"
 	m.w.down.push(m.frame)
 	return nil
 }

@@ -207,6 +207,22 @@ func TestNothingToJudge(t *testing.T) {
 	}
 }
 
+// A server without authentication says so in its first answer, and executes for nobody in
+// particular.
+func TestServerWithoutAuthenticationConforms(t *testing.T) {
+	k := &talk{}
+	k.add("server", trace.KindNodeUp, trace.Event{})
+	k.add("server", trace.KindListen, trace.Event{Addr: serverAddr})
+	k.connect(1, clientAddr)
+	k.exchange(1, trace.Event{RPC: "RPC_NEGOTIATION", Seq: 1, Neg: "SASL_LIST_MECHANISMS", Size: 90},
+		trace.Event{RPC: "RPC_NEGOTIATION_ACK", Seq: 1, Neg: "SASL_AUTH_DISABLE", Code: codeOK, Size: 70})
+	k.get(1, 2)
+	k.change(k.at("server", trace.KindExecute, 0), func(ev *trace.Event) { ev.Principal = "" })
+	result, err := Validate(k.events, Options{})
+	require.NoError(t, err)
+	requireConforming(t, &result)
+}
+
 // A recording of the client's side alone is held to what can be seen there.
 func TestClientAlone(t *testing.T) {
 	k := conversation()

@@ -33,7 +33,7 @@ func success(f frame) bool {
 
 func servesRequest(m *moment, p *possible) []possible {
 	c := p.slot(m.w)
-	if c == 0 || p.connection(c).Server != p.spec.rounds()+1 || m.ev.Principal == "" {
+	if c == 0 || p.connection(c).Server != p.spec.rounds()+1 || (m.ev.Principal == "") != m.w.anonymous {
 		return nil
 	}
 	return m.x.after(p, actServe, c)

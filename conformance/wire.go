@@ -26,6 +26,7 @@ type wire struct {
 	answers                int  // to them, that the server wrote
 	answered               int  // to them, that the client read
 	ready                  bool // the last of them was success
+	anonymous              bool // success, because the server has no authentication: nobody has a principal
 
 	up       frames // written by the client, not read by the server
 	read     frames // read by the server, not answered
