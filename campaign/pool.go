@@ -96,11 +96,16 @@ func (p *pool) finish(take func(Outcome) error) error {
 			}
 		case <-ended:
 			p.cancel()
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return p.err
+			return p.failure()
 		}
 	}
+}
+
+// failure is why the campaign ended, nil where it did not fail.
+func (p *pool) failure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
 }
 
 // fail ends the campaign because of err; the first one counts.

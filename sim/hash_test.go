@@ -81,7 +81,9 @@ func TestSeedsPlayWhatTheyPlayed(t *testing.T) {
 	changes, err := os.ReadFile("../CHANGELOG.md")
 	require.NoError(t, err)
 	unreleased, _, _ := strings.Cut(string(changes), "\n## [0")
-	assert.True(t, strings.Contains(unreleased, digest(list)), "CHANGELOG.md, Unreleased, does not say that seeds play otherwise now: the digest of the hashes is %s", digest(list))
+	if !strings.Contains(unreleased, digest(list)) { // assert.Contains would print the whole file
+		t.Errorf("CHANGELOG.md, Unreleased, does not say that seeds play otherwise now: the digest of the hashes is %s", digest(list))
+	}
 }
 
 func writePinned(t *testing.T, list []pinned) {

@@ -306,7 +306,6 @@ type simulated struct {
 	names map[protocol.ConnID]int // the server's, by its own
 	ids   map[int]protocol.ConnID
 	log   played
-	start time.Duration
 }
 
 func newSimulated(t *testing.T, set settings) *simulated {
