@@ -36,6 +36,9 @@ const controlCases = 500
 // failed finds in a test's output after how many cases rapid failed, and with what words.
 var failed = regexp.MustCompile(`\[rapid\] (?:failed|panic) after (\d+) tests?: (.*)`)
 
+// message is what an assertion says of itself.
+var message = regexp.MustCompile(`(?m)^\s*Messages:(.*)$`)
+
 func (p Properties) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
 	cases := p.Cases
 	if control {
@@ -63,15 +66,14 @@ func (p Properties) run(ctx context.Context, lab *laboratory, d *Defect, control
 	if err != nil {
 		return Finding{}, fmt.Errorf("read after how many cases the property test failed: %w", err)
 	}
-	return Finding{Found: true, Property: p.named(d, string(out)), Count: passed + 1, What: p.Test + " of " + strings.TrimPrefix(p.Package, "./") + " fails"}, nil
-}
-
-// named is the property of the defect that the failure names, else the first.
-func (p Properties) named(d *Defect, output string) string {
+	f := Finding{Found: true, Property: p.Test, Count: passed + 1, What: "a check of " + strings.TrimPrefix(p.Package, "./") + " fails"}
+	if said := message.FindSubmatch(out); said != nil {
+		f.What = strings.TrimSpace(string(said[1]))
+	}
 	for _, property := range d.Properties {
-		if strings.Contains(output, property) {
-			return property
+		if strings.Contains(f.What, property) {
+			f.Property = property
 		}
 	}
-	return d.Properties[0]
+	return f, nil
 }

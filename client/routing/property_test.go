@@ -33,6 +33,7 @@ type cluster struct {
 	executed map[OpID]int // puts, by how often
 	nextID   OpID
 	ballots  []int64 // highest seen by the client
+	circular bool    // each meta takes the other for the leader
 	healed   bool
 }
 
@@ -221,6 +222,9 @@ func (c *cluster) serve(node string, r *protocol.Request) (protocol.ErrorCode, [
 }
 
 func (c *cluster) serveQuery(node string) (protocol.ErrorCode, []byte) {
+	if c.circular {
+		return protocol.CodeOK, forward(string(clusterMetas[0] + clusterMetas[1] - node[0]))
+	}
 	if !c.healed {
 		switch rapid.IntRange(0, 9).Draw(c.rt, "meta's mood") {
 		case 0:
@@ -319,6 +323,7 @@ func TestProperties(t *testing.T) {
 					c.parts = append(c.parts, c.parts...)
 				}
 			},
+			"circle": func(*rapid.T) { c.circle() },
 			"stale": func(t *rapid.T) {
 				owner := protocol.ConnID(rapid.Uint64Range(0, 7).Draw(t, "owner")) << protocol.OwnerShift
 				kind := rapid.SampledFrom([]EventKind{EventDialed, EventClosed, EventReceived, EventToken, EventTimer}).Draw(t, "kind")
@@ -327,6 +332,21 @@ func TestProperties(t *testing.T) {
 		})
 		c.recovers()
 	})
+}
+
+// circle: two metas that send to each other are asked a bounded number of times before the
+// client lets time pass.
+func (c *cluster) circle() {
+	c.circular = true
+	asked := 0
+	for i := 0; i < len(c.conns); i++ {
+		for w := c.conns[i]; !w.closed && contains(clusterMetas, w.to) && (!w.up || len(w.asked) > 0); asked++ {
+			require.Less(c.rt, asked, 4*c.cfg.MaxMetas, "bounded: metas that send to each other are asked without an end")
+			c.progress(w)
+			i = 0
+		}
+	}
+	c.circular = false
 }
 
 // recovers: with a cluster that behaves from now on, sessions become ready, every

@@ -24,10 +24,14 @@ type observer struct {
 	conns map[protocol.ConnID]*seen
 	timer map[protocol.TimerID]bool
 	open  []protocol.ConnID // in order of accept
+
+	answers   uint64 // in this step, to anything but negotiation
+	succeeded bool   // a negotiation, in this step
 }
 
 type seen struct {
 	token     bool   // the node waits for one
+	held      uint64 // early requests that the node keeps until success
 	principal string // success was told to the node
 	mute      bool
 	noise     bool          // bytes were sent that are no frames: what it asked for is not known
@@ -45,11 +49,20 @@ func (o *observer) step(ev Event) []Effect {
 	before := o.core.AppendState(nil, o.now)
 	twinEffects := twin.Step(o.now, ev, nil)
 	require.Equal(o.t, before, o.core.AppendState(nil, o.now), "a copy is independent")
+	held := o.core.Stats().EarlyHeld
 	effects := o.core.Step(o.now, ev, nil)
 	require.Equal(o.t, fmt.Sprintf("%+v", effects), fmt.Sprintf("%+v", twinEffects), "a copy does the same")
 	require.Equal(o.t, o.core.AppendState(nil, o.now), twin.AppendState(nil, o.now))
+	o.answers, o.succeeded = 0, false
 	for i := range effects {
 		o.judge(&effects[i])
+	}
+	if cn := o.conns[ev.Conn]; cn != nil {
+		if o.succeeded {
+			require.GreaterOrEqual(o.t, o.answers, cn.held, "requests-drain: what is held is answered after success")
+			cn.held = 0
+		}
+		cn.held += o.core.Stats().EarlyHeld - held
 	}
 	s, l := o.core.Stats(), o.cfg.Limits.WithDefaults()
 	require.Len(o.t, o.conns, s.Conns)
@@ -74,6 +87,7 @@ func (o *observer) judge(e *Effect) {
 		if e.ConnState == ConnMute {
 			cn.mute = true
 		}
+		o.succeeded = o.succeeded || e.ConnState == ConnAuthenticated
 		if e.ConnState == ConnGone {
 			o.forget(e.Conn)
 		}
@@ -89,7 +103,7 @@ func (o *observer) judge(e *Effect) {
 		cn.token = true
 	case EffectWrite:
 		require.NotNil(o.t, cn, "written to a connection that is there")
-		require.False(o.t, cn.mute, "nothing is written to a mute connection")
+		require.False(o.t, cn.mute, "well-formed: nothing is written to a mute connection")
 		o.countAnswers(cn, e.Data)
 	}
 }
@@ -104,6 +118,9 @@ func (o *observer) countAnswers(cn *seen, data []byte) {
 		require.NoError(o.t, err)
 		if !ok {
 			break
+		}
+		if r.RPC != protocol.RPCNegotiation {
+			o.answers++
 		}
 		if cn.noise {
 			continue
@@ -162,7 +179,10 @@ func TestAnyEvents(t *testing.T) {
 						cn.sent[seq]++
 					}
 				}
-				cut := rapid.IntRange(0, len(data)).Draw(t, "cut")
+				cut := len(data)
+				if rapid.Bool().Draw(t, "in pieces") {
+					cut = rapid.IntRange(0, len(data)).Draw(t, "cut")
+				}
 				rest[id] = bytes.Clone(data[cut:])
 				o.step(Event{Kind: EventReceived, Conn: id, Data: data[:cut]})
 			},
