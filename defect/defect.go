@@ -4,8 +4,8 @@
 // A defect is data (catalogue.go): where it comes from, the properties that must catch it,
 // and a trial for each engine that can look for it. An engine (engine.go) is a kind of
 // trial: a switch of a specification, the real cores under the checker, seeds of the
-// simulator, random cases of a property, histories judged for linearizability. Defects in
-// code of ours are patches (patches/*.patch) that the go command lays over the source at
+// simulator, random cases of a property, histories judged for linearizability, traces held
+// against the specification. Defects in code of ours are patches (patches/*.patch) that the go command lays over the source at
 // build time, so that the code which runs everywhere else carries no switch.
 //
 // Every trial has a control: the same without the defect, which must find nothing.

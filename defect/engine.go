@@ -18,6 +18,7 @@ const (
 	EngineSimulator       = "simulator"
 	EngineProperties      = "properties"
 	EngineLinearizability = "linearizability"
+	EngineValidation      = "validation"
 )
 
 // Engines returns every engine, in the order of the track record's columns.
@@ -28,6 +29,7 @@ func Engines() []Engine {
 		{EngineSimulator, "seeds of the simulator, one after another until one violates", "seeds"},
 		{EngineProperties, "random events given to one core by its property test", "cases"},
 		{EngineLinearizability, "seeds of the simulator, of each only what the callers saw", "seeds"},
+		{EngineValidation, "seeds of the simulator, every event of their traces held against the session specification", "seeds"},
 	}
 }
 

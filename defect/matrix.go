@@ -29,16 +29,17 @@ type Cell struct {
 	Seconds float64 `json:"seconds"`
 	Command string  `json:"command"`
 	Control string  `json:"control"` // "held", or what the same found without the defect
+	Unseen  string  `json:"unseen"`  // why the engine is not expected to see the defect; "" if it has to
 }
 
-// Good says whether the trial shows what it is there for.
-func (c *Cell) Good() bool { return c.Found && c.Control == controlHeld }
+// Good says whether the trial came out as the catalogue says.
+func (c *Cell) Good() bool { return c.Found == (c.Unseen == "") && c.Control == controlHeld }
 
 const controlHeld = "held"
 
 // Run makes the trials that request asks for, in the catalogue's order, and returns what
 // was made until ctx ended. The error is a *UsageError, wraps ErrNoSource, or says which
-// trial could not be made.
+// trials could not be made; the others were.
 func Run(ctx context.Context, request Request) (cells []Cell, err error) {
 	chosen, err := request.choose()
 	if err != nil || len(chosen) == 0 {
@@ -53,19 +54,20 @@ func Run(ctx context.Context, request Request) (cells []Cell, err error) {
 		if request.Progress != nil {
 			request.Progress(i, len(chosen), fmt.Sprintf("%s, %s", one.defect.ID, one.trial.Engine()))
 		}
-		cell, err := one.make(ctx, lab)
+		cell, failed := one.make(ctx, lab)
 		if ctx.Err() != nil {
-			return cells, nil
+			return cells, err
 		}
-		if err != nil {
-			return cells, fmt.Errorf("defect %s, engine %s: %w", one.defect.ID, one.trial.Engine(), err)
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("defect %s, engine %s: %w", one.defect.ID, one.trial.Engine(), failed))
+			continue
 		}
 		cells = append(cells, cell)
 		if request.Each != nil {
 			request.Each(cell)
 		}
 	}
-	return cells, nil
+	return cells, err
 }
 
 // chosen is one trial to be made.
@@ -142,7 +144,7 @@ func (c chosen) make(ctx context.Context, lab *laboratory) (Cell, error) {
 	cell := Cell{
 		Kind: "defect", Defect: c.defect.ID, Engine: c.trial.Engine(), Expected: c.defect.Properties, Finding: found,
 		Unit: unitOf(c.trial.Engine()), Seconds: time.Since(began).Seconds(),
-		Command: c.trial.Command(c.defect.ID, &found), Control: controlHeld,
+		Command: c.trial.Command(c.defect.ID, &found), Control: controlHeld, Unseen: blind(c.trial),
 	}
 	if control.Found {
 		cell.Control = fmt.Sprintf("%s is violated without the defect as well: %s", control.Property, control.What)

@@ -3,6 +3,7 @@
 package defect
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -13,7 +14,10 @@ func Wrong(cells []Cell) []string {
 	var wrong []string
 	for i := range cells {
 		c := &cells[i]
-		if !c.Found {
+		switch {
+		case c.Found && c.Unseen != "":
+			wrong = append(wrong, fmt.Sprintf("defect %s was found by engine %s, which the catalogue says does not see it", c.Defect, c.Engine))
+		case !c.Found && c.Unseen == "":
 			wrong = append(wrong, fmt.Sprintf("defect %s was not found by engine %s: %s, %d %s", c.Defect, c.Engine, c.What, c.Count, c.Unit))
 		}
 		if c.Control != controlHeld {
@@ -57,7 +61,7 @@ func cellText(cells []Cell, id, engine string) string {
 	for i := range cells {
 		if c := &cells[i]; c.Defect == id && c.Engine == engine {
 			if c.Found {
-				return fmt.Sprintf("found, %s", counted(c))
+				return counted(c)
 			}
 			return fmt.Sprintf("not found, %s", counted(c))
 		}
@@ -74,6 +78,22 @@ func counted(c *Cell) string {
 	return fmt.Sprintf("%d %s", c.Count, unit)
 }
 
+// foundWords is what was found, in a word.
+func foundWords(c *Cell) string {
+	if c.Found {
+		return c.Property
+	}
+	return "not found"
+}
+
+// sentence is a note that begins with a capital letter and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
 // section tells of one defect.
 func (d *Defect) section(cells []Cell) string {
 	var b strings.Builder
@@ -88,11 +108,7 @@ func (d *Defect) section(cells []Cell) string {
 		if c.Defect != d.ID {
 			continue
 		}
-		what := "nothing"
-		if c.Found {
-			what = c.Property
-		}
-		fmt.Fprintf(&b, "- %s: %s after %s (%s), %.1f s: `%s`\n", c.Engine, what, counted(c), c.What, c.Seconds, c.Command)
+		fmt.Fprintf(&b, "- %s: %s after %s, %.1f s: `%s`. %s\n", c.Engine, foundWords(c), counted(c), c.Seconds, c.Command, cmp.Or(c.Unseen, sentence(c.What)))
 	}
 	if d.Alone != "" {
 		fmt.Fprintf(&b, "\nWhy one engine only: %s\n", d.Alone)

@@ -1,4 +1,4 @@
-// The engines simulator and linearizability: seeds, one after another.
+// The engines simulator, linearizability and validation: seeds, one after another.
 
 package defect
 
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -72,11 +73,11 @@ func (s Simulator) controlled(d *Defect) string {
 }
 
 func (s Simulator) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
-	return s.search(ctx, lab, d, control, d.Properties)
+	return s.search(ctx, lab, d, control, EngineSimulator, d.Properties)
 }
 
 // search runs the seeds here, or in a process that was built with the patch.
-func (s Simulator) search(ctx context.Context, lab *laboratory, d *Defect, control bool, properties []string) (Finding, error) {
+func (s Simulator) search(ctx context.Context, lab *laboratory, d *Defect, control bool, engine string, properties []string) (Finding, error) {
 	s = s.complete()
 	if control {
 		s.Seeds = min(s.Seeds, controlSeeds)
@@ -84,39 +85,75 @@ func (s Simulator) search(ctx context.Context, lab *laboratory, d *Defect, contr
 	switch {
 	case s.patched():
 	case control:
-		return s.control().Search(ctx, properties)
+		return s.control().Search(ctx, engine, properties)
 	default:
-		return s.Search(ctx, properties)
+		return s.Search(ctx, engine, properties)
 	}
-	return lab.probe(ctx, d, control, "-engine", EngineSimulator, "-scenario", s.Scenario, "-client", s.Client, "-server", s.Server,
+	return lab.probe(ctx, d, control, "-engine", engine, "-scenario", s.Scenario, "-client", s.Client, "-server", s.Server,
 		"-auth", s.Auth, "-early", s.Early, "-seeds", strconv.Itoa(s.Seeds), "-properties", strings.Join(properties, ","))
 }
 
 // controlSeeds bounds what a control runs: other tests and nights run the reference on more.
 const controlSeeds = 50
 
-// Search runs the seeds with the code that this program was built with.
-func (s Simulator) Search(ctx context.Context, properties []string) (Finding, error) {
+// Search runs the seeds with the code that this program was built with, and looks at the
+// properties, or for EngineValidation at whether each trace conforms.
+func (s Simulator) Search(ctx context.Context, engine string, properties []string) (Finding, error) {
+	s = s.complete()
+	look := func(scenario sim.Scenario) (Finding, error) { return violates(ctx, scenario, properties) }
+	if engine == EngineValidation {
+		look = func(scenario sim.Scenario) (Finding, error) { return refused(ctx, scenario) }
+	}
 	for seed := uint64(1); seed <= uint64(s.Seeds); seed++ {
 		scenario, err := sim.Generate(s.Scenario, seed)
 		if err != nil {
 			return Finding{}, err
 		}
 		scenario.Client, scenario.Server, scenario.Auth, scenario.EarlyRequest = s.Client, s.Server, s.Auth, s.Early
-		result, err := sim.Run(ctx, scenario, sim.Options{})
-		if err != nil {
-			return Finding{}, fmt.Errorf("run seed %d: %w", seed, err)
+		f, err := look(scenario)
+		if err != nil || ctx.Err() != nil {
+			return Finding{}, fmt.Errorf("run seed %d: %w", seed, cmp.Or(err, ctx.Err()))
 		}
-		if ctx.Err() != nil {
-			return Finding{}, fmt.Errorf("run seed %d: %w", seed, ctx.Err())
-		}
-		for _, v := range result.Violations {
-			if slices.Contains(properties, v.Property) {
-				return Finding{Found: true, Property: v.Property, Count: seed, Seed: result.Seed, What: v.What}, nil
-			}
+		if f.Found {
+			f.Count = seed
+			return f, nil
 		}
 	}
 	return Finding{Count: uint64(s.Seeds), What: "no seed violates"}, nil
+}
+
+// violates runs a scenario and looks for one of the properties among those it violates.
+func violates(ctx context.Context, scenario sim.Scenario, properties []string) (Finding, error) {
+	result, err := sim.Run(ctx, scenario, sim.Options{})
+	if err != nil {
+		return Finding{}, err
+	}
+	for _, v := range result.Violations {
+		if slices.Contains(properties, v.Property) {
+			return Finding{Found: true, Property: v.Property, Seed: result.Seed, What: v.What}, nil
+		}
+	}
+	return Finding{}, nil
+}
+
+// refused runs a scenario and holds its trace against the session specification.
+func refused(ctx context.Context, scenario sim.Scenario) (Finding, error) {
+	validator, err := conformance.New(conformance.Options{Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)})
+	if err != nil {
+		return Finding{}, err
+	}
+	run, err := sim.Run(ctx, scenario, sim.Options{Sink: validator})
+	if err != nil {
+		return Finding{}, err
+	}
+	result := validator.Result()
+	if result.Verdict != conformance.NotConforming {
+		return Finding{}, nil
+	}
+	return Finding{
+		Found: true, Property: cmp.Or(result.First.Property, "clause "+result.First.Clause), Seed: run.Seed,
+		What: fmt.Sprintf("event %d is refused: %s", result.First.Event, result.First.Why),
+	}, nil
 }
 
 // Linearizability is Simulator, of which only the callers' histories are judged.
@@ -138,5 +175,27 @@ func (l Linearizability) controlled(*Defect) string {
 }
 
 func (l Linearizability) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
-	return l.search(ctx, lab, d, control, []string{sim.PropertyLinearizable})
+	return l.search(ctx, lab, d, control, EngineLinearizability, []string{sim.PropertyLinearizable})
+}
+
+// Validation is Simulator, whose traces are held against the session specification.
+type Validation struct{ Simulator }
+
+// Engine returns EngineValidation.
+func (v Validation) Engine() string { return EngineValidation }
+
+// Command is as Simulator's, with the validation.
+func (v Validation) Command(id string, f *Finding) string {
+	if v.patched() {
+		return ownCommand(id, EngineValidation)
+	}
+	return v.Simulator.Command(id, f) + " --validate"
+}
+
+func (v Validation) controlled(*Defect) string {
+	return fmt.Sprintf("%s %s", EngineValidation, v.Simulator.controlled(&Defect{}))
+}
+
+func (v Validation) run(ctx context.Context, lab *laboratory, d *Defect, control bool) (Finding, error) {
+	return v.search(ctx, lab, d, control, EngineValidation, nil)
 }

@@ -48,8 +48,8 @@ func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []st
 		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
 	case errors.Is(err, defect.ErrNoSource):
 		return &usageError{err}
-	case err != nil || failed != nil:
-		return firstError(err, failed)
+	case failed != nil:
+		return failed
 	}
 	words := cmd.OutOrStdout()
 	switch {
@@ -60,6 +60,9 @@ func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []st
 		words = cmd.ErrOrStderr()
 	default:
 		tellMatrix(words, cells)
+	}
+	if err != nil { // some trials could not be made
+		return err
 	}
 	return matrixVerdict(cmd, words, cells, &request, time.Since(began))
 }
@@ -91,10 +94,14 @@ func matrixVerdict(cmd *cobra.Command, w io.Writer, cells []defect.Cell, request
 		fmt.Fprintf(w, "interrupted: %d trials were made, each as expected\n", len(cells))
 		return exitWith(exitInconclusive)
 	}
-	found := make(map[string]int)
+	defects := make(map[string]bool)
+	found := 0
 	for i := range cells {
-		found[cells[i].Defect]++
+		defects[cells[i].Defect] = true
+		if cells[i].Found {
+			found++
+		}
 	}
-	fmt.Fprintf(w, "\n%d defects, %d trials in %.0f s: every one found the defect, and nothing without it.\n", len(found), len(cells), took.Seconds())
+	fmt.Fprintf(w, "\n%d defects, %d trials in %.0f s: %d found the defect, as expected, and nothing without it.\n", len(defects), len(cells), took.Seconds(), found)
 	return nil
 }

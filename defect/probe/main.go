@@ -25,7 +25,7 @@ func main() {
 }
 
 func probe(ctx context.Context) error {
-	engine := flag.String("engine", "", defect.EngineCores+" or "+defect.EngineSimulator)
+	engine := flag.String("engine", "", "what looks: "+defect.EngineCores+", or one that runs seeds")
 	properties := flag.String("properties", "", "properties to look at, separated by commas")
 	world := flag.String("world", "", "bounds of the exploration, by name")
 	var s defect.Simulator
@@ -42,10 +42,12 @@ func probe(ctx context.Context) error {
 	switch names := strings.Split(*properties, ","); *engine {
 	case defect.EngineCores:
 		found, err = defect.Explore(ctx, *world, names)
-	case defect.EngineSimulator:
-		found, err = s.Search(ctx, names)
+	case defect.EngineSimulator, defect.EngineLinearizability, defect.EngineValidation:
+		found, err = s.Search(ctx, *engine, names)
 	default:
-		err = &defect.UsageError{What: "engine", Word: *engine, Valid: []string{defect.EngineCores, defect.EngineSimulator}}
+		err = &defect.UsageError{What: "engine", Word: *engine, Valid: []string{
+			defect.EngineCores, defect.EngineSimulator, defect.EngineLinearizability, defect.EngineValidation,
+		}}
 	}
 	if err != nil {
 		return err
