@@ -168,7 +168,7 @@ func TestFindsWithoutABuild(t *testing.T) {
 
 // TestControlThatFinds: what is found without the defect as well proves nothing.
 func TestControlThatFinds(t *testing.T) {
-	lab := &laboratory{controls: make(map[string]Finding)}
+	lab := newLaboratory()
 	d := &Defect{ID: "x", Properties: []string{"reconnect-converges"}}
 	cell, err := chosen{d, Cores{World: "hasty-hang", Control: "hasty-close"}}.make(context.Background(), lab)
 	require.NoError(t, err)
@@ -199,4 +199,12 @@ func TestInterrupted(t *testing.T) {
 	cells, err := Run(ctx, Request{Defects: []string{"mute-server"}, Each: func(Cell) { cancel() }})
 	require.NoError(t, err)
 	assert.Len(t, cells, 1)
+}
+
+// TestNoSource: outside the module's source there is nothing to build, which is said.
+func TestNoSource(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cells, err := Run(context.Background(), Request{Defects: []string{"downgrade", "mute-server"}})
+	require.ErrorIs(t, err, ErrNoSource)
+	assert.Len(t, cells, 3, "what needs no build was made")
 }

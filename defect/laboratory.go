@@ -21,41 +21,54 @@ const module = "github.com/a8011091/pegasus-reference"
 // is built from it.
 var ErrNoSource = errors.New("defects of our own code are patches that are built from source: run this in a checkout of " + module + ", with the go command installed")
 
-// laboratory builds patched code in a directory of its own.
+// laboratory builds patched code in a directory of its own, once something has to be built.
 type laboratory struct {
-	root     string // of the module
+	root     string // of the module; "" before anything was built
 	dir      string // scratch
 	overlays map[string]string
 	probes   map[string]string
 	controls map[string]Finding // by Trial.controlled
 }
 
-// newLaboratory finds the module's source from the current directory on.
-func newLaboratory(ctx context.Context) (*laboratory, error) {
+func newLaboratory() *laboratory {
+	return &laboratory{overlays: make(map[string]string), probes: make(map[string]string), controls: make(map[string]Finding)}
+}
+
+// open finds the module's source from the current directory on, and makes the scratch
+// directory, unless that is done.
+func (l *laboratory) open(ctx context.Context) error {
+	if l.root != "" {
+		return nil
+	}
 	out, err := command(ctx, "", "go", "list", "-m", "-f", "{{.Path}} {{.Dir}}")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
+		return fmt.Errorf("%w: %w", ErrNoSource, err)
 	}
 	path, root, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	if path != module {
-		return nil, fmt.Errorf("%w; this is %s", ErrNoSource, path)
+		return ErrNoSource
 	}
-	dir, err := os.MkdirTemp("", "pegasus-defect-")
-	if err != nil {
-		return nil, fmt.Errorf("make a directory to build in: %w", err)
+	if l.dir, err = os.MkdirTemp("", "pegasus-defect-"); err != nil {
+		return fmt.Errorf("make a directory to build in: %w", err)
 	}
-	return &laboratory{
-		root: root, dir: dir,
-		overlays: make(map[string]string), probes: make(map[string]string), controls: make(map[string]Finding),
-	}, nil
+	l.root = root
+	return nil
 }
 
 // close removes what was built.
-func (l *laboratory) close() error { return os.RemoveAll(l.dir) }
+func (l *laboratory) close() error {
+	if l.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(l.dir)
+}
 
 // overlay returns the arguments that lay the defect's patch over the source: none for the
 // control, which is the source as it stands.
-func (l *laboratory) overlay(d *Defect, control bool) ([]string, error) {
+func (l *laboratory) overlay(ctx context.Context, d *Defect, control bool) ([]string, error) {
+	if err := l.open(ctx); err != nil {
+		return nil, err
+	}
 	if control {
 		return nil, nil
 	}
@@ -98,7 +111,7 @@ func (l *laboratory) probe(ctx context.Context, d *Defect, control bool, args ..
 	}
 	bin, ok := l.probes[name]
 	if !ok {
-		overlay, err := l.overlay(d, control)
+		overlay, err := l.overlay(ctx, d, control)
 		if err != nil {
 			return Finding{}, err
 		}

@@ -45,10 +45,7 @@ func Run(ctx context.Context, request Request) (cells []Cell, err error) {
 	if err != nil || len(chosen) == 0 {
 		return nil, err
 	}
-	lab, err := newLaboratory(ctx)
-	if err != nil {
-		return nil, err
-	}
+	lab := newLaboratory()
 	defer func() { err = errors.Join(err, lab.close()) }()
 	for i, one := range chosen {
 		if request.Progress != nil {
@@ -57,6 +54,9 @@ func Run(ctx context.Context, request Request) (cells []Cell, err error) {
 		cell, failed := one.make(ctx, lab)
 		if ctx.Err() != nil {
 			return cells, err
+		}
+		if errors.Is(failed, ErrNoSource) { // so would the others
+			return cells, failed
 		}
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("defect %s, engine %s: %w", one.defect.ID, one.trial.Engine(), failed))

@@ -44,7 +44,7 @@ func (p Properties) run(ctx context.Context, lab *laboratory, d *Defect, control
 	if control {
 		cases = min(cases, controlCases)
 	}
-	overlay, err := lab.overlay(d, control)
+	overlay, err := lab.overlay(ctx, d, control)
 	if err != nil {
 		return Finding{}, err
 	}

@@ -101,6 +101,7 @@ func checkLong() string {
 			fmt.Fprintf(&b, "    --with %-12s %s\n", w.Name, w.About)
 		}
 	}
+	b.WriteString(matrixLong())
 	return strings.TrimSpace(b.String())
 }
 
