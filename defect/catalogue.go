@@ -279,7 +279,7 @@ var routingDefects = []Defect{
 	},
 	{
 		ID: "hot-retry", Source: "upstream's Java client (J9)",
-		Properties: []string{"bounded"},
+		Properties: []string{"bounded", "leader-found"},
 		About:      "An operation that was refused is tried again at once, and again, for as long as its deadline allows.",
 		Trials:     []Trial{ofRouting},
 		Alone:      "it takes a server that refuses one operation again and again; the simulator's has no reason to, and the routing specification has no time.",

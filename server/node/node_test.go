@@ -186,6 +186,27 @@ func TestAnyEvents(t *testing.T) {
 				rest[id] = bytes.Clone(data[cut:])
 				o.step(Event{Kind: EventReceived, Conn: id, Data: data[:cut]})
 			},
+			"authenticate": func(t *rapid.T) {
+				id := pick()
+				cn := o.conns[id]
+				if cn == nil || len(rest[id]) > 0 {
+					return
+				}
+				var data []byte
+				for _, m := range []struct {
+					status protocol.NegotiationStatus
+					text   string
+				}{{protocol.SASLListMechanisms, ""}, {protocol.SASLSelectMechanisms, "PEGASUS-TEST"}, {protocol.SASLInitiate, "token"}} {
+					seq++
+					cn.sent[seq]++
+					data = append(data, negotiationFrame(seq, m.status, m.text)...)
+				}
+				o.step(Event{Kind: EventReceived, Conn: id, Data: data})
+				if cn.token && o.conns[id] == cn {
+					cn.token, cn.principal = false, "a"
+					o.step(Event{Kind: EventToken, Conn: id, Done: true, Principal: "a"})
+				}
+			},
 			"noise": func(t *rapid.T) {
 				id := pick()
 				if cn := o.conns[id]; cn != nil {
