@@ -76,7 +76,7 @@ func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []st
 	if err != nil { // some trials could not be made
 		return err
 	}
-	return matrixVerdict(cmd, words, cells, &request, time.Since(began))
+	return matrixVerdict(cmd, words, cells, time.Since(began))
 }
 
 func tellMatrix(w io.Writer, cells []defect.Cell) {
@@ -94,7 +94,7 @@ func tellMatrix(w io.Writer, cells []defect.Cell) {
 }
 
 // matrixVerdict says whether every defect was found as the catalogue expects.
-func matrixVerdict(cmd *cobra.Command, w io.Writer, cells []defect.Cell, request *defect.Request, took time.Duration) error {
+func matrixVerdict(cmd *cobra.Command, w io.Writer, cells []defect.Cell, took time.Duration) error {
 	wrong := defect.Wrong(cells)
 	for _, why := range wrong {
 		fmt.Fprintln(w, why)
