@@ -18,7 +18,7 @@ type Pending struct {
 	What string `json:"what"`
 }
 
-// progressBound is how long after the last fault a session of the reference client may
+// progressBound is the bound of convergence-bound: how long after the last fault a session of the reference client may
 // take: a connection that died without a word is noticed, an attempt under way is given up,
 // and the next succeeds.
 func (s *Scenario) progressBound() time.Duration {
@@ -49,7 +49,7 @@ func (r *run) demandProgress() {
 			what := fmt.Sprintf("%s has no ready session to %s %v after the last fault: %d attempts, the latest %v ago",
 				clientName(p.client), p.node, now.Sub(j.faultsOver), p.attempts, now.Sub(p.latest).Round(time.Millisecond))
 			j.pend("session", what)
-			j.violate(now, PropertyReconnectConverges, what)
+			j.violate(now, PropertyConvergenceBound, what)
 		}
 	}
 	for _, op := range j.ops.all {

@@ -18,6 +18,7 @@ const (
 	PropertyReconnectConverges     = "reconnect-converges"
 	PropertyRequestsDrain          = "requests-drain"
 	PropertyLeaderFound            = "leader-found"
+	PropertyConvergenceBound       = "convergence-bound"
 )
 
 // PropertyKind is what a violation of a property means for an exit status.
@@ -47,6 +48,7 @@ var properties = []struct {
 	{PropertyReconnectConverges, Liveness},
 	{PropertyRequestsDrain, Liveness},
 	{PropertyLeaderFound, Liveness},
+	{PropertyConvergenceBound, Liveness},
 }
 
 // upstreamProperties are what a run of an upstream client is judged on, in the order in
