@@ -363,14 +363,30 @@ func (j *judge) convergedAfter() (time.Duration, bool) {
 		}
 		longest = max(longest, p.took)
 	}
+	asked := j.firstAsked()
 	answered := make([]bool, j.scenario.Partitions)
 	for _, op := range j.ops.byReturn() {
 		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) && !answered[op.partition] {
 			answered[op.partition] = true
-			longest = max(longest, j.sinceFaults(op.returned, op.invoked))
+			longest = max(longest, op.returned.Sub(asked[op.partition]))
 		}
 	}
 	return longest, true
+}
+
+// firstAsked is when each partition was first asked for something after the faults, or was
+// still being asked when they ended; the end of the faults then.
+func (j *judge) firstAsked() []time.Time {
+	asked := make([]time.Time, j.scenario.Partitions)
+	for _, op := range j.ops.all { // in order of invocation
+		if asked[op.partition].IsZero() && (op.returned.IsZero() || op.returned.After(j.faultsOver)) {
+			asked[op.partition] = op.invoked
+			if op.invoked.Before(j.faultsOver) {
+				asked[op.partition] = j.faultsOver
+			}
+		}
+	}
+	return asked
 }
 
 // sinceFaults is how much of the time from then to now lies after the faults.

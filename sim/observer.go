@@ -22,7 +22,7 @@ type connection struct {
 
 	dialedAt  time.Time
 	upAt      time.Time                  // zero until the client's handshake completed
-	ready     bool                       // success was delivered to the client
+	ready     bool                       // success was delivered to the client, or a client without SASL is served without
 	granted   bool                       // success was written by the server
 	clientEnd bool                       // the client has its end open
 	serverEnd bool                       // the node has its end open
@@ -112,6 +112,10 @@ func (o *observer) connected(now time.Time, id uint64, port uint16) {
 	c := o.connections[id]
 	c.upAt = now
 	o.judge.connected()
+	if s := o.judge.scenario; !s.negotiates() && !s.mandatory() { // it is as ready as it will be
+		c.ready = true
+		o.judge.negotiated(now, c)
+	}
 	used := usedPort{c.client, c.node, port}
 	if o.ports[used] {
 		o.judge.meet(MetPortReuse)

@@ -17,12 +17,17 @@ import (
 // upstreamClient implements clientCore.
 type upstreamClient struct {
 	process *clientProcess
-	core    *upstream.Client
+	core    upstreamCore
 	tokens  *initiators
 	effects []upstream.ClientEffect
 
 	isOpen, opening bool
 	waiting         []*operation // for the table
+}
+
+// upstreamCore is what the models of the Java and the Go client have in common.
+type upstreamCore interface {
+	Step(now time.Time, ev upstream.ClientEvent, out []upstream.ClientEffect) []upstream.ClientEffect
 }
 
 var upstreamReleases = map[string]upstream.Release{
@@ -32,15 +37,22 @@ var upstreamReleases = map[string]upstream.Release{
 }
 
 func newUpstreamClient(p *clientProcess) *upstreamClient {
-	delays := upstream.DefaultDelays()
-	delays.Reset.Max = max(delays.Reset.Max, p.run.scenario.Standstill)
-	core, err := upstream.NewClient(upstream.ClientConfig{
-		Release: upstreamReleases[p.run.scenario.Client], Metas: p.run.metaAddrs(), Mechanism: p.run.mechanismName(), Delays: delays,
-	})
-	if err != nil {
-		panic(err) // a validated scenario makes valid configurations only
+	return &upstreamClient{process: p, core: newUpstreamCore(p.run), tokens: newInitiators(p)}
+}
+
+func newUpstreamCore(r *run) upstreamCore {
+	if r.scenario.Client == ClientUpstreamGo {
+		core, err := upstream.NewGoClient(upstream.GoConfig{Metas: r.metaAddrs()})
+		must(err)
+		return core
 	}
-	return &upstreamClient{process: p, core: core, tokens: newInitiators(p)}
+	delays := upstream.DefaultDelays()
+	delays.Reset.Max = max(delays.Reset.Max, r.scenario.Standstill)
+	core, err := upstream.NewClient(upstream.ClientConfig{
+		Release: upstreamReleases[r.scenario.Client], Metas: r.metaAddrs(), Mechanism: r.mechanismName(), Delays: delays,
+	})
+	must(err)
+	return core
 }
 
 func (c *upstreamClient) open(now time.Time, io *world.IO) {
@@ -128,8 +140,18 @@ func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "failed", Code: e.Code.String(), AgeNS: int64(e.Age)})
 		p.run.judge.negotiationFailed(node, e.Code.String(), e.Age)
 	case upstream.ClientUnresponsive:
-		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "unresponsive", Note: "no answer for the reset window: the client closes it"})
+		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "unresponsive", Note: p.run.scenario.unresponsiveNote()})
+	case upstream.ClientZombie:
+		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "zombie", Note: "an answer that the client cannot decode: nobody reads the connection any more"})
 	}
+}
+
+// unresponsiveNote says what the client does about a session that does not answer.
+func (s *Scenario) unresponsiveNote() string {
+	if s.Client == ClientUpstreamGo {
+		return "written to, and no answer for the read time-out: the client refreshes its tables and keeps it"
+	}
+	return "no answer for the reset window: the client closes it"
 }
 
 func (c *upstreamClient) completed(io *world.IO, e *upstream.ClientEffect) {

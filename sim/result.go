@@ -136,11 +136,19 @@ func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
 			out.Judged = append(out.Judged, v.Property)
 		}
 		if len(out.Judged) == 1 && out.Property == nil {
-			out.Verdict, out.Property, out.AtNS, out.Reason = VerdictViolation, ref(v.Property), ref(int64(v.At)), v.What
+			out.Verdict, out.Property, out.AtNS, out.Reason = VerdictViolation, ref(v.Property), ref(int64(v.At)), j.scenario.hopeless()+v.What
 		} else {
 			out.AlsoViolated = append(out.AlsoViolated, v.Property)
 		}
 	}
+}
+
+// hopeless says that a client never had a chance, restart or not; "" where it had one.
+func (s *Scenario) hopeless() string {
+	if s.negotiates() || !s.mandatory() {
+		return ""
+	}
+	return s.Client + " has no SASL: where authentication is mandatory each of its calls waits for its deadline, restart or not (try --auth optional); "
 }
 
 // tellSignatures lists every signature, most frequent first, and names one: the

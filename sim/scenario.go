@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sim/upstream"
 )
 
 // Clients and servers that a scenario can name.
@@ -22,6 +23,7 @@ const (
 	ClientUpstream250      = "upstream-2.5.0"
 	ClientUpstreamSnapshot = "upstream-snapshot"
 	ClientUpstreamMaster   = "upstream-master"
+	ClientUpstreamGo       = upstream.GoName
 
 	ServerReference = "reference"
 	ServerFIN       = "fin"
@@ -47,7 +49,7 @@ const (
 
 // Words that a scenario accepts, in the order in which help texts list them.
 var (
-	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot, ClientUpstreamMaster}
+	ClientNames = []string{ClientReference, ClientUpstream250, ClientUpstreamSnapshot, ClientUpstreamMaster, ClientUpstreamGo}
 	ServerNames = []string{ServerReference, ServerFIN, ServerHang}
 	AuthNames   = []string{AuthMandatory, AuthOptional}
 	// RunAuthNames has in addition what only a run, and no specification, can be told.
@@ -240,6 +242,9 @@ func (s *Scenario) validateEntries() error {
 	}
 	return nil
 }
+
+// negotiates: the client has SASL at all.
+func (s *Scenario) negotiates() bool { return s.Client != ClientUpstreamGo }
 
 // mandatory: servers serve nobody who has not authenticated.
 func (s *Scenario) mandatory() bool { return s.Auth != AuthOptional }

@@ -126,7 +126,11 @@ func (cfg *ClientConfig) withDefaults() error {
 }
 
 func (d *Delays) check() error {
-	for _, i := range []Interval{d.Timer, d.Wakeup, d.Caller, d.Dial, d.Active, d.Close, d.Inactive, d.Log, d.Retry, d.Failure, d.Reset} {
+	return checkIntervals(d.Timer, d.Wakeup, d.Caller, d.Dial, d.Active, d.Close, d.Inactive, d.Log, d.Retry, d.Failure, d.Reset)
+}
+
+func checkIntervals(delays ...Interval) error {
+	for _, i := range delays {
 		if i.Min < 0 || i.Max < i.Min {
 			return fmt.Errorf("%w: interval of delay %v to %v; it must not be negative nor end before it begins", ErrConfig, i.Min, i.Max)
 		}

@@ -1,4 +1,4 @@
-// What goes into and comes out of a client model: ClientEvent, ClientEffect and the
+// What goes into and comes out of a client model, Java's or Go's: ClientEvent, ClientEffect and the
 // values they carry.
 
 package upstream
@@ -63,6 +63,7 @@ const (
 	ClientUnresponsive                                  // [Conn, Addr] a session is closed because it did not answer for the reset window: told
 	ClientSession                                       // [Conn, Addr, State, Authenticated] a session changed state: told
 	ClientTable                                         // [Table] the partitions of a table were learned or refreshed: told
+	ClientZombie                                        // [Conn, Addr] upstream-go only: nobody reads the connection any more, and the session is held for ready: told
 )
 
 // Outcome is what is known of an operation's effect on the server. Upstream's client

@@ -28,10 +28,15 @@ type tester interface {
 	Helper()
 }
 
+// core is a client model, Java's or Go's.
+type core interface {
+	Step(now time.Time, ev upstream.ClientEvent, out []upstream.ClientEffect) []upstream.ClientEffect
+}
+
 // hand drives one client by hand. Timers fire as soon as they may.
 type hand struct {
 	t       tester
-	c       *upstream.Client
+	c       core
 	now     time.Time
 	timers  []armed
 	effects []upstream.ClientEffect // since the last call of take
@@ -52,6 +57,10 @@ func newHand(t tester, cfg upstream.ClientConfig) *hand {
 	}
 	c, err := upstream.NewClient(cfg)
 	require.NoError(t, err)
+	return handOf(t, c)
+}
+
+func handOf(t tester, c core) *hand {
 	return &hand{t: t, c: c, now: epoch, addr: make(map[protocol.ConnID]netip.AddrPort), done: make(map[upstream.OpID][]time.Time)}
 }
 

@@ -57,6 +57,7 @@ type setup struct {
 	refuse  bool // answer early requests with ERR_SESSION_RESET and negotiate on
 	hp      bool
 	delays  upstream.Delays
+	golang  bool // the Go client; release and delays do not count
 }
 
 type driver struct {
@@ -66,7 +67,7 @@ type driver struct {
 	now     time.Duration // since epoch
 	agenda  agenda
 	seq     int
-	client  *upstream.Client
+	client  core
 	servers map[netip.AddrPort]*host
 	hosts   []*host
 	conns   map[protocol.ConnID]*link
@@ -118,17 +119,25 @@ func newDriver(t testing.TB, seed uint64, s setup) *driver {
 		d.hosts = append(d.hosts, h)
 		d.boot(h, addrs)
 	}
-	var err error
-	d.client, err = upstream.NewClient(upstream.ClientConfig{
-		Release: s.release, Metas: metas, Mechanism: mechanism,
-		OperationTimeout: s.inputs.OperationTimeout, Delays: s.delays,
-	})
-	require.NoError(t, err)
+	d.client = s.newClient(t, metas)
 	d.at(s.inputs.OpenTable, func() {
 		d.step(upstream.ClientEvent{Kind: upstream.ClientOpenTable, Table: tableName})
 	})
 	d.at(0, func() { d.restart(addrs) })
 	return d
+}
+
+func (s *setup) newClient(t testing.TB, metas []netip.AddrPort) core {
+	if s.golang {
+		c, err := upstream.NewGoClient(upstream.GoConfig{Metas: metas, OperationTimeout: s.inputs.OperationTimeout})
+		require.NoError(t, err)
+		return c
+	}
+	c, err := upstream.NewClient(upstream.ClientConfig{
+		Release: s.release, Metas: metas, Mechanism: mechanism, OperationTimeout: s.inputs.OperationTimeout, Delays: s.delays,
+	})
+	require.NoError(t, err)
+	return c
 }
 
 func (d *driver) boot(h *host, addrs map[string]netip.AddrPort) {

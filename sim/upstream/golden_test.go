@@ -40,6 +40,7 @@ func runGolden(t *testing.T, td *datadriven.TestData) string {
 	td.ScanArgs(t, "until", &until)
 	s := setup{inputs: cluster(time.Second, parseDuration(t, until)), refuse: server == "refuse"}
 	s.release = map[string]upstream.Release{"upstream-2.5.0": upstream.Release250, "upstream-snapshot": upstream.ReleaseSnapshot}[client]
+	s.golang = client == upstream.GoName
 	s.mode = map[string]upstream.ServerMode{"fin": upstream.ModeFin, "hang": upstream.ModeHang, "refuse": upstream.ModeHang}[server]
 	s.auth = map[string]upstream.Auth{"off": upstream.AuthOff, "optional": upstream.AuthOptional, "mandatory": upstream.AuthMandatory}[auth]
 	s.inputs.Operations = nil
