@@ -353,7 +353,9 @@ func (s *Scenario) reconnectBound() time.Duration {
 
 // convergedAfter is how long the cluster was up and its clients were not: the longest
 // that a session took to become ready, and a partition to answer, from the end of the
-// faults or from when it was first asked after that. False when that never happened.
+// faults or from when it was first asked after that. False when that never happened. Where an
+// operation of an upstream client fails, its partition has been asked since that one; what the
+// reference may fail is requests-drain's affair, and its callers' pauses are none of its time.
 func (j *judge) convergedAfter() (time.Duration, bool) {
 	var longest time.Duration
 	end := j.faultsOver.Add(j.scenario.Watch)
@@ -363,30 +365,32 @@ func (j *judge) convergedAfter() (time.Duration, bool) {
 		}
 		longest = max(longest, p.took)
 	}
-	asked := j.firstAsked()
+	since := make([]time.Time, j.scenario.Partitions) // a partition has been asked in vain
+	refused := make([]bool, j.scenario.Partitions)
 	answered := make([]bool, j.scenario.Partitions)
 	for _, op := range j.ops.byReturn() {
-		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) && !answered[op.partition] {
-			answered[op.partition] = true
-			longest = max(longest, op.returned.Sub(asked[op.partition]))
-		}
-	}
-	return longest, true
-}
-
-// firstAsked is when each partition was first asked for something after the faults, or was
-// still being asked when they ended; the end of the faults then.
-func (j *judge) firstAsked() []time.Time {
-	asked := make([]time.Time, j.scenario.Partitions)
-	for _, op := range j.ops.all { // in order of invocation
-		if asked[op.partition].IsZero() && (op.returned.IsZero() || op.returned.After(j.faultsOver)) {
-			asked[op.partition] = op.invoked
-			if op.invoked.Before(j.faultsOver) {
-				asked[op.partition] = j.faultsOver
+		part := op.partition
+		switch {
+		case !op.returned.After(j.faultsOver) || answered[part]:
+		case op.outcome == session.OutcomeOK:
+			answered[part] = true
+			if since[part].IsZero() {
+				since[part] = op.invoked
+			}
+			longest = max(longest, j.sinceFaults(op.returned, since[part]))
+		case !j.reference:
+			refused[part] = refused[part] || op.invoked.After(j.faultsOver)
+			if since[part].IsZero() {
+				since[part] = op.invoked
 			}
 		}
 	}
-	return asked
+	for part := range refused {
+		if refused[part] && !answered[part] {
+			return 0, false
+		}
+	}
+	return longest, true
 }
 
 // sinceFaults is how much of the time from then to now lies after the faults.

@@ -94,7 +94,7 @@ func markdownTable(w io.Writer, results []sim.RowResult) {
 // cells are a row in words, in the order of the table's columns.
 func cells(r *sim.RowResult) [8]string {
 	back, property, signature := "never", "-", "-"
-	if r.ConvergedAfterNS != nil && r.Result.Property == nil {
+	if r.ConvergedAfterNS != nil {
 		back = "after " + seconds(*r.ConvergedAfterNS)
 	}
 	if r.Result.Property != nil {
