@@ -222,6 +222,9 @@ func LookupErrorCode(name []byte) ErrorCode {
 // ErrorCodeByName is LookupErrorCode of a string.
 func ErrorCodeByName(name string) ErrorCode { return codeByName[name] }
 
+// IsError says that a code is one that a server can answer with, and is not success.
+func (c ErrorCode) IsError() bool { return c > CodeUnknown && c < codeCount && c != CodeOK }
+
 // String returns the name on the wire.
 func (c ErrorCode) String() string {
 	if c >= codeCount {

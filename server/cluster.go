@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/server/replica"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -38,6 +39,7 @@ type ClusterConfig struct {
 	Access    Access
 	SASLHost  string // see Config.Host
 	Early     EarlyRequest
+	EarlyCode protocol.ErrorCode // of EarlyRefuse; zero: ERR_SESSION_RESET
 	Limits    Limits
 	// ClientNegotiationTimeout, see Config.
 	ClientNegotiationTimeout time.Duration
@@ -174,7 +176,7 @@ func closeAll(listeners []net.Listener) error {
 func (c *Cluster) config(m *member, l net.Listener) Config {
 	cfg := Config{
 		Listener: l, Advertise: m.addr,
-		Auth: c.cfg.Auth, Mechanism: c.cfg.Mechanism, Access: c.cfg.Access, Host: c.cfg.SASLHost, Early: c.cfg.Early, Limits: c.cfg.Limits,
+		Auth: c.cfg.Auth, Mechanism: c.cfg.Mechanism, Access: c.cfg.Access, Host: c.cfg.SASLHost, Early: c.cfg.Early, EarlyCode: c.cfg.EarlyCode, Limits: c.cfg.Limits,
 		ClientNegotiationTimeout: c.cfg.ClientNegotiationTimeout, Random: c.cfg.Random,
 	}
 	if c.cfg.Logger != nil {

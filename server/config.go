@@ -144,6 +144,7 @@ type Config struct {
 	Access    Access         // who may do what; it needs Auth.Enabled
 	Host      string         // as SASL names this server; empty: whatever the client calls it
 	Early     EarlyRequest
+	EarlyCode protocol.ErrorCode // what EarlyRefuse answers; zero: ERR_SESSION_RESET
 
 	Limits Limits
 	// ClientNegotiationTimeout is how long this cluster's clients give a whole negotiation,
@@ -250,7 +251,7 @@ func warnOfTimeouts(c *Config) {
 
 // nodeConfig is what the core is given, now that the address is known.
 func (c *Config) nodeConfig(self netip.AddrPort) node.Config {
-	n := node.Config{Self: self, Auth: c.Auth, Access: c.Access, Early: c.Early, Limits: c.Limits}
+	n := node.Config{Self: self, Auth: c.Auth, Access: c.Access, Early: c.Early, EarlyCode: c.EarlyCode, Limits: c.Limits}
 	if c.Mechanism != nil {
 		n.Mechanism = c.Mechanism.Name()
 	}

@@ -48,7 +48,8 @@ func (r *run) newReferenceServer(place *nodePlace) *referenceServer {
 	must(err)
 	cfg := node.Config{
 		Self: place.addr, Auth: node.Auth{Enabled: true, Mandatory: r.scenario.mandatory()},
-		Mechanism: r.mechanismName(), Early: early,
+		Mechanism: r.mechanismName(), Early: early, EarlyCode: protocol.ErrorCodeByName(r.scenario.EarlyCode),
+		Limits: node.Limits{NegotiationTimeout: r.scenario.AblationSettings().ServerDeadline},
 	}
 	if place.meta {
 		cfg.Meta = &meta.Config{Self: place.addr, Leader: r.leader, Tables: r.referenceTables(), HPFields: r.scenario.HPFields}
@@ -93,10 +94,12 @@ func (r *run) newUpstreamServer(place *nodePlace) *upstreamServer {
 	if place.disk != nil {
 		storage = place.disk.upstreamStorage()
 	}
-	core, err := upstream.NewServer(upstream.ServerConfig{
+	cfg := upstream.ServerConfig{
 		Mode: mode, Auth: auth, Mechanism: r.mechanismName(), HPFields: r.scenario.HPFields,
 		Self: place.addr, Meta: place.meta, Leader: r.leader, Tables: []upstream.Table{table},
-	}, storage)
+		NegotiationTimeout: r.scenario.AblationSettings().ServerDeadline,
+	}
+	core, err := upstream.NewServer(cfg, storage)
 	must(err)
 	return &upstreamServer{run: r, place: place, core: core, tokens: newAcceptors(r, place)}
 }

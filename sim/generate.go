@@ -35,6 +35,8 @@ var generators = []struct {
 	{ScenarioFullRestart, fullRestart},
 	{ScenarioKerberosRestart, kerberosRestart},
 	{ScenarioSwarm, swarm},
+	{ScenarioAblationRestarts, ablationRestarts},
+	{ScenarioAblationNetwork, ablationNetwork},
 }
 
 // ScenarioNames lists the scenarios that a seed alone makes.

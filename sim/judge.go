@@ -81,6 +81,7 @@ type judge struct {
 	met     [metCount]int
 
 	restarts, reconnects, inFlight int
+	serverGaveUp                   int       // negotiations, for a deadline of the server
 	staleOver                      time.Time // when the last connection from before the last fault was gone
 	silent                         bool      // a fault may have ended connections without a word
 }
@@ -245,6 +246,13 @@ func (j *judge) fault(kind FaultKind, inFlight int) {
 func (j *judge) begun(kind FaultKind) {
 	j.faults[kind]++
 	j.silent = j.silent || kind.Info().silent
+}
+
+// serverClosed: a server gave a connection up, for its negotiation's deadline or else.
+func (j *judge) serverClosed(deadline bool) {
+	if deadline {
+		j.serverGaveUp++
+	}
 }
 
 // closed: the reference client gave a connection up.

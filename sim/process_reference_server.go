@@ -68,6 +68,7 @@ func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
 		io.Write(e.Conn, e.Data)
 	case node.EffectClose:
+		s.run.judge.serverClosed(e.Cause == node.CauseNegotiationTimeout)
 		s.run.observer.serverGone(io.Global(e.Conn))
 		s.tokens.drop(e.Conn)
 		io.Close(e.Conn)

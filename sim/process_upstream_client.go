@@ -5,6 +5,7 @@
 package sim
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/session"
@@ -20,6 +21,7 @@ type upstreamClient struct {
 	core    upstreamCore
 	tokens  *initiators
 	effects []upstream.ClientEffect
+	ports   map[netip.AddrPort]uint16 // of the first connection to each address, where the scenario has cause C2
 
 	isOpen, opening bool
 	waiting         []*operation // for the table
@@ -37,7 +39,7 @@ var upstreamReleases = map[string]upstream.Release{
 }
 
 func newUpstreamClient(p *clientProcess) *upstreamClient {
-	return &upstreamClient{process: p, core: newUpstreamCore(p.run), tokens: newInitiators(p)}
+	return &upstreamClient{process: p, core: newUpstreamCore(p.run), tokens: newInitiators(p), ports: make(map[netip.AddrPort]uint16)}
 }
 
 func newUpstreamCore(r *run) upstreamCore {
@@ -48,9 +50,9 @@ func newUpstreamCore(r *run) upstreamCore {
 	}
 	delays := upstream.DefaultDelays()
 	delays.Reset.Max = max(delays.Reset.Max, r.scenario.Standstill)
-	core, err := upstream.NewClient(upstream.ClientConfig{
-		Release: upstreamReleases[r.scenario.Client], Metas: r.metaAddrs(), Mechanism: r.mechanismName(), Delays: delays,
-	})
+	cfg := upstream.ClientConfig{Release: upstreamReleases[r.scenario.Client], Metas: r.metaAddrs(), Mechanism: r.mechanismName(), Delays: delays}
+	r.scenario.ablateClient(&cfg)
+	core, err := upstream.NewClient(cfg)
 	must(err)
 	return core
 }
@@ -108,7 +110,10 @@ func (c *upstreamClient) apply(io *world.IO, e *upstream.ClientEffect) {
 	p := c.process
 	switch e.Kind {
 	case upstream.ClientDial:
-		io.Dial(e.Conn, e.Addr)
+		io.DialFrom(e.Conn, c.ports[e.Addr], e.Addr)
+		if p.run.scenario.AblationSettings().PortReuse {
+			c.ports[e.Addr] = io.Local(e.Conn).Port()
+		}
 		p.run.observer.dialed(p.run.world.Now(), io.Global(e.Conn), p.index, p.run.nodeName(e.Addr))
 	case upstream.ClientWrite:
 		p.write(io, e.Conn, e.Data)

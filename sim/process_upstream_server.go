@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sim/upstream"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -36,6 +37,8 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		s.run.observer.serverGone(io.Global(ev.Conn))
 		s.tokens.drop(ev.Conn)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerClosed, Conn: ev.Conn})
+	case world.EventTimer:
+		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerTimer, Conn: protocol.ConnID(ev.Timer)})
 	case world.EventPost:
 		t := ev.Value.(acceptedToken)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerToken, Conn: t.conn, Data: t.data, Done: t.done, Failed: t.failed, Principal: t.principal})
@@ -60,9 +63,14 @@ func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
 		io.Write(e.Conn, e.Data)
 	case upstream.ServerClose:
+		s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)
 		s.run.observer.serverGone(io.Global(e.Conn))
 		s.tokens.drop(e.Conn)
 		io.Close(e.Conn)
+	case upstream.ServerArmTimer:
+		io.Arm(protocol.TimerID(e.Conn), e.After)
+	case upstream.ServerStopTimer:
+		io.Stop(protocol.TimerID(e.Conn))
 	case upstream.ServerAcceptToken:
 		s.tokens.ask(io, e.Conn, e.Begin, e.Data)
 	case upstream.ServerExecuted:
@@ -70,6 +78,7 @@ func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 		s.run.judge.executed(s.run.world.Now(), s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
 	case upstream.ServerConn:
 		if e.State == upstream.ServerConnDead {
+			s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)
 			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})
 		}
 	}

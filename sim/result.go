@@ -40,6 +40,7 @@ type Result struct {
 	Server       string  `json:"server"`
 	Auth         string  `json:"auth"`
 	EarlyRequest string  `json:"early_request"`
+	EarlyCode    string  `json:"early_code"`
 	HPFields     bool    `json:"hp_fields"`
 	Verdict      Verdict `json:"verdict"`
 	Property     *string `json:"property"`
@@ -53,6 +54,7 @@ type Result struct {
 	Restarts         int         `json:"restarts"`
 	Reconnects       int         `json:"reconnects"`
 	InFlight         int         `json:"in_flight_at_restart"`
+	ServerGaveUp     int         `json:"server_gave_up"` // negotiations, for a deadline of the server
 	Events           uint64      `json:"events"`
 	TraceHash        string      `json:"trace_hash"`
 	Report           *string     `json:"report"`
@@ -75,14 +77,14 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 	out := Result{
 		Kind: "run", Version: Version(), TraceFormat: trace.FormatVersion,
 		Scenario: s.Name, Seed: fmt.Sprintf("%#x", s.Seed), Client: s.Client, Server: s.Server, Auth: s.Auth,
-		EarlyRequest: s.EarlyRequest, HPFields: s.HPFields,
+		EarlyRequest: s.EarlyRequest, EarlyCode: s.EarlyCode, HPFields: s.HPFields,
 		Drawn:        s.drawnWords(),
 		Faults:       j.countFaults(),
 		Met:          j.countMet(),
 		Pending:      append([]Pending{}, j.pending...),
 		Refusals:     j.refusals,
 		AlsoViolated: []string{}, Signatures: []Signature{},
-		Restarts: j.restarts, Reconnects: j.reconnects, InFlight: j.inFlight,
+		Restarts: j.restarts, Reconnects: j.reconnects, InFlight: j.inFlight, ServerGaveUp: j.serverGaveUp,
 		Events: hash.Events(), TraceHash: hash.String(),
 		Operations: len(r.ops.all), SimulatedNS: int64(r.world.Now().Sub(j.epoch)), Effective: *s,
 	}

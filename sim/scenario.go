@@ -76,7 +76,11 @@ type Scenario struct {
 	Server       string // of ServerNames
 	Auth         string // of RunAuthNames
 	EarlyRequest string // of EarlyNames; counts for the reference server
+	EarlyCode    string // the error that EarlyRefuse answers with, by its name on the wire
 	HPFields     bool   // servers write the hp_ fields, as real ones do since March 2024; upstream-2.5.0 cannot read them
+
+	Causes   string // of the incident that a run of upstream-snapshot has: CausesAsReleased, NoneOfThem, or such as C1+C3
+	Remedies string // that it has: NoneOfThem, or such as r1+r2
 
 	Metas, Replicas, Partitions, Clients int
 	Leader                               int // number of the meta that leads, from 1
@@ -129,7 +133,8 @@ type Op struct {
 func Default() Scenario {
 	return Scenario{
 		Name: "custom", Seed: 1,
-		Client: ClientReference, Server: ServerReference, Auth: AuthMandatory, EarlyRequest: EarlyRefuse,
+		Client: ClientReference, Server: ServerReference, Auth: AuthMandatory, EarlyRequest: EarlyRefuse, EarlyCode: protocol.CodeSessionReset.String(),
+		Causes: CausesAsReleased, Remedies: NoneOfThem,
 		Metas: 2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
@@ -163,6 +168,12 @@ func (s *Scenario) Validate() error {
 		if err := oneOf(w.what, w.word, w.valid); err != nil {
 			return err
 		}
+	}
+	if !protocol.ErrorCodeByName(s.EarlyCode).IsError() {
+		return usagef("early-code is %q: it must be the name of an error, such as %v", s.EarlyCode, protocol.CodeSessionReset)
+	}
+	if err := s.validateAblation(); err != nil {
+		return err
 	}
 	for _, n := range []struct {
 		what            string

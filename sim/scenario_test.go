@@ -19,6 +19,7 @@ func TestScenarioTextRoundTrip(t *testing.T) {
 		s.Server = rapid.SampledFrom(ServerNames).Draw(t, "server")
 		s.Auth = rapid.SampledFrom(RunAuthNames).Draw(t, "auth")
 		s.EarlyRequest = rapid.SampledFrom(EarlyNames).Draw(t, "early")
+		s.EarlyCode = rapid.SampledFrom([]string{"ERR_SESSION_RESET", "ERR_ACL_DENY", "ERR_TIMEOUT"}).Draw(t, "early code")
 		drawAnyFaults(t, &s)
 		var b bytes.Buffer
 		require.NoError(t, WriteScenario(&b, &s))

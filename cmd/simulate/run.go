@@ -55,7 +55,8 @@ func newRunCommand(out *output) *cobra.Command {
 				return err
 			}
 			chosen.Client = s.Client
-			chosen.Server, chosen.EarlyRequest = s.Server, s.EarlyRequest
+			chosen.Server, chosen.EarlyRequest, chosen.EarlyCode = s.Server, s.EarlyRequest, s.EarlyCode
+			chosen.Causes, chosen.Remedies = s.Causes, s.Remedies
 			chosen.SetAuth(auth)
 			return runScenario(cmd, out, &flags, chosen)
 		},
@@ -67,6 +68,9 @@ func newRunCommand(out *output) *cobra.Command {
 	word(cmd, &s.Server, "server", "server", sim.ServerNames)
 	word(cmd, &auth, "auth", "authentication", sim.SeedAuthNames)
 	word(cmd, &s.EarlyRequest, "early-request", "what the reference server does with a request that comes before its negotiation", sim.EarlyNames)
+	cmd.Flags().StringVar(&s.EarlyCode, "early-code", s.EarlyCode, "the error with which it refuses such a request")
+	cmd.Flags().StringVar(&s.Causes, "causes", s.Causes, "of the incident, that upstream-snapshot is to have: "+sim.CausesAsReleased+", "+sim.NoneOfThem+", or such as C1+C3; see simulate ablation")
+	cmd.Flags().StringVar(&s.Remedies, "remedies", s.Remedies, "of the incident, that it is to have: "+sim.NoneOfThem+", or such as r1+r3")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/kerberos/realm"
 	"github.com/a8011091/pegasus-reference/metrics"
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/server"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -26,7 +27,7 @@ type serveFlags struct {
 	table            string
 	partitions       int
 	node             string // the one node of this process; empty: all of them
-	early            string
+	early, earlyCode string
 	auth             serveAuth
 	kdc              string
 	metrics          string // address of the numbers; empty: none
@@ -45,6 +46,7 @@ type ready struct {
 	Auth      string           `json:"auth"`
 	Mechanism string           `json:"mechanism"` // empty without authentication
 	Early     string           `json:"early_request"`
+	EarlyCode string           `json:"early_code"`
 	Storage   string           `json:"storage"`           // "memory"
 	Metrics   string           `json:"metrics,omitempty"` // address, path /metrics
 
@@ -81,6 +83,7 @@ development only; kerberos, mandatory, or kerberos-optional, with the keys of a 
 	flags.BoolVar(&f.hpField, "hp-fields", true, "write the hp_ fields of partitions, which the Java client 2.5.0 cannot read")
 	f.early = sim.EarlyRefuse
 	word(cmd, &f.early, "early-request", "what happens to a request that comes before its negotiation", sim.EarlyNames)
+	flags.StringVar(&f.earlyCode, "early-code", protocol.CodeSessionReset.String(), "the error with which such a request is refused")
 	f.auth.register(cmd)
 	f.kdc = kdcNone
 	word(cmd, &f.kdc, "kdc", "Kerberos without a keytab, FOR DEVELOPMENT ONLY: a realm of its own (MIT's KDC where it is installed, else minted tickets)", kdcNames)
@@ -97,6 +100,9 @@ func (f *serveFlags) config(stderr io.Writer) (server.ClusterConfig, error) {
 	var err error
 	if cfg.Early, err = node.ParseEarlyRequest(f.early); err != nil {
 		return cfg, &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(f.early, sim.EarlyNames))}
+	}
+	if cfg.EarlyCode = protocol.ErrorCodeByName(f.earlyCode); !cfg.EarlyCode.IsError() {
+		return cfg, &usageError{fmt.Errorf("--early-code is %q: it must be the name of an error, such as %v", f.earlyCode, protocol.CodeSessionReset)}
 	}
 	level := slog.LevelWarn
 	if f.verbose {
@@ -193,7 +199,7 @@ func (b both) Close() error { return errors.Join(b.first.Close(), b.second.Close
 func tellReady(w io.Writer, out *output, f *serveFlags, topology *server.Topology, cfg server.ClusterConfig, development *realm.Realm) error {
 	told := ready{
 		Kind: "serve", Version: sim.Version(), PID: os.Getpid(), Node: f.node, Metas: topology.Metas, Replicas: topology.Replicas,
-		Table: f.table, Auth: f.auth.auth, Early: f.early, Storage: "memory",
+		Table: f.table, Auth: f.auth.auth, Early: f.early, EarlyCode: f.earlyCode, Storage: "memory",
 		Metrics: f.metrics, Development: f.tellRealm(development, topology.Metas),
 	}
 	if cfg.Mechanism != nil {

@@ -29,7 +29,7 @@ type EarlyRequest uint8
 
 // Policies. The first three negotiate on, which cures clients that send too early.
 const (
-	EarlyRefuse EarlyRequest = iota // answered ERR_SESSION_RESET, which clients retry
+	EarlyRefuse EarlyRequest = iota // answered with Config.EarlyCode; ERR_SESSION_RESET, which clients retry, unless told otherwise
 	EarlyHold                       // kept, within limits, and executed after success; refused at the limit
 	EarlyDrop                       // forgotten without an answer
 	EarlyClose                      // the connection is closed, as released upstream servers do
@@ -107,7 +107,7 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-func orDefault[T int | time.Duration](v, d T) T {
+func orDefault[T int | time.Duration | protocol.ErrorCode](v, d T) T {
 	if v == 0 {
 		return d
 	}
@@ -121,6 +121,7 @@ type Config struct {
 	Mechanism string // name of the only SASL mechanism, where authentication is enabled
 	Access    Access // who may do what
 	Early     EarlyRequest
+	EarlyCode protocol.ErrorCode // what EarlyRefuse answers; CodeUnknown, its zero value: ERR_SESSION_RESET
 	Limits    Limits
 	Meta      *meta.Config    // nil: not a meta server
 	Replica   *replica.Config // nil: not a replica server
@@ -147,6 +148,8 @@ func (c *Config) Validate() error {
 		return &ConfigError{Field: "Mechanism", Why: "is missing; authentication is enabled and needs one"}
 	case c.Early >= earlyCount:
 		return &ConfigError{Field: "Early", Why: fmt.Sprintf("is %d, which is no policy", c.Early)}
+	case !c.EarlyCode.IsError() && c.EarlyCode != protocol.CodeUnknown:
+		return &ConfigError{Field: "EarlyCode", Why: fmt.Sprintf("is %v; a request that is refused is answered with an error that has a name", c.EarlyCode)}
 	}
 	if err := c.Access.validate(c.Auth, c.Mechanism); err != nil {
 		return err

@@ -28,6 +28,7 @@ type Core struct {
 	access    Access
 	anonymous permissions // of a connection that has not authenticated
 	early     EarlyRequest
+	earlyCode protocol.ErrorCode
 	limits    Limits
 	meta      *meta.Core    // nil: not a meta server
 	replica   *replica.Core // nil: not a replica server
@@ -52,7 +53,7 @@ type Core struct {
 // New makes a node. The configuration must be valid, see Config.Validate.
 func New(cfg Config) *Core {
 	c := &Core{
-		auth: cfg.Auth, mechanism: []byte(cfg.Mechanism), access: cfg.Access.clone(), early: cfg.Early, limits: cfg.Limits.WithDefaults(),
+		auth: cfg.Auth, mechanism: []byte(cfg.Mechanism), access: cfg.Access.clone(), early: cfg.Early, earlyCode: orDefault(cfg.EarlyCode, protocol.CodeSessionReset), limits: cfg.Limits.WithDefaults(),
 		conns:  make(map[protocol.ConnID]*conn),
 		timers: make(map[protocol.TimerID]*conn),
 	}

@@ -57,10 +57,10 @@ func (c *Core) tooEarly(cn *conn, r *protocol.Request) {
 	}
 }
 
-// refuseEarly answers with an error that says: not executed, try again.
+// refuseEarly answers with an error. The default says: not executed, try again.
 func (c *Core) refuseEarly(cn *conn, r *protocol.Request) {
 	c.stats.EarlyRefused++
-	c.answer(cn, r, protocol.CodeSessionReset, nil)
+	c.answer(cn, r, c.earlyCode, nil)
 }
 
 // mute is the end of a connection that stays open: read, thrown away, never written to.

@@ -202,6 +202,8 @@ func nodeConfig(args []datadriven.CmdArg) (Config, error) {
 			if cfg.Early, err = ParseEarlyRequest(v); err != nil {
 				return cfg, err
 			}
+		case "early-code":
+			cfg.EarlyCode = protocol.ErrorCodeByName(v)
 		case "allow", "query", "read", "write", "admin":
 			list, err := patterns(a.Vals)
 			if err != nil {

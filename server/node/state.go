@@ -44,7 +44,7 @@ func (c *Core) Stats() Stats {
 // Clone returns an independent copy, storage included.
 func (c *Core) Clone() *Core {
 	d := &Core{
-		auth: c.auth, mechanism: c.mechanism, access: c.access, anonymous: c.anonymous, early: c.early, limits: c.limits,
+		auth: c.auth, mechanism: c.mechanism, access: c.access, anonymous: c.anonymous, early: c.early, earlyCode: c.earlyCode, limits: c.limits,
 		conns:  make(map[protocol.ConnID]*conn, len(c.conns)),
 		timers: make(map[protocol.TimerID]*conn, len(c.timers)),
 		last:   c.last, halfOpen: c.halfOpen, buffered: c.buffered, closed: c.closed, stats: c.stats,

@@ -31,6 +31,10 @@ func (c *Client) connect(s *session) {
 	if s.state != SessionDisconnected {
 		return
 	}
+	if s.replaced {
+		c.turnAway(s)
+		return
+	}
 	s.state = SessionConnecting
 	c.sessionChanged(s)
 	c.after(0, c.cfg.Delays.Dial, task{kind: taskDial, s: s})
@@ -110,8 +114,12 @@ func (c *Client) closeChannel(ch *channel) {
 }
 
 func (c *Client) peerClosed(ch *channel) {
-	if ch.open {
-		c.channelEnded(ch)
+	if !ch.open {
+		return
+	}
+	c.channelEnded(ch)
+	if c.cfg.Rebuild != (Interval{}) {
+		c.after(0, c.cfg.Rebuild, task{kind: taskRebuild, s: ch.session})
 	}
 }
 

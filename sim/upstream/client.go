@@ -110,6 +110,7 @@ const (
 	taskInactive                           // [ch] the channel became inactive
 	taskDisconnected                       // [s] all pending requests were told
 	taskResetAuth                          // [s] the mark of authentication is taken back
+	taskRebuild                            // [s] the watcher drops the session, and builds it anew
 	taskWriteFailed                        // [s, seq] a write on a closed channel failed
 	taskCloseSession                       // [s] the failed negotiation was logged
 	taskQuery                              // [round] next try of a meta query
@@ -166,6 +167,8 @@ func (c *Client) run(t task) {
 		c.disconnected(t.s)
 	case taskResetAuth:
 		c.resetAuth(t.s)
+	case taskRebuild:
+		c.rebuild(t.s)
 	case taskWriteFailed:
 		c.writeFailed(t.s, t.seq)
 	case taskCloseSession:

@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -82,6 +83,14 @@ type ClientConfig struct {
 	// configured, the client does not negotiate.
 	Mechanism string
 
+	// AuthPerConnection lets the mark of authentication end with its connection, in one step:
+	// the incident without its cause C1. No release has it; ReleaseMaster does the same later.
+	AuthPerConnection bool
+
+	// Rebuild is the remedy r1: a watcher that hears the other side end a connection drops the
+	// session so much later, and builds it anew. Zero: there is no watcher, as upstream.
+	Rebuild Interval
+
 	OperationTimeout   time.Duration // 1 s
 	MetaQueryTimeout   time.Duration // 5 s for each try
 	NegotiationTimeout time.Duration // 10 s for each message
@@ -122,7 +131,7 @@ func (cfg *ClientConfig) withDefaults() error {
 	if cfg.Delays == (Delays{}) {
 		cfg.Delays = DefaultDelays()
 	}
-	return cfg.Delays.check()
+	return cmp.Or(cfg.Delays.check(), checkIntervals(cfg.Rebuild))
 }
 
 func (d *Delays) check() error {

@@ -38,6 +38,7 @@ func (c *Client) query(t *table) {
 }
 
 func (c *Client) tryQuery(r *queryRound) {
+	r.asked = c.session(r.asked.addr) // another object where a watcher has replaced it
 	e := &entry{
 		rpc:    protocol.RPCQueryConfig,
 		header: protocol.Header{AppID: queryAppID, Partition: queryPartition},

@@ -104,7 +104,7 @@ func (c *Client) token(ch *channel, token []byte, failed bool) {
 func (c *Client) negotiated(n *negotiation) {
 	s := n.ch.session
 	n.over = true
-	s.authSucceed = true
+	s.authSucceed = !c.cfg.AuthPerConnection || s.ch == n.ch
 	c.out = append(c.out, ClientEffect{
 		Kind: ClientNegotiated, Conn: n.ch.id, Addr: s.addr, Age: c.now.Sub(n.ch.up),
 	})

@@ -32,6 +32,7 @@ type peer struct {
 	state     ServerConnState
 	status    protocol.NegotiationStatus // what was accepted or sent last
 	waiting   bool                       // for the mechanism
+	timed     bool                       // its negotiation's deadline runs
 	seq       int32                      // of the negotiation message that waits
 	principal string
 	dec       *protocol.RequestDecoder
@@ -66,6 +67,8 @@ func (s *Server) Step(now time.Time, ev ServerEvent, out []ServerEffect) []Serve
 		s.gone(p, CausePeer)
 	case ev.Kind == ServerToken:
 		s.token(p, &ev)
+	case ev.Kind == ServerTimer:
+		s.deadline(p)
 	}
 	out, s.out = s.out, nil
 	return out
@@ -79,6 +82,32 @@ func (s *Server) accepted(id protocol.ConnID) {
 	p := &peer{id: id, status: protocol.SASLListMechanisms, dec: protocol.NewRequestDecoder(s.cfg.Limits)}
 	s.peers[id] = p
 	s.enter(p, ServerConnOpen, CauseNone)
+	if s.cfg.Auth == AuthMandatory {
+		s.startDeadline(p)
+	}
+}
+
+// startDeadline is the cause C3, where the configuration has it.
+func (s *Server) startDeadline(p *peer) {
+	if s.cfg.NegotiationTimeout > 0 && !p.timed {
+		p.timed = true
+		s.out = append(s.out, ServerEffect{Kind: ServerArmTimer, Conn: p.id, After: s.cfg.NegotiationTimeout})
+	}
+}
+
+func (s *Server) stopDeadline(p *peer) {
+	if p.timed {
+		p.timed = false
+		s.out = append(s.out, ServerEffect{Kind: ServerStopTimer, Conn: p.id})
+	}
+}
+
+// deadline gives up a session whose negotiation is under way, as any other.
+func (s *Server) deadline(p *peer) {
+	if p.timed && p.state == ServerConnOpen {
+		p.timed = false
+		s.die(p, CauseDeadline)
+	}
 }
 
 func (s *Server) enter(p *peer, state ServerConnState, cause Cause) {
@@ -87,6 +116,7 @@ func (s *Server) enter(p *peer, state ServerConnState, cause Cause) {
 }
 
 func (s *Server) gone(p *peer, cause Cause) {
+	s.stopDeadline(p)
 	delete(s.peers, p.id)
 	s.enter(p, ServerConnGone, cause)
 }
@@ -95,6 +125,7 @@ func (s *Server) gone(p *peer, cause Cause) {
 // reads what comes, and never writes again, not even the answer to a negotiation.
 func (s *Server) die(p *peer, cause Cause) {
 	if s.cfg.Mode == ModeHang {
+		s.stopDeadline(p)
 		s.enter(p, ServerConnDead, cause)
 		return
 	}

@@ -5,6 +5,7 @@ package upstream
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 )
@@ -66,6 +67,11 @@ type ServerConfig struct {
 	// leader is known, which is answered without an address.
 	Leader netip.AddrPort
 	Tables []Table
+
+	// NegotiationTimeout is the incident's cause C3: the server gives a negotiation up, from
+	// accept where authentication is mandatory, else from its first message. No release has
+	// it. Zero: none.
+	NegotiationTimeout time.Duration
 
 	MaxConnections int // 65,536; a connection over the limit is closed at once
 	Limits         protocol.Limits

@@ -5,6 +5,7 @@ package upstream
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 )
@@ -18,6 +19,7 @@ const (
 	ServerReceived                            // [Conn, Data]
 	ServerClosed                              // [Conn] gone, by the peer or the network
 	ServerToken                               // [Conn, Data, Done, Failed, Principal] answer to ServerAcceptToken
+	ServerTimer                               // [Conn] what ServerArmTimer asked for
 	ServerLeader                              // [Peer] this address leads the meta servers from now on; zero: nobody is known to
 )
 
@@ -41,6 +43,8 @@ const (
 	ServerWrite       ServerEffectKind = iota + 1 // [Conn, Data]
 	ServerClose                                   // [Conn, Cause] close the socket; no event is wanted for it
 	ServerAcceptToken                             // [Conn, Data, Begin] give the acceptor's mechanism the token; Begin: start a new one first
+	ServerArmTimer                                // [Conn, After] one for each connection
+	ServerStopTimer                               // [Conn]
 	ServerExecuted                                // [Conn, RPC, Principal, Authenticated] a request other than negotiation was executed: told
 	ServerConn                                    // [Conn, State, Cause] a connection changed state: told
 )
@@ -67,9 +71,10 @@ const (
 	CauseNegotiation        // a negotiation message out of order, a bad mechanism or token
 	CauseEarlyRequest       // a request before the negotiation succeeded
 	CauseLimit              // too many connections
+	CauseDeadline           // its negotiation took too long
 )
 
-var causeNames = [...]string{"none", "peer", "protocol", "negotiation", "early request", "limit"}
+var causeNames = [...]string{"none", "peer", "protocol", "negotiation", "early request", "limit", "negotiation deadline"}
 
 // String returns the cause in lower case.
 func (c Cause) String() string {
@@ -88,6 +93,7 @@ type ServerEffect struct {
 	Authenticated bool
 	RPC           protocol.RPC
 	Conn          protocol.ConnID
+	After         time.Duration
 	Principal     string
 	Data          []byte
 }

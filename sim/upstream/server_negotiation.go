@@ -14,6 +14,9 @@ func (s *Server) negotiation(p *peer) {
 		s.negotiationReply(p, s.req.Seq, protocol.SASLAuthDisable, nil)
 		return
 	}
+	if p.state == ServerConnOpen {
+		s.startDeadline(p)
+	}
 	status, msg, err := protocol.ParseNegotiationArgs(s.req.Body)
 	expected := p.status
 	switch {
@@ -48,6 +51,7 @@ func (s *Server) token(p *peer, ev *ServerEvent) {
 	case ev.Failed || ev.Done && ev.Principal == "":
 		s.die(p, CauseNegotiation)
 	case ev.Done:
+		s.stopDeadline(p)
 		p.principal = ev.Principal
 		p.status = protocol.SASLSucc // which nobody sends to a server: renegotiating kills the session
 		s.enter(p, ServerConnAuthenticated, CauseNone)

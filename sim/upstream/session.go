@@ -29,6 +29,7 @@ type session struct {
 	pending       []*entry // every request without an answer, by seq
 	pendingSend   []int32  // waiting for a connection
 	authPending   []int32  // waiting for a negotiation
+	replaced      bool     // by the watcher that is the remedy r1
 	disconnecting bool     // pending requests are being told; senders that take the lock wait
 	blocked       []int32  // senders that wait for it
 	deferred      []int32  // failed writes that the busy I/O thread has not reported

@@ -82,10 +82,16 @@ func (c *Client) markDisconnected(s *session) {
 	case s.disconnecting:
 		return
 	case s.state == SessionDisconnected:
+		if c.cfg.AuthPerConnection {
+			c.resetAuth(s)
+		}
 		if c.cfg.Release == ReleaseMaster {
 			c.resetAuth(s)
 		}
 		return
+	}
+	if c.cfg.AuthPerConnection {
+		c.resetAuth(s)
 	}
 	s.disconnecting = true
 	s.pendingSend = s.pendingSend[:0]
