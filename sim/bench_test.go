@@ -25,6 +25,23 @@ func BenchmarkStorm(b *testing.B) {
 	})
 }
 
+// BenchmarkThousandEvents is the smallest restart that is one: a meta, a replica, a client
+// that asks a few times, and each server killed once. About a thousand events a seed.
+func BenchmarkThousandEvents(b *testing.B) {
+	benchmark(b, func(seed uint64) Scenario {
+		s := fullRestart(seed)
+		s.Metas, s.Replicas, s.Partitions, s.Clients, s.Watch = 1, 1, 4, 1, 30*time.Second
+		s.Workloads = []Workload{{Client: 1, EveryMin: 250 * time.Millisecond, EveryMax: 350 * time.Millisecond, Timeout: time.Second, Keys: 4}}
+		s.Faults = []Fault{
+			{At: 3 * time.Second, Kind: FaultRestart, Node: "meta-1", Down: 500 * time.Millisecond},
+			{At: 3100 * time.Millisecond, Kind: FaultRestart, Node: "replica-1", Down: 300 * time.Millisecond},
+		}
+		s.Ops = nil
+		s.keepInFlight()
+		return s
+	})
+}
+
 func benchmark(b *testing.B, scenario func(seed uint64) Scenario) {
 	b.ReportAllocs()
 	var events uint64
@@ -38,6 +55,7 @@ func benchmark(b *testing.B, scenario func(seed uint64) Scenario) {
 	b.ReportMetric(float64(events)/seconds, "events/s")
 	b.ReportMetric(simulated.Seconds()/seconds, "simulated-s/s")
 	b.ReportMetric(float64(b.N)/seconds, "seeds/s")
+	b.ReportMetric(float64(events)/float64(b.N), "events/seed")
 }
 
 // BenchmarkConvergence reports how long clients are not ready after the last server of a
