@@ -54,6 +54,9 @@ func build(request *Request) (instance, Spec, error) {
 	if request.Workers < 0 {
 		return instance{}, spec, &UsageError{What: "number of workers", Word: itoa(request.Workers), Want: "0 or more"}
 	}
+	if request.RMs != 0 && spec.Name != twoPhaseCommit {
+		return instance{}, spec, &UsageError{What: "number of resource managers", Word: itoa(request.RMs), Want: "left out: " + spec.Name + " has none, " + twoPhaseCommit + " has"}
+	}
 	if request.Search, err = choose("search", request.Search, check.Searches); err != nil {
 		return instance{}, spec, err
 	}

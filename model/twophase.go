@@ -8,7 +8,10 @@ import (
 	"github.com/a8011091/pegasus-reference/model/check/twophase"
 )
 
-const defaultManagers = 7
+const (
+	twoPhaseCommit  = "two-phase-commit"
+	defaultManagers = 7
+)
 
 func describeTwoPhase() Spec {
 	m, err := twophase.New(defaultManagers)
@@ -16,7 +19,7 @@ func describeTwoPhase() Spec {
 		panic(err)
 	}
 	return Spec{
-		Name:       "two-phase-commit",
+		Name:       twoPhaseCommit,
 		About:      "two-phase commit with any number of resource managers, of which the numbers of states are well known",
 		Configs:    []Config{{Name: "default", About: "seven resource managers"}},
 		Constants:  []Constant{{Name: "RM", Want: managersWant(), Default: itoa(defaultManagers)}},

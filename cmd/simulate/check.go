@@ -17,13 +17,19 @@ import (
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
+// checkFlags are what check is told beside the specification.
+type checkFlags struct {
+	request model.Request
+	sets    []string
+	memory  string
+	seed    string
+	tlc     bool
+	picture string // file of --dot
+	matrix  matrixFlags
+}
+
 func newCheckCommand(out *output) *cobra.Command {
-	var request model.Request
-	var sets []string
-	var memory string
-	var withTLC bool
-	var matrix matrixFlags
-	var seed, picture string
+	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check SPEC | check --matrix",
 		Short: "Explore a specification to its last state and judge its properties",
@@ -36,57 +42,79 @@ func newCheckCommand(out *output) *cobra.Command {
   simulate check --matrix
   simulate check --matrix --with stale-auth-flag --engine cores,simulator`,
 		ValidArgs: specNames(),
-		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case matrix.on && len(args) > 0:
-				return &usageError{fmt.Errorf("check --matrix takes no specification, got %q; --with names defects, --engine engines", args)}
-			case !matrix.on && (len(matrix.engines) > 0 || matrix.markdown):
-				return &usageError{errors.New("--engine and --markdown of check go with --matrix")}
-			case !matrix.on && len(args) != 1:
-				return &usageError{fmt.Errorf("check takes one specification (%s), got %d arguments; see simulate check --help", strings.Join(specNames(), ", "), len(args))}
-			}
-			return nil
-		},
+		Args:      f.accept,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if matrix.on {
-				return runMatrix(cmd, out, &matrix, request.With)
+			if f.matrix.on {
+				return runMatrix(cmd, out, &f.matrix, f.request.With)
 			}
-			request.Spec = args[0]
-			var err error
-			if request.Set, err = parseSettings(sets); err != nil {
+			request, err := f.ask(args[0])
+			if err != nil {
 				return err
 			}
-			if request.MaxMemory, err = parseBytes(memory); err != nil {
-				return err
-			}
-			if request.Seed, err = sim.ParseSeed(seed); err != nil {
-				return &usageError{err}
-			}
-			return runCheck(cmd, out, request, withTLC, picture)
+			return runCheck(cmd, out, request, f.tlc, f.picture)
 		},
 	}
-	matrix.register(cmd)
+	f.register(cmd)
+	f.matrix.register(cmd)
+	return cmd
+}
+
+func (f *checkFlags) register(cmd *cobra.Command) {
+	request := &f.request
 	flags := cmd.Flags()
 	flags.StringVar(&request.Config, "config", "", "named bounds (default: the specification's first)")
-	flags.StringSliceVar(&sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")
+	flags.StringSliceVar(&f.sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")
 	flags.StringSliceVar(&request.With, "with", nil, "defects to switch on, such as stale-auth-flag")
 	flags.StringVar(&request.Property, "property", "", "judge this property only")
 	flags.StringVar(&request.Server, "server", "", "server: "+strings.Join(sim.ServerNames, ", "))
 	flags.StringVar(&request.Auth, "auth", "", "authentication: "+strings.Join(sim.AuthNames, ", "))
 	flags.IntVar(&request.RMs, "rms", 0, "two-phase-commit: number of resource managers (default 7)")
-	flags.BoolVar(&withTLC, "tlc", false, "run TLC on the TLA+ twin with the same constants as well, and compare (docs/spec/tla/install fetches it)")
+	flags.BoolVar(&f.tlc, "tlc", false, "run TLC on the TLA+ twin with the same constants as well, and compare (docs/spec/tla/install fetches it)")
 	flags.StringVar(&request.Search, "search", "bfs", "order: bfs (shortest traces), dfs, walk (random paths; proves nothing)")
-	flags.StringVar(&seed, "seed", "1", "with --search walk: seed of the paths, decimal or 0x")
+	flags.StringVar(&f.seed, "seed", "1", "with --search walk: seed of the paths, decimal or 0x")
 	flags.IntVar(&request.Walks, "walks", 1000, "with --search walk: number of paths")
 	flags.IntVar(&request.Length, "length", 200, "with --search walk: steps of each path")
 	flags.BoolVar(&request.Symmetry, "symmetry", false, "take states that differ in a permutation for one; refused with liveness")
 	flags.BoolVar(&request.Coverage, "coverage", false, "print how often each action is taken; one that never is, is a violation")
-	flags.StringVar(&picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
+	flags.StringVar(&f.picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
-	flags.StringVar(&memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
+	flags.StringVar(&f.memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
 	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long")
-	return cmd
+}
+
+// accept refuses arguments and flags that would go unheeded.
+func (f *checkFlags) accept(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.matrix.on && len(args) > 0:
+		return &usageError{fmt.Errorf("check --matrix takes no specification, got %q; --with names defects, --engine engines", args)}
+	case f.matrix.on:
+		return f.matrix.acceptOnly(cmd)
+	case len(f.matrix.engines) > 0 || f.matrix.markdown:
+		return &usageError{errors.New("--engine and --markdown of check go with --matrix")}
+	case len(args) != 1:
+		return &usageError{fmt.Errorf("check takes one specification (%s), got %d arguments; see simulate check --help", strings.Join(specNames(), ", "), len(args))}
+	}
+	for _, name := range []string{"seed", "walks", "length"} {
+		if cmd.Flags().Changed(name) && f.request.Search != check.Searches[check.RandomWalk] {
+			return &usageError{fmt.Errorf("--%s of check goes with --search %s; every other order sees every state", name, check.Searches[check.RandomWalk])}
+		}
+	}
+	return nil
+}
+
+// ask is what the flags ask for of a specification.
+func (f *checkFlags) ask(spec string) (request model.Request, err error) {
+	request = f.request
+	request.Spec = spec
+	if request.Set, err = parseSettings(f.sets); err != nil {
+		return request, err
+	}
+	if request.MaxMemory, err = parseBytes(f.memory); err != nil {
+		return request, err
+	}
+	request.Seed, err = sim.ParseSeed(f.seed)
+	return request, err
 }
 
 func checkLong() string {
@@ -95,10 +123,10 @@ func checkLong() string {
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
-			fmt.Fprintf(&b, "    --config %-10s %s\n", c.Name, c.About)
+			fmt.Fprintf(&b, "    --config %s\n        %s\n", c.Name, c.About)
 		}
 		for _, w := range s.Switches {
-			fmt.Fprintf(&b, "    --with %-12s %s\n", w.Name, w.About)
+			fmt.Fprintf(&b, "    --with %s\n        %s\n", w.Name, w.About)
 		}
 	}
 	b.WriteString(matrixLong())

@@ -128,6 +128,11 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return &usageError{fmt.Errorf("%s takes no argument, got %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
 }
 
+// unknownWord refuses a word of a flag, with a near one and all that there are.
+func unknownWord(what, word string, valid []string) error {
+	return &usageError{fmt.Errorf("unknown %s %q%s; there are: %s", what, word, sim.DidYouMean(word, valid), strings.Join(valid, ", "))}
+}
+
 func commandNames(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/defect"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -40,7 +41,7 @@ func TestUsageErrors(t *testing.T) {
 		{"run --seed -1", `seed "-1"`},
 		{"run --seed x", `seed "x": it must be a whole number`},
 		{"run extra", `takes no argument`},
-		{"replay", "takes one scenario file"},
+		{"replay", "takes one scenario file, report directory or LEDGER:LINE"},
 		{"replay nowhere", "cannot read the scenario"},
 		{"check", "takes one specification"},
 		{"check sesion", `did you mean "session"?`},
@@ -49,6 +50,12 @@ func TestUsageErrors(t *testing.T) {
 		{"check session --set Wat=1", "Wat"},
 		{"check session --set Wat", "CONSTANT=VALUE"},
 		{"check session --max-memory lots", "512MiB"},
+		{"check session --rms 3", "session has none, two-phase-commit has"},
+		{"check session --walks 5", "goes with --search walk"},
+		{"check session --seed 5 --search dfs", "goes with --search walk"},
+		{"check --matrix --server hang", "does not heed --server"},
+		{"validate somewhere --spec sesion", `unknown spec "sesion" (did you mean "session"?); there are: session, routing`},
+		{"validate somewhere --server hnag", `unknown server "hnag" (did you mean "hang"?); there are: reference, fin, hang`},
 		{"explore", "takes one specification"},
 		{"explore sesion", `did you mean "session"?`},
 		{"explore session --listen 0.0.0.0:0", "loopback only"},
@@ -160,7 +167,7 @@ func TestCheckExitStatuses(t *testing.T) {
 func TestListNamesEverything(t *testing.T) {
 	code, out, _ := simulate(t, "list")
 	require.Equal(t, exitHeld, code)
-	for _, words := range [][]string{sim.ClientNames, sim.ServerNames, sim.PropertyNames(), sim.ScenarioNames, specNames()} {
+	for _, words := range [][]string{sim.ClientNames, sim.ServerNames, sim.PropertyNames(), sim.ScenarioNames, sim.SeedAuthNames, serveAuthNames(), specNames(), switchNames(), engineNames(), defect.IDs()} {
 		for _, word := range words {
 			require.Contains(t, out, word)
 		}

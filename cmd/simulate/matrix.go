@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/a8011091/pegasus-reference/defect"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -28,6 +30,18 @@ func (m *matrixFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&m.on, "matrix", false, "instead of SPEC: look for every defect with every engine that can; --with names some of them")
 	flags.StringSliceVar(&m.engines, "engine", nil, "with --matrix: some of the engines")
 	flags.BoolVar(&m.markdown, "markdown", false, "with --matrix: the track record as Markdown, as docs/track-record.md has it")
+}
+
+// acceptOnly refuses flags that --matrix would not heed.
+func (m *matrixFlags) acceptOnly(cmd *cobra.Command) error {
+	heeded := []string{"matrix", "engine", "markdown", "with", "json"}
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && !slices.Contains(heeded, f.Name) {
+			err = &usageError{fmt.Errorf("check --matrix does not heed --%s: the catalogue has the bounds of each trial; leave it out", f.Name)}
+		}
+	})
+	return err
 }
 
 // matrixLong says what --matrix does, for the help text of check.

@@ -111,7 +111,7 @@ func (f *pingFlags) config(stderr io.Writer) (probe.Config, error) {
 		cfg.Client.Credentials = f.credentials
 		cfg.Client.Mechanism = gssapi.New(gssapi.Config{Service: f.kerberos.Service, Credentials: f.credentials, WithoutMutual: f.withoutMutual})
 	default:
-		return cfg, &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, serveAuthNames()), strings.Join(serveAuthNames(), ", "))}
+		return cfg, unknownWord("auth", f.auth, serveAuthNames())
 	}
 	if f.auth == sim.AuthOptional || f.auth == authKerberosOptional {
 		cfg.Client.Auth = client.AuthPreferred

@@ -1,4 +1,4 @@
-// simulate run, replay and list: one scenario, from a seed or from a file.
+// simulate run and replay: one scenario, from a seed or from a file.
 
 package main
 
@@ -83,12 +83,14 @@ func word(cmd *cobra.Command, value *string, name, what string, valid []string) 
 func newReplayCommand(out *output) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
-		Use:     "replay FILE",
-		Short:   "Run a scenario file, the scenario of a report directory, or of a line of a ledger",
-		Example: "  simulate replay simulate-report/full-restart-0x5eed-upstream-snapshot-hang-mandatory",
+		Use:   "replay FILE|DIR|LEDGER:LINE",
+		Short: "Run a scenario file, the scenario of a report directory, or of a line of a ledger",
+		Example: `  simulate replay simulate-report/full-restart-0x5eed-upstream-snapshot-hang-mandatory
+  simulate replay small.txt --explain
+  simulate replay night.ndjson:17`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return &usageError{fmt.Errorf("replay takes one scenario file or report directory, got %d arguments; see simulate replay --help", len(args))}
+				return &usageError{fmt.Errorf("replay takes one scenario file, report directory or LEDGER:LINE, got %d arguments; see simulate replay --help", len(args))}
 			}
 			return nil
 		},
@@ -230,43 +232,4 @@ func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *judgedRun
 		return tellValidation(words, result.Conformance)
 	}
 	return nil
-}
-
-func newListCommand(out *output) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List scenarios, clients, servers, policies, properties and specifications",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			lists := catalogue()
-			if out.json {
-				for _, l := range lists {
-					if err := object(cmd.OutOrStdout(), l); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			for _, l := range lists {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-16s %s\n", l.What, strings.Join(l.Words, ", "))
-			}
-			return nil
-		},
-	}
-}
-
-// wordList is one line of simulate list.
-type wordList struct {
-	Kind  string   `json:"kind"` // "list"
-	What  string   `json:"what"`
-	Words []string `json:"words"`
-}
-
-func catalogue() []wordList {
-	list := func(what string, words []string) wordList { return wordList{"list", what, words} }
-	return []wordList{
-		list("scenarios", sim.ScenarioNames), list("clients", sim.ClientNames), list("servers", sim.ServerNames),
-		list("authentication", sim.RunAuthNames), list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
-		list("specifications", specNames()),
-	}
 }

@@ -79,7 +79,7 @@ development only; kerberos, mandatory, or kerberos-optional, with the keys of a 
 	flags.Uint16Var(&f.cluster.ReplicaPort, "replica-port", 34801, "first of the replicas' ports; 0: any free ones")
 	flags.StringVar(&f.node, "node", "", "run only this node of the cluster, meta1 .. or replica1 ..; the others have the same flags in processes of their own")
 	flags.StringVar(&f.table, "table", "temp", "name of the one table")
-	flags.IntVar(&f.partitions, "partitions", 8, "its partitions, a power of two")
+	flags.IntVar(&f.partitions, "partitions", 8, "partitions of the table, a power of two")
 	flags.BoolVar(&f.hpField, "hp-fields", true, "write the hp_ fields of partitions, which the Java client 2.5.0 cannot read")
 	f.early = sim.EarlyRefuse
 	word(cmd, &f.early, "early-request", "what happens to a request that comes before its negotiation", sim.EarlyNames)

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,8 +118,7 @@ func (f *serveAuth) apply(cfg *server.ClusterConfig) (err error) {
 	case authKerberos, authKerberosOptional:
 		return f.applyKerberos(cfg)
 	}
-	valid := serveAuthNames()
-	return &usageError{fmt.Errorf("unknown auth %q%s; there are: %s", f.auth, sim.DidYouMean(f.auth, valid), strings.Join(valid, ", "))}
+	return unknownWord("auth", f.auth, serveAuthNames())
 }
 
 func (f *serveAuth) applyTest(cfg *server.ClusterConfig) error {

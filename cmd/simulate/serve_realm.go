@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/a8011091/pegasus-reference/kerberos/realm"
-	"github.com/a8011091/pegasus-reference/sim"
 )
 
 // Where serve has its Kerberos keys from.
@@ -46,7 +45,7 @@ func (f *serveFlags) embed(ctx context.Context) (*realm.Realm, error) {
 	case f.kdc == kdcNone:
 		return nil, nil
 	case f.kdc != kdcEmbeddedDev:
-		return nil, &usageError{fmt.Errorf("unknown kdc %q%s; there are: %s", f.kdc, sim.DidYouMean(f.kdc, kdcNames), strings.Join(kdcNames, ", "))}
+		return nil, unknownWord("kdc", f.kdc, kdcNames)
 	case f.auth.keytab != "":
 		return nil, &usageError{errors.New("--kdc embedded-dev makes a keytab of its own; leave --keytab out")}
 	case f.node != "":

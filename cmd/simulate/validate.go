@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,10 +71,10 @@ in it to judge, or too many states possible at once).`,
 
 func validateWords(spec, server string) error {
 	if !slices.Contains(conformance.Specs(), spec) {
-		return &usageError{fmt.Errorf("unknown spec %q%s; choose one of %s", spec, sim.DidYouMean(spec, conformance.Specs()), strings.Join(conformance.Specs(), ", "))}
+		return unknownWord("spec", spec, conformance.Specs())
 	}
 	if server != "" && !slices.Contains(sim.ServerNames, server) {
-		return &usageError{fmt.Errorf("unknown server %q%s; choose one of %s", server, sim.DidYouMean(server, sim.ServerNames), strings.Join(sim.ServerNames, ", "))}
+		return unknownWord("server", server, sim.ServerNames)
 	}
 	return nil
 }

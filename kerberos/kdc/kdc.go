@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,13 +85,6 @@ func Listen(cfg Config) (*KDC, error) {
 
 // Address is host:port.
 func (k *KDC) Address() string { return k.tcp.Addr().String() }
-
-// Port is the number of both ports.
-func (k *KDC) Port() int {
-	_, port, _ := net.SplitHostPort(k.Address())
-	n, _ := strconv.Atoi(port)
-	return n
-}
 
 // Answers is how many requests were answered, refusals included.
 func (k *KDC) Answers() uint64 { return k.answers.Load() }
