@@ -204,6 +204,22 @@ var sessionDefects = []Defect{
 		About:      "After a failed attempt the next one is made a minute later, whoever waits.",
 		Trials:     []Trial{unseen(Cores{World: "crash"}, "that world has no bound on how long a client may wait: a timer that is due fires, whenever that is."), ofSeeds, ofSession},
 	},
+	{
+		ID: "restart-costs-a-minute", Source: "the official Go client (docs/upstream-go.md, G2)",
+		Properties: []string{"requests-drain"},
+		About: "A session that is found gone within a minute of its last dial, which succeeded, is dialled a minute after that. A server that is back at " +
+			"once is of no use for as long.",
+		Trials: []Trial{Simulator{Client: sim.ClientUpstreamGo, Auth: sim.AuthOptional, ControlClient: sim.ClientReference, Seeds: 20}},
+		Alone:  "it is in the model of the Go client, which runs in the simulator only; redial-after-60s is its like in our own code.",
+	},
+	{
+		ID: "zombie-after-decode-error", Source: "the official Go client (docs/upstream-go.md, G1)",
+		Properties: []string{"reconnect-converges"},
+		About: "What cannot be decoded ends the reading of a connection, and not the connection: the session is taken for ready, and nothing that is asked on it " +
+			"is ever answered.",
+		Trials: []Trial{ofSession},
+		Alone:  "it takes a server that writes what a client cannot decode: only the session's property test has one.",
+	},
 }
 
 // nodeDefects are in the core of a server node.

@@ -37,6 +37,7 @@ type conn struct {
 	granted bool // the server said success after the mechanism was satisfied
 	done    bool // the mechanism was satisfied
 	stream  *protocol.RequestDecoder
+	answers *protocol.ResponseDecoder
 	lastNeg protocol.NegotiationStatus
 	negSeq  int32
 	tokens  int // asked for and not answered
@@ -89,8 +90,12 @@ func (w *world) step(ev Event) {
 	require.Equal(w.t, effects, copied.Step(w.now, ev, nil), "a copy acts like the original")
 	require.Equal(w.t, w.core.AppendState(nil, w.now), copied.AppendState(nil, w.now))
 
+	unreadable := func() {}
 	if c := w.isCurrent(ev.Conn); c != nil && ev.Kind == EventReceived {
 		c.asked = time.Time{}
+		if !c.decodable(ev.Data) {
+			unreadable = func() { require.True(w.t, c.closed, "reconnect-converges: a connection that cannot be read is kept") }
+		}
 	}
 	w.twin.Step(w.now.Add(twinShift), twinEvent(ev), nil)
 	require.Equal(w.t, w.core.AppendState(nil, w.now), w.twin.AppendState(nil, w.now.Add(twinShift)),
@@ -98,7 +103,18 @@ func (w *world) step(ev Event) {
 	for i := range effects {
 		w.judge(&effects[i])
 	}
+	unreadable()
 	w.invariants()
+}
+
+// decodable says whether what has come on a connection can be frames.
+func (c *conn) decodable(data []byte) bool {
+	err := c.answers.Write(data)
+	for ok := true; ok && err == nil; {
+		var r protocol.Response
+		ok, err = c.answers.Next(&r)
+	}
+	return err == nil
 }
 
 // noRequest is the id of a request that there never is: to cancel it does what time alone
@@ -145,7 +161,7 @@ func (w *world) judge(e *Effect) {
 		for _, c := range w.conns {
 			require.Less(w.t, c.id, e.Conn, "a connection's identity is never used again")
 		}
-		w.conns = append(w.conns, &conn{id: e.Conn, stream: protocol.NewRequestDecoder(protocol.Limits{}), written: make(map[int32]RequestID)})
+		w.conns = append(w.conns, &conn{id: e.Conn, stream: protocol.NewRequestDecoder(protocol.Limits{}), answers: protocol.NewResponseDecoder(protocol.Limits{}), written: make(map[int32]RequestID)})
 	case EffectWrite:
 		w.judgeWrite(e)
 	case EffectClose:
