@@ -58,7 +58,7 @@ func newDriver(cfg *Config, metas []netip.AddrPort, names map[netip.AddrPort]str
 		core: routing.New(cfg.routing(metas)), jitter: rand.New(cfg.Jitter),
 		conns: make(map[protocol.ConnID]*connection), timers: make(map[protocol.TimerID]*time.Timer),
 	}
-	d.tracer = newTracer(cfg.Trace, protocol.Limits{MaxFrameBytes: cfg.MaxFrameBytes})
+	d.tracer = newTracer(cfg.Trace, d.core, protocol.Limits{MaxFrameBytes: cfg.MaxFrameBytes})
 	d.inbox.init()
 	return d
 }

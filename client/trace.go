@@ -16,6 +16,8 @@ import (
 // itself and takes no part in what the client does.
 type tracer struct {
 	node     *trace.Node
+	core     *routing.Core // asked what it knows of tables
+	table    protocol.QueryConfig
 	limits   protocol.Limits
 	conns    map[protocol.ConnID]*tracedConn
 	ops      map[routing.OpID]tracedOp
@@ -40,12 +42,12 @@ type tracedOp struct {
 }
 
 // newTracer returns nil where nothing is to be traced.
-func newTracer(node *trace.Node, limits protocol.Limits) *tracer {
+func newTracer(node *trace.Node, core *routing.Core, limits protocol.Limits) *tracer {
 	if node == nil {
 		return nil
 	}
 	return &tracer{
-		node: node, limits: limits,
+		node: node, core: core, limits: limits,
 		conns: make(map[protocol.ConnID]*tracedConn), ops: make(map[routing.OpID]tracedOp),
 		requests: protocol.NewRequestDecoder(protocol.DefaultLimits()),
 	}
@@ -113,6 +115,10 @@ func (t *tracer) carried(e *routing.Effect) {
 			ev.Conn = conn.number
 		}
 		t.emit(ev)
+	case routing.EffectTable:
+		if t.core.Config(e.Table, &t.table) {
+			t.emit(trace.Event{Kind: trace.KindTable, Table: e.Table, Answer: trace.AnswerOf(&t.table).String()})
+		}
 	case routing.EffectComplete:
 		t.completed(&e.Completion)
 	}
@@ -147,11 +153,7 @@ func (t *tracer) written(conn *tracedConn, data []byte) {
 			Size: left - t.requests.Buffered(), First: !conn.wrote,
 		}
 		conn.wrote = true
-		if r.RPC == protocol.RPCNegotiation {
-			if status, _, err := protocol.ParseNegotiationArgs(r.Body); err == nil {
-				ev.Neg = status.String()
-			}
-		}
+		ev.OfRequest(&r)
 		t.emit(ev)
 	}
 }
@@ -172,11 +174,7 @@ func (t *tracer) received(conn *tracedConn, data []byte) {
 			Size: left - conn.responses.Buffered(), First: !conn.read,
 		}
 		conn.read = true
-		if r.RPC == protocol.RPCNegotiation && r.Code == protocol.CodeOK {
-			if status, _, err := protocol.ParseNegotiationResult(r.Body); err == nil {
-				ev.Neg = status.String()
-			}
-		}
+		ev.OfAnswer(&r)
 		t.emit(ev)
 	}
 }

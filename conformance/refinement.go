@@ -158,6 +158,8 @@ var stuttering = []struct {
 	{trace.KindFault, "what a fault does to a process or connection is an event of its own"},
 	{trace.KindVerdict, "somebody's opinion"},
 	{trace.KindPost, "the simulator's own"},
+	{trace.KindTable, "what a client knows of a table is routing"},
+	{trace.KindLeader, "who leads is routing"},
 }
 
 // rowOf finds the row of an event; nil: it stutters.

@@ -75,6 +75,10 @@ func noteOf(ev *trace.Event) string {
 		return ev.Principal
 	case trace.KindListen:
 		return ev.Addr
+	case trace.KindFrameOut, trace.KindFrameIn, trace.KindTable:
+		if ev.Answer != "" {
+			return ev.Answer
+		}
 	}
 	return ev.Note
 }

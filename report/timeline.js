@@ -159,7 +159,7 @@ const Timeline = (() => {
     if (ns < 1e9) return (ns / 1e6).toFixed(3) + " ms";
     return (ns / 1e9).toFixed(3) + " s";
   }
-  const frame = (i) => (neg(i) || rpc(i)) + (code(i) && code(i) !== "ERR_OK" ? " " + code(i) : "") + ", sequence " + columns.seq[i] + size(i) + (columns.first[i] ? ", first on this connection" : "");
+  const frame = (i) => (neg(i) || rpc(i)) + (code(i) && code(i) !== "ERR_OK" ? " " + code(i) : "") + ", sequence " + columns.seq[i] + size(i) + (columns.first[i] ? ", first on this connection" : "") + (note(i) ? ": " + note(i) : "");
   const words = {
     "node-up": () => "starts", "node-down": (i) => "goes down: " + note(i), "listen": (i) => "listens on " + note(i),
     "dial": (i) => on(i) + "dials " + peer(i), "connected": (i) => on(i) + "is up, to " + peer(i),
@@ -174,6 +174,7 @@ const Timeline = (() => {
     "return": (i) => "operation " + columns.op[i] + ": " + rpc(i) + " ended " + state(i) + (code(i) && code(i) !== "ERR_OK" ? " " + code(i) : "") + (note(i) ? ": " + note(i) : ""),
     "fault": (i) => "FAULT: " + note(i),
     "credential": (i) => "ticket is " + state(i) + " (" + note(i) + ")",
+    "table": (i) => "knows of the table: " + note(i), "leader": (i) => (peer(i) ? "takes " + peer(i) + " for the leader" : "knows no leader"),
     "verdict": (i) => state(i) + ": " + note(i),
   };
   const inWords = (i) => {
@@ -184,7 +185,7 @@ const Timeline = (() => {
   const signs = {
     "node-up": "▲", "node-down": "▼", "listen": "◦", "dial": "→", "connected": "◆", "dial-failed": "✕", "accept": "◇",
     "frame-out": "↗", "frame-in": "↘", "close": "■", "closed": "□", "timer": "◷", "session": "§", "negotiation": "⚿",
-    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "verdict": "⚖",
+    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "table": "▤", "leader": "★", "verdict": "⚖",
   };
   const sign = (i) => signs[kind(i)] || "·";
 

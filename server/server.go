@@ -82,6 +82,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if !cfg.announced {
 		traceStart(cfg.Trace, self)
 	}
+	if n.Meta != nil {
+		traceLeader(cfg.Trace, n.Meta.Leader)
+	}
 	s := &Server{
 		cfg: cfg, listener: l, self: self, tracer: newTracer(cfg.Trace, n.Limits.Frame),
 		inputs: make(chan input, inputQueue), stop: make(chan struct{}), done: make(chan struct{}), finished: make(chan struct{}),
@@ -146,7 +149,12 @@ func (s *Server) Done() <-chan struct{} { return s.finished }
 // SetLeader tells a meta server who leads from now on; zero: nobody is known to. It
 // returns when that is in force, and ErrClosed after the end.
 func (s *Server) SetLeader(leader netip.AddrPort) error {
-	return s.call(func() { s.step(node.Event{Kind: node.EventLeader, Peer: leader}) })
+	return s.call(func() {
+		if s.core.Meta() != nil {
+			traceLeader(s.cfg.Trace, leader)
+		}
+		s.step(node.Event{Kind: node.EventLeader, Peer: leader})
+	})
 }
 
 // SetTables tells a meta server what another has changed; older news than its own changes

@@ -54,6 +54,18 @@ func traceStart(n *trace.Node, addr netip.AddrPort) {
 	}
 }
 
+// traceLeader tells whom a meta server takes for the leader; zero: nobody.
+func traceLeader(n *trace.Node, leader netip.AddrPort) {
+	if n == nil {
+		return
+	}
+	ev := trace.Event{Kind: trace.KindLeader}
+	if leader.IsValid() {
+		ev.Peer = leader.String()
+	}
+	n.Emit(&ev)
+}
+
 // traceEnd tells that a server has ended, or did not come to start.
 func traceEnd(n *trace.Node, how string) {
 	if n != nil {
@@ -118,11 +130,7 @@ func (t *tracer) received(id protocol.ConnID, data []byte) {
 			Size: left - conn.requests.Buffered(), First: !conn.read,
 		}
 		conn.read = true
-		if r.RPC == protocol.RPCNegotiation {
-			if status, _, err := protocol.ParseNegotiationArgs(r.Body); err == nil {
-				ev.Neg = status.String()
-			}
-		}
+		ev.OfRequest(&r)
 		t.emit(ev)
 	}
 }
@@ -143,11 +151,7 @@ func (t *tracer) written(conn *tracedConn, data []byte) {
 			Code: cmp.Or(r.CodeName, r.Code.String()), Size: left - t.responses.Buffered(), First: !conn.wrote,
 		}
 		conn.wrote = true
-		if r.RPC == protocol.RPCNegotiation && r.Code == protocol.CodeOK {
-			if status, _, err := protocol.ParseNegotiationResult(r.Body); err == nil {
-				ev.Neg = status.String()
-			}
-		}
+		ev.OfAnswer(&r)
 		t.emit(ev)
 	}
 }

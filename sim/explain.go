@@ -103,6 +103,11 @@ func (t *timeline) words(ev *trace.Event) string {
 		}
 	case trace.KindSession:
 		return t.session(ev)
+	case trace.KindLeader:
+		if ev.Peer == "" {
+			return "knows no leader"
+		}
+		return "takes " + t.peer(ev) + " for the leader"
 	case trace.KindCredential:
 		return "ticket for " + ev.Key + ": " + ev.State + note(ev)
 	case trace.KindFault:

@@ -218,8 +218,18 @@ func (r *run) tellLeader(node string) {
 	}
 	r.hosts[node].Trace(trace.Event{Kind: trace.KindFault, Note: words})
 	if server := r.servers[node]; server != nil { // else it is about to boot, and will know
+		r.traceLeader(node)
 		server.setLeader(r.leader)
 	}
+}
+
+// traceLeader tells whom a meta takes for the leader from now on.
+func (r *run) traceLeader(node string) {
+	ev := trace.Event{Kind: trace.KindLeader}
+	if r.leader.IsValid() {
+		ev.Peer = r.leader.String()
+	}
+	r.hosts[node].Trace(ev)
 }
 
 func (r *run) place(node string) *nodePlace {

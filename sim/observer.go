@@ -213,6 +213,7 @@ func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request
 		f.event.Neg = f.neg.String()
 		c.step = f.neg
 	} else {
+		f.event.OfRequest(r)
 		c.requests++
 		c.expect(now, r)
 		o.judge.requestWritten(now, c, r.RPC, f.event.First)
@@ -274,6 +275,7 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 		var q protocol.QueryConfig
 		if protocol.ParseQueryConfigResult(r.Body, &q) == nil {
 			f.query = q.Err
+			f.event.Answer = trace.AnswerOf(&q).String()
 			o.meetRedirect(&q)
 		}
 	}

@@ -30,6 +30,7 @@ type referenceClient struct {
 	tokens  *initiators
 	effects []routing.Effect
 	ballots []int64 // highest seen of each partition
+	table   protocol.QueryConfig
 }
 
 func newReferenceClient(p *clientProcess) *referenceClient {
@@ -109,7 +110,7 @@ func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 	case routing.EffectSession:
 		c.sessionChanged(io, e)
 	case routing.EffectTable:
-		c.tableLearned()
+		c.tableLearned(io)
 	}
 }
 
@@ -150,7 +151,10 @@ func (c *referenceClient) sessionChanged(io *world.IO, e *routing.Effect) {
 }
 
 // tableLearned holds the partitions that the core uses against those it used before.
-func (c *referenceClient) tableLearned() {
+func (c *referenceClient) tableLearned(io *world.IO) {
+	if c.core.Config(tableName, &c.table) {
+		io.Trace(trace.Event{Kind: trace.KindTable, Table: tableName, Answer: trace.AnswerOf(&c.table).String()})
+	}
 	for partition := range c.ballots {
 		view, known := c.core.Partition(tableName, partition)
 		if !known {

@@ -26,6 +26,9 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 	switch ev.Kind {
 	case world.EventBoot:
 		io.Listen(s.place.addr)
+		if s.place.meta {
+			s.run.traceLeader(s.place.name)
+		}
 	case world.EventAccepted:
 		s.run.observer.accepted(io.Global(ev.Conn))
 		io.KeepAlive(ev.Conn, 15*time.Second, 15*time.Second, 9) // a Go listener's

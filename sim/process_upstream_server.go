@@ -27,6 +27,9 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 	switch ev.Kind {
 	case world.EventBoot:
 		io.Listen(s.place.addr)
+		if s.place.meta {
+			s.run.traceLeader(s.place.name)
+		}
 	case world.EventAccepted:
 		s.run.observer.accepted(io.Global(ev.Conn))
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerAccepted, Conn: ev.Conn, Peer: ev.Peer})

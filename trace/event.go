@@ -25,8 +25,8 @@ const (
 	KindDialFailed       // [Conn, Peer, Note]
 	KindAccept           // [Conn, Peer, Addr] server side
 	KindBytes            // [Conn, Size, Data] bytes delivered to Node
-	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First] a frame was written
-	KindFrameIn          // [Conn, RPC, Seq, Neg, Code, Size, First] a frame was read
+	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First, App, Partition, Table, Answer] a frame was written
+	KindFrameIn          // [the same] a frame was read
 	KindClose            // [Conn, Note] Node closed its end
 	KindClosed           // [Conn, Note] Node learned that the other end is gone
 	KindTimer            // [Timer] a timer fired
@@ -39,6 +39,8 @@ const (
 	KindVerdict          // [State, Note]
 	KindPost             // something that was posted for this instant was handed to Node
 	KindCredential       // [Key, State, Note] what a client has of the ticket for Key changed
+	KindTable            // [Table, Answer] what a client knows of a table from now on
+	KindLeader           // [Peer] whom a meta server takes for the leader from now on; no Peer: nobody
 	kindEnd
 )
 
@@ -62,7 +64,11 @@ type Event struct {
 	AgeNS     int64  `json:"age_ns,omitempty"` // of the connection
 	Timer     uint64 `json:"timer,omitempty"`  // as its owner names it
 	Op        uint64 `json:"op,omitempty"`
-	Key       string `json:"key,omitempty"` // of a generated workload only; a real driver leaves it empty
+	Key       string `json:"key,omitempty"`       // of a generated workload only; a real driver leaves it empty
+	App       int32  `json:"app,omitempty"`       // of a request to a replica: the application, as tables' answers number it
+	Partition int32  `json:"partition,omitempty"` // of a request to a replica
+	Table     string `json:"table,omitempty"`     // name, of a query for one
+	Answer    string `json:"answer,omitempty"`    // what the answer to such a query says, see Answer's String
 	Note      string `json:"note,omitempty"`
 	Data      []byte `json:"-"` // hashed, never written: may hold tokens and values
 }

@@ -16,7 +16,8 @@ const hashChunk = 4096
 // Hasher is a Sink that hashes every event, Data included. The hash is 64-bit xxHash
 // (XXH64, seed 0) over a canonical binary encoding: the word "trace" and FormatVersion,
 // then of every event the numbers, the texts and Data, each in the order of Event (Kind and
-// First as single bytes after AtNS); numbers are variable-length
+// First as single bytes after AtNS; App, Partition, Table and Answer last, before Data, and
+// only where one of them is set, which First's byte tells); numbers are variable-length
 // integers (encoding/binary), text and Data have their length in front. It tells
 // different runs apart; it is no defence against someone who forges a trace.
 type Hasher struct {
@@ -38,6 +39,9 @@ func NewHasher() *Hasher {
 func (h *Hasher) Emit(ev *Event) {
 	h.buffer = appendNumbers(h.buffer, ev)
 	h.buffer = appendTexts(h.buffer, ev)
+	if ev.routed() {
+		h.buffer = appendRouting(h.buffer, ev)
+	}
 	h.buffer = binary.AppendUvarint(h.buffer, uint64(len(ev.Data)))
 	h.events++
 	if len(h.buffer)+len(ev.Data) < hashChunk {
@@ -73,6 +77,9 @@ func appendNumbers(b []byte, ev *Event) []byte {
 	if ev.First {
 		first = 1
 	}
+	if ev.routed() {
+		first |= 2
+	}
 	b = binary.AppendVarint(b, ev.AtNS)
 	b = append(b, byte(ev.Kind), first)
 	b = binary.AppendUvarint(b, ev.Conn)
@@ -94,6 +101,17 @@ func appendTexts(b []byte, ev *Event) []byte {
 	b = appendText(b, ev.Principal)
 	b = appendText(b, ev.Key)
 	return appendText(b, ev.Note)
+}
+
+// routed says whether a field is set that the hash of an event without any leaves out.
+func (ev *Event) routed() bool {
+	return ev.App != 0 || ev.Partition != 0 || ev.Table != "" || ev.Answer != ""
+}
+
+func appendRouting(b []byte, ev *Event) []byte {
+	b = binary.AppendVarint(b, int64(ev.App))
+	b = binary.AppendVarint(b, int64(ev.Partition))
+	return appendText(appendText(b, ev.Table), ev.Answer)
 }
 
 func appendText(b []byte, s string) []byte {

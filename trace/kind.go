@@ -29,6 +29,8 @@ var kindNames = [kindEnd]string{
 	KindVerdict:     "verdict",
 	KindPost:        "post",
 	KindCredential:  "credential",
+	KindTable:       "table",
+	KindLeader:      "leader",
 }
 
 // String is the kind's name, or kind(N) for a number that is none.

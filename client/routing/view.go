@@ -95,6 +95,26 @@ func (c *Core) Partition(name string, index int) (v PartitionView, ok bool) {
 	return PartitionView{}, false
 }
 
+// Config puts what is known of a table in the form of an answer that would say so; false
+// where nothing is. Partitions of which nothing is known are left out.
+func (c *Core) Config(name string, into *protocol.QueryConfig) bool {
+	view, ok := c.Table(name)
+	if !ok {
+		return false
+	}
+	*into = protocol.QueryConfig{
+		Err: protocol.CodeOK, AppID: view.AppID, Count: int32(view.Count), Stateful: true, Partitions: into.Partitions[:0],
+	}
+	for i := range view.Count {
+		if p, known := c.Partition(name, i); known {
+			into.Partitions = append(into.Partitions, protocol.PartitionConfig{
+				PID: protocol.GPID{AppID: view.AppID, Index: int32(i)}, Ballot: p.Ballot, Primary: p.Primary,
+			})
+		}
+	}
+	return true
+}
+
 // Closed says whether the client has closed.
 func (c *Core) Closed() bool { return c.closed }
 
