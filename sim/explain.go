@@ -32,7 +32,8 @@ type timeline struct {
 	names   map[string]string // address to node
 	lines   int
 	left    int
-	granted map[uint64]bool // connections on which success was delivered
+	granted map[uint64]bool // connections on which success was delivered, or need not be
+	ungated bool            // the client has no SASL, and is served without
 	refused map[string]int  // dials from a node to a peer that failed in a row
 	err     error
 }
@@ -42,6 +43,7 @@ const maxRefused = 3
 
 func newTimeline(w io.Writer, s *Scenario) *timeline {
 	t := &timeline{out: bufio.NewWriter(w), names: make(map[string]string), granted: make(map[uint64]bool), refused: make(map[string]int)}
+	t.ungated = !s.negotiates() && !s.mandatory()
 	for i := range s.Metas {
 		t.names[address(1, i, metaPort).String()] = metaName(i)
 	}
@@ -135,6 +137,7 @@ func (t *timeline) dial(ev *trace.Event) string {
 	switch {
 	case ev.Kind == trace.KindConnected:
 		delete(t.refused, pair)
+		t.granted[ev.Conn] = t.ungated
 		if refused > maxRefused {
 			return fmt.Sprintf("c%d to %s is up, after %d more dials that failed", ev.Conn, t.peer(ev), refused-maxRefused)
 		}

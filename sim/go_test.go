@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,19 @@ func TestGoClientHasNoSASL(t *testing.T) {
 		assert.Contains(t, result.Reason, "upstream-go has no SASL")
 		assert.Contains(t, result.AlsoViolated, PropertyAuthBeforeRequest)
 		assert.Equal(t, server == ServerReference, states.has("zombie"), server)
+	}
+}
+
+// Told in words, what a client without SASL does where it may is not called too early.
+func TestGoClientExplained(t *testing.T) {
+	s := goRestart(1, 11*time.Millisecond)
+	s.Watch = 10 * time.Second
+	for auth, early := range map[string]bool{AuthOptional: false, AuthMandatory: true} {
+		s.Auth = auth
+		var words strings.Builder
+		require.NoError(t, Explain(t.Context(), &words, s))
+		assert.Contains(t, words.String(), "c1 is up", auth)
+		assert.Equal(t, early, strings.Contains(words.String(), "BEFORE the negotiation"), auth)
 	}
 }
 
