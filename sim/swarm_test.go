@@ -41,17 +41,24 @@ func TestSwarmHolds(t *testing.T) {
 // comparePage holds a part of docs/faults.md against what is generated, or writes it.
 func comparePage(t *testing.T, begin, end, want string) {
 	t.Helper()
-	page, err := os.ReadFile(faultsPage)
+	comparePart(t, faultsPage, begin, end, want, *updateFaults)
+}
+
+// comparePart holds the part of a page between two marks against what is generated, or
+// writes it.
+func comparePart(t *testing.T, file, begin, end, want string, write bool) {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	require.NoError(t, err)
 	before, rest, found := strings.Cut(string(page), begin)
-	require.True(t, found, "docs/faults.md has no %s", begin)
+	require.True(t, found, "%s has no %s", file, begin)
 	have, after, found := strings.Cut(rest, end)
-	require.True(t, found, "docs/faults.md has no %s", end)
-	if *updateFaults {
-		require.NoError(t, os.WriteFile(faultsPage, []byte(before+begin+want+end+after), 0o644))
+	require.True(t, found, "%s has no %s", file, end)
+	if write {
+		require.NoError(t, os.WriteFile(file, []byte(before+begin+want+end+after), 0o644))
 		return
 	}
-	require.Equal(t, want, have, "write it with -update-faults")
+	require.Equal(t, want, have, "write it anew as %s says", file)
 }
 
 func countsTable(c *Coverage) string {
