@@ -1,7 +1,8 @@
 // Package ablation takes the incident's claimed causes away, one at a time and in every
 // combination, adds the claimed remedies, and says which causes are necessary, which
-// suffice, and what each remedy cures. Here the specifications decide, exhaustively for
-// their bounds.
+// suffice, and what each remedy cures. The specifications decide, exhaustively for their
+// bounds (this file); the simulator counts, over seeds (simulator.go); and where the two
+// differ, comparison.go says why.
 package ablation
 
 import (
@@ -17,8 +18,8 @@ import (
 // EngineCheck is the engine that explores the specifications.
 const EngineCheck = "check"
 
-// EngineNames are the engines that Run knows.
-var EngineNames = []string{EngineCheck}
+// EngineNames are the engines: Run's, Simulate's, and both with Compare.
+var EngineNames = []string{EngineCheck, EngineSim, EngineBoth}
 
 // specSession is the specification that has every cause and remedy.
 const specSession = "session"

@@ -55,14 +55,14 @@ func TestCausesOfTheIncident(t *testing.T) {
 }
 
 func TestConclusions(t *testing.T) {
-	cell := func(back bool, remedies []string, causes ...string) *Cell {
+	cell := func(back bool, remedies []string, causes ...string) finding {
 		c := &Cell{Causes: causes, Remedies: remedies}
 		if c.Complete = true; !back {
 			c.Violations = []string{"reconnect-converges"}
 		}
-		return c
+		return c.finding()
 	}
-	var cells []*Cell
+	var cells []finding
 	for _, causes := range CauseSets() {
 		words := Words(causes)
 		never := strings.Contains(words, "C1") || words == "C2+C3"
@@ -70,7 +70,7 @@ func TestConclusions(t *testing.T) {
 	}
 	assert.Equal(t, "each of C1, C2+C3 is sufficient; no cause is necessary. r1 cures each. With r1 those with C2 no longer come back."+
 		" r2 cures none. r3 cures none. r1+r2+r3 cures none.", conclude(cells))
-	cells[0].Complete = false
+	cells[0].decided = false
 	assert.Contains(t, conclude(cells), "not decided")
 }
 

@@ -55,21 +55,26 @@ func levelTables(cells []Cell, f faults) string {
 		if len(list) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "| server %s, causes |", server)
-		for _, remedies := range RemedySets() {
-			fmt.Fprintf(&b, " %s |", remedyWords(remedies))
-		}
-		b.WriteString("\n|---|" + strings.Repeat("---|", len(RemedySets())) + "\n")
+		tableHead(&b, server)
 		for _, causes := range CauseSets() {
 			fmt.Fprintf(&b, "| %s |", Words(causes))
 			for _, remedies := range RemedySets() {
-				fmt.Fprintf(&b, " %s |", outcome(find(list, causes, remedies)))
+				fmt.Fprintf(&b, " %s |", checkedWord(find(list, causes, remedies)))
 			}
 			b.WriteString("\n")
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// tableHead begins a server's table.
+func tableHead(b *strings.Builder, server string) {
+	fmt.Fprintf(b, "| server %s, causes |", server)
+	for _, remedies := range RemedySets() {
+		fmt.Fprintf(b, " %s |", remedyWords(remedies))
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(RemedySets())) + "\n")
 }
 
 func remedyWords(remedies []string) string {
@@ -79,8 +84,8 @@ func remedyWords(remedies []string) string {
 	return Words(remedies)
 }
 
-// outcome is a cell in a word.
-func outcome(c *Cell) string {
+// checkedWord is a cell in a word.
+func checkedWord(c *Cell) string {
 	switch {
 	case c == nil:
 		return "-"
@@ -106,7 +111,7 @@ func portTable(cells []Cell) string {
 			back[row] = make(map[string]string)
 			rows = append(rows, row)
 		}
-		back[row][c.Server] = outcome(c)
+		back[row][c.Server] = checkedWord(c)
 	}
 	if len(rows) == 0 {
 		return ""
@@ -143,97 +148,11 @@ func Conclusions(cells []Cell) []string {
 			list := at(cells, f, server, authMandatory)
 			if len(list) > 0 {
 				where := fmt.Sprintf("%s %s, server %s", f.spec, f.config, server)
-				lines = append(lines, where+": "+conclude(list))
+				lines = append(lines, where+": "+conclude(findings(list)))
 			}
 		}
 	}
 	return append(lines, concludeOptional(cells)...)
-}
-
-// conclude speaks of one configuration and server.
-func conclude(cells []*Cell) string {
-	var failing [][]string
-	for _, causes := range CauseSets() {
-		c := find(cells, causes, nil)
-		if c == nil || !c.Complete {
-			return "not decided: the causes " + Words(causes) + " were not explored to the end."
-		}
-		if !c.ComesBack() {
-			failing = append(failing, causes)
-		}
-	}
-	text := "every combination of causes comes back."
-	if len(failing) > 0 {
-		text = fmt.Sprintf("%s; %s.", sufficient(failing), necessary(failing))
-	}
-	for _, remedies := range RemedySets()[1:] {
-		text += cures(cells, failing, remedies)
-	}
-	return text
-}
-
-// sufficient names the smallest sets of causes that keep a client out.
-func sufficient(failing [][]string) string {
-	var least []string
-	for _, set := range failing {
-		smaller := slices.ContainsFunc(failing, func(other []string) bool { return len(other) < len(set) && subset(other, set) })
-		if !smaller {
-			least = append(least, Words(set))
-		}
-	}
-	if len(least) == 1 {
-		return least[0] + " is sufficient"
-	}
-	return "each of " + strings.Join(least, ", ") + " is sufficient"
-}
-
-// necessary names the causes that every failing set has.
-func necessary(failing [][]string) string {
-	var shared []string
-	for _, cause := range failing[len(failing)-1] {
-		if !slices.ContainsFunc(failing, func(set []string) bool { return !slices.Contains(set, cause) }) {
-			shared = append(shared, cause)
-		}
-	}
-	if len(shared) == 0 {
-		return "no cause is necessary"
-	}
-	return Words(shared) + " is necessary"
-}
-
-func subset(small, large []string) bool {
-	return !slices.ContainsFunc(small, func(s string) bool { return !slices.Contains(large, s) })
-}
-
-// cures says of which failing sets the remedies make one that comes back, and of which
-// others they make one that does not.
-func cures(cells []*Cell, failing [][]string, remedies []string) string {
-	var cured, harmed []string
-	for _, causes := range CauseSets() {
-		c := find(cells, causes, remedies)
-		fails := slices.ContainsFunc(failing, func(set []string) bool { return slices.Equal(set, causes) })
-		switch {
-		case c == nil:
-		case fails && c.ComesBack():
-			cured = append(cured, Words(causes))
-		case !fails && !c.ComesBack():
-			harmed = append(harmed, Words(causes))
-		}
-	}
-	text := ""
-	switch name := Words(remedies); {
-	case len(failing) == 0:
-	case len(cured) == 0:
-		text = " " + name + " cures none."
-	case len(cured) == len(failing):
-		text = " " + name + " cures each."
-	default:
-		text = " " + name + " cures " + strings.Join(cured, ", ") + "."
-	}
-	if len(harmed) > 0 {
-		text += fmt.Sprintf(" With %s those with %s no longer come back.", Words(remedies), strings.Join(harmed, ", "))
-	}
-	return text
 }
 
 // concludeOptional speaks of authentication that is not mandatory, all servers together.

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -333,5 +334,40 @@ func TestServerConfig(t *testing.T) {
 		spoil(&cfg)
 		_, err := upstream.NewServer(cfg, nil)
 		assert.ErrorIs(t, err, upstream.ErrConfig)
+	}
+}
+
+// C3: a server gives a negotiation up by its own clock as it gives up any session, from
+// accept where authentication is mandatory, and never one that has succeeded.
+func TestServerDeadline(t *testing.T) {
+	deadline := upstream.ServerEvent{Kind: upstream.ServerTimer, Conn: 1}
+	armed := func(n *node) bool {
+		return slices.ContainsFunc(n.effects, func(e upstream.ServerEffect) bool {
+			return e.Kind == upstream.ServerArmTimer && e.After == 5*time.Second
+		})
+	}
+	for mode, gone := range map[upstream.ServerMode]string{upstream.ModeFin: "close: negotiation deadline", upstream.ModeHang: "dead: negotiation deadline"} {
+		for _, auth := range []upstream.Auth{upstream.AuthOptional, upstream.AuthMandatory} {
+			cfg := serverConfig(mode, auth)
+			cfg.NegotiationTimeout = 5 * time.Second
+			s, err := upstream.NewServer(cfg, nil)
+			require.NoError(t, err)
+			n := &node{t: t, s: s, now: epoch}
+			n.step(upstream.ServerEvent{Kind: upstream.ServerAccepted, Conn: 1})
+			assert.Equal(t, auth == upstream.AuthMandatory, armed(n))
+			n.negotiation(protocol.SASLListMechanisms, "")
+			assert.True(t, armed(n))
+			n.answers()
+			n.step(deadline)
+			assert.Equal(t, []string{gone}, n.answers())
+			n.step(deadline)
+			assert.Empty(t, n.answers())
+
+			n = newNode(t, cfg, nil)
+			n.authenticate()
+			n.answers()
+			n.step(deadline)
+			assert.Empty(t, n.effects)
+		}
 	}
 }
