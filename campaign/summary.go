@@ -147,10 +147,8 @@ func (t *tally) unmet() []string {
 	if t.setup.Scenario != sim.ScenarioSwarm || t.setup.Client != sim.ClientReference || t.setup.Auth != sim.AuthDrawn {
 		return names
 	}
-	for _, m := range sim.Situations() {
-		if !t.met[m.String()] && t.sum.Seeds >= uint64(m.Within()) {
-			names = append(names, m.String())
-		}
+	for _, m := range sim.Unmet(t.sum.Seeds, func(m sim.Met) bool { return t.met[m.String()] }) {
+		names = append(names, m.String())
 	}
 	return names
 }

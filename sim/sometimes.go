@@ -86,39 +86,13 @@ type Count struct {
 	Count int    `json:"count"`
 }
 
-// Covered is in how many runs, and how often in all of them.
-type Covered struct{ Runs, Times int }
-
-// Coverage adds runs up: what each kind of fault did in them, and what they met.
-type Coverage struct {
-	Runs   int
-	Faults map[string]Covered // by word
-	Met    map[string]Covered // by name
-}
-
-// Add counts a run.
-func (c *Coverage) Add(r *Result) {
-	if c.Faults == nil {
-		c.Faults, c.Met = make(map[string]Covered), make(map[string]Covered)
-	}
-	c.Runs++
-	add(c.Faults, r.Faults)
-	add(c.Met, r.Met)
-}
-
-func add(to map[string]Covered, counts []Count) {
-	for _, n := range counts {
-		to[n.Name] = Covered{to[n.Name].Runs + 1, to[n.Name].Times + n.Count}
-	}
-}
-
-// Missing lists the situations that so many runs of the swarm should have met and have not.
-func (c *Coverage) Missing() []Met {
-	var missing []Met
+// Unmet lists the situations that so many seeds of the swarm should have met and have not.
+func Unmet(seeds uint64, met func(Met) bool) []Met {
+	var unmet []Met
 	for _, m := range Situations() {
-		if c.Met[m.String()].Runs == 0 && c.Runs >= m.Within() {
-			missing = append(missing, m)
+		if seeds >= uint64(m.Within()) && !met(m) {
+			unmet = append(unmet, m)
 		}
 	}
-	return missing
+	return unmet
 }
