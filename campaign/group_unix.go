@@ -1,3 +1,5 @@
+// Workers in a process group of their own.
+
 //go:build unix
 
 package campaign

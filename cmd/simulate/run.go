@@ -41,6 +41,9 @@ func newRunCommand(out *output) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run one scenario from a seed and judge it",
+		Long: `run makes a scenario from a seed, plays it, and judges it. A violation leaves a report
+directory, which replay and shrink take. Exit status as of simulate; with --validate, 13
+where no property was violated and the trace does not conform.`,
 		Example: `  simulate run --seed 42
   simulate run --client upstream-snapshot --server hang --seed 0x5eed --explain
   simulate run --client upstream-snapshot --server reference --early-request hold --seed 7 --json`,
