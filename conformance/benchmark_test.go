@@ -43,6 +43,28 @@ func BenchmarkValidate(b *testing.B) {
 		}
 		perMinute(b, n)
 	})
+	b.Run("routing", func(b *testing.B) {
+		var n uint64
+		for b.Loop() {
+			result, err := Validate(events, Options{Spec: SpecRouting})
+			require.NoError(b, err)
+			require.Equal(b, Conforming, result.Verdict, result.Reason)
+			n += result.Events
+		}
+		perMinute(b, n)
+	})
+	b.Run("both", func(b *testing.B) { // one after another, an event of the trace counted once
+		var n uint64
+		for b.Loop() {
+			for _, spec := range Specs() {
+				result, err := Validate(events, Options{Spec: spec})
+				require.NoError(b, err)
+				require.Equal(b, Conforming, result.Verdict, result.Reason)
+			}
+			n += uint64(len(events))
+		}
+		perMinute(b, n)
+	})
 	b.Run("text", func(b *testing.B) {
 		var n uint64
 		for b.Loop() {

@@ -34,7 +34,8 @@ const (
 // SpecSession is the specification of a session, model/session.
 const SpecSession = "session"
 
-// SpecRouting is the specification of a whole client, model/routing.
+// SpecRouting is the specification of a whole client, model/routing: the lives of writes,
+// queries for tables, and where requests go.
 const SpecRouting = "routing"
 
 // Specs lists the specifications that traces can be held against.

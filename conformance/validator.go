@@ -26,9 +26,10 @@ type Validator struct {
 	known   map[sessionKey]struct{} // every session that there was
 	calls   map[callKey]string      // rpc of those that have not returned
 
-	lives   *lives // against model/routing, instead of all the above
-	judged  bool   // the event at hand is held against the specification
-	line    int    // of the text that the event at hand is from; 0: none
+	lives   *lives   // against model/routing, instead of all the above
+	traffic *traffic // the same: where queries and requests go
+	judged  bool     // the event at hand is held against the specification
+	line    int      // of the text that the event at hand is from; 0: none
 	result  Result
 	full    bool   // a session had more states than allowed
 	came    bool   // a connection came up
@@ -60,7 +61,9 @@ func New(opts Options) (*Validator, error) {
 	v.result.Spec = opts.Spec
 	if opts.Spec == SpecRouting {
 		var err error
-		v.lives, err = newLives()
+		if v.lives, err = newLives(); err == nil {
+			v.traffic, err = newTraffic()
+		}
 		return v, err
 	}
 	for r := 1; r <= maxRounds; r++ {
@@ -92,14 +95,18 @@ func (v *Validator) Emit(ev *trace.Event) {
 // live holds an event against model/routing.
 func (v *Validator) live(ev *trace.Event) {
 	judged, refused := v.lives.take(ev)
-	v.judged = judged
+	routed, misrouted := v.traffic.take(ev)
+	v.judged = judged || routed
+	v.result.MostStates = max(v.result.MostStates, v.traffic.most)
 	v.came = v.came || judged && ev.Kind == trace.KindFrameOut
 	if ev.Kind == trace.KindDial {
 		v.result.Connections++
 	}
-	if refused != nil {
-		refused.Event, refused.Line = v.result.Events, v.line
-		v.record(refused)
+	for _, f := range []*Refusal{refused, misrouted} {
+		if f != nil {
+			f.Event, f.Line = v.result.Events, v.line
+			v.record(f)
+		}
 	}
 }
 

@@ -38,8 +38,9 @@ has to be one of the steps that are enabled in a state that the events before it
 allow. The first event that is none is shown with those states, what could have
 happened instead, and the clause of docs/spec.md that it breaks.
 
---spec routing holds the life of every write, over retries and connections, against the
-specification of a whole client.
+--spec routing holds a trace against the specification of a whole client instead: the
+life of every write, over retries and connections, queries and redirects, what metas
+answer, and which server each request goes to.
 
 docs/conformance.md says how to record a trace and what each event is held to.
 

@@ -1,0 +1,185 @@
+// A client's use of one table, as model/routing has it: the states that are possible of
+// each partition, and the query that is under way.
+
+package conformance
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/a8011091/pegasus-reference/model/routing"
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// queryPatienceNS is how long a client may be expected to wait for a meta at the least: an
+// answer that takes longer may have been given up before it was read, and another meta may
+// be asked meanwhile. No trace shows a client's timeouts.
+const queryPatienceNS = 100_000_000
+
+// freshNS is how long after its connection came up a query may be written that had waited
+// for it: its time may be over at once.
+const freshNS = 5_000_000
+
+// line is one partition as one client sees it. Its states differ in nothing but what the
+// trace leaves open.
+type line struct {
+	set     []routing.State
+	routed  []uint8  // of each state: the node that a request goes to, once it is asked for
+	believe int      // how many of the trace's beliefs the states have
+	ballots *ballots // nil: of the table as a whole, of which no partition is known
+}
+
+// query is the one that a client has for a table.
+type query struct {
+	conn uint64 // it was written on; 0: to be written, as a redirect wants it
+	seq  int32
+	atNS int64
+	old  bool // it may have waited for its connection
+}
+
+// isLate says whether the client may have given the query up.
+func (q *query) isLate(nowNS int64) bool { return q.old || nowNS-q.atNS >= queryPatienceNS }
+
+// use is a client's use of one table.
+type use struct {
+	client, table string
+	whole         line
+	lines         map[int32]*line
+	query         query
+	app           int32
+	learnedNS     int64 // when the client last read a table
+	askedNS       [namedMetas + 1]int64
+	lost          bool // refused: not judged before the next table is read
+	many          bool // more metas than have names: queries are not judged
+}
+
+func (t *traffic) newUse(key useKey) *use {
+	return &use{client: key.client, table: key.table, whole: line{set: t.x.model.Initial()}, lines: make(map[int32]*line)}
+}
+
+// each goes through the states of every line: f returns what becomes of one. It returns
+// why, where nothing becomes of any state of a line, with the states before.
+func (t *traffic) each(u *use, f func(l *line, s routing.State) ([]routing.State, *objection)) (*objection, []routing.State) {
+	indices := make([]int32, 0, len(u.lines))
+	for i := range u.lines {
+		indices = append(indices, i)
+	}
+	slices.Sort(indices)
+	lines := []*line{&u.whole}
+	for _, i := range indices {
+		lines = append(lines, u.lines[i])
+	}
+	for _, l := range lines {
+		var set []routing.State
+		var why *objection
+		for _, s := range l.set {
+			next, o := f(l, s)
+			if why == nil {
+				why = o
+			}
+			for _, to := range next {
+				set = addState(set, to)
+			}
+		}
+		if len(set) == 0 {
+			return why, l.set
+		}
+		l.set, l.routed = set, nil
+		t.most = max(t.most, len(set))
+	}
+	return nil, nil
+}
+
+// refuse ends the use, until the client reads a table anew.
+func (t *traffic) refuse(ev *trace.Event, u *use, number int, o *objection, states []routing.State) *Refusal {
+	row := &routeRows[number]
+	if o == nil {
+		o = &objection{row.clauses[0], "not so: " + row.demand}
+	}
+	f := &Refusal{
+		AtNS: ev.AtNS, Node: ev.Node, Kind: ev.Kind.String(), What: row.name, Conn: ev.Conn, Client: ev.Node, Clause: o.clause, Why: o.text,
+	}
+	if ev.RPC != "" {
+		f.Frame = frameOf(ev).String()
+	}
+	for i := range states {
+		if i == maxShown {
+			f.More = len(states) - maxShown
+			break
+		}
+		f.States = append(f.States, t.describe(&states[i]))
+	}
+	if u != nil {
+		*u = *t.newUse(useKey{u.client, u.table})
+		u.lost = true
+	}
+	return f
+}
+
+func (t *traffic) describe(s *routing.State) PossibleState {
+	var p PossibleState
+	for addr, n := range t.metas {
+		p.Fields = append(p.Fields, fmt.Sprintf("meta %d: %s", n, addr))
+	}
+	slices.Sort(p.Fields)
+	for _, field := range t.x.model.Describe(*s) {
+		if field.Value != "none" && field.Name != "faults left" && field.Name != "request 1" {
+			p.Fields = append(p.Fields, field.Name+": "+field.Value)
+		}
+	}
+	for _, step := range t.x.model.Next(*s, nil) {
+		if words := t.x.model.Tell(*s, step.Action, step.State); !slices.Contains(p.Enabled, words) {
+			p.Enabled = append(p.Enabled, words)
+		}
+	}
+	return p
+}
+
+// hear has a state's metas believe what the trace told of them, from one count to another.
+func (t *traffic) hear(s routing.State, from, until int) routing.State {
+	for _, b := range t.beliefs[from:until] {
+		s, _ = t.x.believe(s, b.n, b.leader)
+	}
+	return s
+}
+
+// catchUp brings a line to what has been told of leaders and, by moves, of primaries.
+func (t *traffic) catchUp(l *line, s routing.State) routing.State {
+	s = t.hear(s, l.believe, len(t.beliefs))
+	return t.move(l, s)
+}
+
+func (t *traffic) move(l *line, s routing.State) routing.State {
+	if l.ballots == nil {
+		return s
+	}
+	for i := len(s.History[0]); i < len(l.ballots.list); i++ {
+		for _, moved := range t.x.walk(s, to{"move", 1}) {
+			if moved.History[0][i] == l.ballots.list[i].node {
+				s = moved
+				break
+			}
+		}
+	}
+	return s
+}
+
+func (t *traffic) heard(u *use) {
+	u.whole.believe = len(t.beliefs)
+	for _, l := range u.lines {
+		l.believe = len(t.beliefs)
+	}
+}
+
+// gaveUp: a query that was under way is over without an answer that counts.
+func (t *traffic) gaveUp(u *use) {
+	u.query = query{}
+	t.each(u, func(_ *line, s routing.State) ([]routing.State, *objection) { return []routing.State{t.giveUp(s)}, nil })
+}
+
+func (t *traffic) giveUp(s routing.State) routing.State {
+	if s.Query.Stage != routing.NoQuery {
+		s, _ = t.x.one(s, to{"query-timeout-early", 0})
+	}
+	return s
+}
