@@ -29,6 +29,11 @@ type Setup struct {
 	EarlyRequest string `json:"early_request"`
 }
 
+// String is the setup in words.
+func (s Setup) String() string {
+	return fmt.Sprintf("%s, client %s, server %s, authentication %s, early requests %s", s.Scenario, s.Client, s.Server, s.Auth, s.EarlyRequest)
+}
+
 // Config describes a campaign.
 type Config struct {
 	Setup Setup

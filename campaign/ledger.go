@@ -78,7 +78,7 @@ func (l *ledger) load(want header, visit func(*Outcome)) error {
 	if contents.header == nil {
 		contents.whole = 0
 	} else if *contents.header != want {
-		return &LedgerError{l.path, 1, fmt.Errorf("%w: of version %s, %+v; choose another --ledger", ErrOtherCampaign, contents.header.Version, contents.header.Setup)}
+		return &LedgerError{l.path, 1, fmt.Errorf("%w: of version %s, %v; choose another --ledger", ErrOtherCampaign, contents.header.Version, contents.header.Setup)}
 	}
 	if err := l.file.Truncate(contents.whole); err != nil {
 		return &LedgerError{l.path, 0, err}
@@ -148,7 +148,7 @@ func (c *contents) line(line []byte, visit func(*Outcome)) error {
 			return err
 		}
 		if c.header != nil && *c.header != h {
-			return fmt.Errorf("%w than the lines before: %+v", ErrOtherCampaign, h.Setup)
+			return fmt.Errorf("%w than the lines before: %v", ErrOtherCampaign, h.Setup)
 		}
 		c.header = &h
 		return nil
@@ -177,7 +177,7 @@ func Summarize(paths ...string) (Summary, error) {
 			first = h
 		}
 		if h != first {
-			return Summary{}, &LedgerError{path, 1, fmt.Errorf("%w than %s: %+v", ErrOtherCampaign, paths[0], h.Setup)}
+			return Summary{}, &LedgerError{path, 1, fmt.Errorf("%w than %s: %v", ErrOtherCampaign, paths[0], h.Setup)}
 		}
 	}
 	if len(paths) == 0 {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -253,7 +254,7 @@ func (c *Cluster) find(node string) *member {
 func (c *Cluster) Stats(node string) (Stats, error) {
 	m := c.find(node)
 	if m == nil {
-		return Stats{}, fmt.Errorf("numbers of %q: %w; there are %v", node, ErrNoNode, c.Nodes())
+		return Stats{}, fmt.Errorf("numbers of %q: %w; there are %s", node, ErrNoNode, strings.Join(c.Nodes(), ", "))
 	}
 	c.mu.Lock()
 	s := m.server
@@ -327,7 +328,7 @@ func (c *Cluster) each(what string, nodes []string, f func(*member) error) error
 		m, err := c.find(name), ErrClosed
 		switch {
 		case m == nil:
-			err = fmt.Errorf("%w; there are %v", ErrNoNode, c.Nodes())
+			err = fmt.Errorf("%w; there are %s", ErrNoNode, strings.Join(c.Nodes(), ", "))
 		case !c.closed:
 			err = f(m)
 		}

@@ -170,7 +170,7 @@ func TestUnknownNodes(t *testing.T) {
 	}
 	_, err := c.Stats("nobody")
 	assert.ErrorIs(t, err, ErrNoNode)
-	assert.ErrorContains(t, err, "there are [meta1 replica1]")
+	assert.ErrorContains(t, err, "there are meta1, replica1")
 	assert.False(t, c.Addr("nobody").IsValid())
 	require.NoError(t, c.Close())
 	assert.ErrorIs(t, c.Restart("meta1"), ErrClosed)

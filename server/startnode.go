@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // StartNode starts one node of the cluster that cfg describes, named as StartCluster names
@@ -21,7 +22,7 @@ func StartNode(ctx context.Context, cfg ClusterConfig, name string) (*Server, er
 	}
 	m := c.find(name)
 	if m == nil {
-		return nil, fmt.Errorf("start %s: %w; there are %v", name, ErrNoNode, c.Nodes())
+		return nil, fmt.Errorf("start %s: %w; there are %s", name, ErrNoNode, strings.Join(c.Nodes(), ", "))
 	}
 	l, err := c.cfg.Listen(ctx, m.name, m.addr.String())
 	if err != nil {

@@ -38,7 +38,7 @@ type Size struct {
 }
 
 func (s Size) String() string {
-	return fmt.Sprintf("%d faults, %d operations, %d nodes, %d clients", s.Faults, s.Operations, s.Nodes, s.Clients)
+	return fmt.Sprintf("faults %d, operations %d, nodes %d, clients %d", s.Faults, s.Operations, s.Nodes, s.Clients)
 }
 
 // sizeOf counts a scenario. A workload counts as its operations, which are not known yet: ops.

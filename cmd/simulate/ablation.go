@@ -42,7 +42,7 @@ func newAblationCommand(out *output) *cobra.Command {
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains(ablation.EngineNames, f.engine) {
-				return &usageError{fmt.Errorf("engine %q is unknown; there are: %s%s", f.engine, strings.Join(ablation.EngineNames, ", "), sim.DidYouMean(f.engine, ablation.EngineNames))}
+				return unknownWord("engine", f.engine, ablation.EngineNames)
 			}
 			if f.check.Requests < 1 || f.check.Requests > maxAblationRequests {
 				return &usageError{fmt.Errorf("--requests is %d; choose 1 to %d", f.check.Requests, maxAblationRequests)}

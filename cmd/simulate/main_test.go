@@ -88,7 +88,7 @@ func TestUsageErrors(t *testing.T) {
 		{"ping --auth kerberso", `did you mean "kerberos"?`},
 		{"ping --auth kerberos --ccache nowhere", "no such file"},
 		{"ping --metas nonsense", "nonsense"},
-		{"serve --node meta9", "there are [meta1 meta2 replica1 replica2 replica3]"},
+		{"serve --node meta9", "there are meta1, meta2, replica1, replica2, replica3"},
 		{"serve --node meta1 --meta-port 0", "needed by nodes in processes of their own"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

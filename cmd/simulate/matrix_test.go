@@ -18,7 +18,7 @@ func TestMatrixAndAblationUsage(t *testing.T) {
 		"check session --engine cores":       "go with --matrix",
 		"check --matrix --with downgrad":     `did you mean "downgrade"?`,
 		"check --matrix --engine simulatorr": `did you mean "simulator"?`,
-		"ablation --engine oracle":           `engine "oracle" is unknown; there are: check`,
+		"ablation --engine oracle":           `unknown engine "oracle"; there are: check`,
 		"ablation --requests 0":              "choose 1 to",
 		"ablation surplus":                   "takes no argument",
 	} {

@@ -7,6 +7,7 @@ package node
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -56,7 +57,7 @@ func ParseEarlyRequest(name string) (EarlyRequest, error) {
 			return e, nil
 		}
 	}
-	return 0, fmt.Errorf("early-request policy %q is unknown; choose one of %v", name, earlyNames)
+	return 0, fmt.Errorf("early-request policy %q is unknown; choose one of %s", name, strings.Join(earlyNames[:], ", "))
 }
 
 // Limits bound a node. A zero field means its default.

@@ -403,7 +403,7 @@ func TestEarlyRequestNames(t *testing.T) {
 		assert.Equal(t, e, got)
 	}
 	_, err := ParseEarlyRequest("ignore")
-	assert.ErrorContains(t, err, `"ignore" is unknown; choose one of [refuse hold drop close hang]`)
+	assert.ErrorContains(t, err, `"ignore" is unknown; choose one of refuse, hold, drop, close, hang`)
 }
 
 func BenchmarkGet(b *testing.B) {
