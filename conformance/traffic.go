@@ -116,8 +116,9 @@ func (t *traffic) leads(ev *trace.Event) bool {
 	if !named {
 		return false
 	}
-	leader, known := uint8(0), true
+	var leader uint8
 	if ev.Peer != "" {
+		var known bool
 		if leader, known = t.meta(ev.Peer); !known {
 			leader = unseenMeta
 		}
