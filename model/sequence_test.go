@@ -16,9 +16,13 @@ import (
 // TestSignalsNameLanes walks the first states of every specification, as far as breadth
 // first comes with a few hundred of them.
 func TestSignalsNameLanes(t *testing.T) {
+	requests := []model.Request{{Spec: "session", Config: "two-metas"}}
 	for _, spec := range model.Specs() {
-		t.Run(spec.Name, func(t *testing.T) {
-			e, err := model.Explore(model.Request{Spec: spec.Name})
+		requests = append(requests, model.Request{Spec: spec.Name})
+	}
+	for _, request := range requests {
+		t.Run(request.Spec+" "+request.Config, func(t *testing.T) {
+			e, err := model.Explore(request)
 			require.NoError(t, err)
 			lanes := e.Lanes()
 			require.NotEmpty(t, lanes)
@@ -60,13 +64,14 @@ func firstBranches(t *testing.T, e *model.Exploration, states int) []check.Branc
 	return branches
 }
 
-// TestSessionSignals pins the arrows of a beginning and a crash.
-func TestSessionSignals(t *testing.T) {
-	e, err := model.Explore(model.Request{Spec: "session"})
+// drawn returns the arrows of the steps of these actions, one after another.
+func drawn(t *testing.T, request model.Request, actions ...string) []string {
+	t.Helper()
+	e, err := model.Explore(request)
 	require.NoError(t, err)
 	path := []check.StateID{e.Initial()[0].ID}
 	var drawn []string
-	for _, action := range []string{"submit(1)", "dial", "accept(1)", "serve(1)", "receive(1)", "crash"} {
+	for _, action := range actions {
 		view, err := e.At(path)
 		require.NoError(t, err)
 		i := slices.IndexFunc(view.Next, func(b check.Branch) bool { return b.Action == action })
@@ -76,6 +81,35 @@ func TestSessionSignals(t *testing.T) {
 		}
 		path = append(path, view.Next[i].To.ID)
 	}
+	return drawn
+}
+
+// TestTwoMetasSignals pins the arrows of a query that goes from one meta to the other and
+// back, where the flag lets it pass first.
+func TestTwoMetasSignals(t *testing.T) {
+	request := model.Request{
+		Spec: "session", Config: "two-metas", With: []string{"stale-auth-flag"},
+		Set: []model.Setting{{Name: "R", Value: "1"}},
+	}
+	require.Equal(t, []string{
+		"client -> client: m1 submit(1)",
+		"client -> network: m1 c1: dial",
+		"network -> meta 1: m1 c1: connected", "client -> network: m1 c1: negotiation 1",
+		"network -> meta 1: m1 c1: negotiation 1", "meta 1 -> network: m1 c1: negotiation 1",
+		"network -> client: m1 c1: negotiation 1", "client -> network: m1 c1: request 1",
+		"client -> client: m1 request-timeout-early(1)",
+		"client -> client: move(1)",
+		"client -> network: m2 c1: dial",
+		"meta 2 -> meta 2: m2 crash",
+		"network -> client: m2 c1: refused",
+		"client -> client: move(1)", "client -> network: m1 c1: request 1",
+	}, drawn(t, request,
+		"meta1.submit(1)", "meta1.dial", "meta1.accept(1)", "meta1.serve(1)", "meta1.receive(1)", "meta1.request-timeout-early(1)",
+		"move(1)", "meta2.dial", "meta2.crash", "meta2.refused(1)", "move(1)"))
+}
+
+// TestSessionSignals pins the arrows of a beginning and a crash.
+func TestSessionSignals(t *testing.T) {
 	require.Equal(t, []string{
 		"client -> client: submit(1)",
 		"client -> network: c1: dial",
@@ -83,5 +117,5 @@ func TestSessionSignals(t *testing.T) {
 		"network -> server: c1: negotiation 1", "server -> network: c1: negotiation 1",
 		"network -> client: c1: negotiation 1", "client -> network: c1: negotiation 2",
 		"server -> server: crash", "server -> network: c1: FIN",
-	}, drawn)
+	}, drawn(t, model.Request{Spec: "session"}, "submit(1)", "dial", "accept(1)", "serve(1)", "receive(1)", "crash"))
 }

@@ -28,6 +28,7 @@ var sessionConfigs = []struct {
 	{Config{"default", "two requests, two crashes, a lost FIN, an early timer"}, session.Default},
 	{Config{"small", "one request, one crash, a lost FIN, an early timer, and two rounds of negotiation"}, session.Small},
 	{Config{"plain", "the same without lost FINs and early timers, from one port"}, session.Plain},
+	{Config{"two-metas", "one query between two metas, one crash of each, two rounds of negotiation, from one port"}, session.TwoMetas},
 	{Config{"deep", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Deep},
 }
 
@@ -93,7 +94,7 @@ func describeSession() Spec {
 	values := defaults.Values()
 	spec := Spec{
 		Name:     "session",
-		About:    "one client's session to one server address: connections, negotiation, requests, timers, restarts",
+		About:    "one client's session to one server address, or one to each of two metas: connections, negotiation, requests, timers, restarts",
 		Switches: sessionSwitches,
 		Servers:  []string{string(session.ServerReference), string(session.ServerFin), string(session.ServerHang)},
 		Auths:    []string{authMandatory, authOptional},
@@ -117,11 +118,10 @@ func buildSession(request Request, spec Spec) (instance, error) {
 	if err != nil {
 		return instance{}, err
 	}
-	m, err := session.New(constants)
+	built, err := sessionInstance(constants)
 	if err != nil {
 		return instance{}, constantUsage(err)
 	}
-	built := instanceOf(m)
 	built.constants = constants.Values()
 	built.server = string(constants.ServerMode)
 	built.auth = authOptional
@@ -129,6 +129,16 @@ func buildSession(request Request, spec Spec) (instance, error) {
 		built.auth = authMandatory
 	}
 	return built, nil
+}
+
+// sessionInstance builds one session, or two that share their requests.
+func sessionInstance(constants session.Constants) (instance, error) {
+	if constants.Metas > 1 {
+		m, err := session.NewPair(constants)
+		return instanceOf(m), err
+	}
+	m, err := session.New(constants)
+	return instanceOf(m), err
 }
 
 // sessionConstants applies the request to its configuration.

@@ -76,6 +76,7 @@ const (
 
 // Constants of the specification, named as in its TLA+ twin.
 type Constants struct {
+	Metas      int // 1, or 2 for NewPair; each has the slots, ports and budgets below
 	NReq       int // requests 1..NReq
 	K          int // connection slots
 	NPorts     int // local ports 1..NPorts
@@ -103,7 +104,7 @@ type Constants struct {
 // client and server. There are as many ports and slots as lost FINs can block, and one more.
 func Default() Constants {
 	return Constants{
-		NReq: 2, K: 2, NPorts: 2, R: 4, W: 2, Crashes: 2, Losses: 1, Earlies: 1,
+		Metas: 1, NReq: 2, K: 2, NPorts: 2, R: 4, W: 2, Crashes: 2, Losses: 1, Earlies: 1,
 		Client: ClientConn, Rebuild: RebuildNo, ServerMode: ServerReference, Mandatory: true,
 		OldConn: OldConnTCP, ByRemoval: true, Cyclic: true,
 	}
@@ -123,6 +124,15 @@ func Plain() Constants {
 	return c
 }
 
+// TwoMetas returns bounds with what the incident needs at each of two metas: one query, one
+// restart of each, a negotiation of two rounds, and a timer that fires early at each, so that
+// a query can move although its answer is on the way.
+func TwoMetas() Constants {
+	c := Plain()
+	c.Metas, c.NReq, c.K, c.R, c.Crashes, c.Earlies = 2, 1, 1, 2, 1, 1
+	return c
+}
+
 // Deep returns bounds that take minutes with a defect switched on.
 func Deep() Constants {
 	c := Default()
@@ -135,6 +145,7 @@ type ConstantError = constant.Error
 
 func constants() constant.List[Constants] {
 	return constant.List[Constants]{Spec: "session", All: []constant.Of[Constants]{
+		constant.Number("Metas", 1, metas, func(c *Constants) *int { return &c.Metas }),
 		constant.Number("NReq", 1, MaxRequests, func(c *Constants) *int { return &c.NReq }),
 		constant.Number("K", 1, MaxSlots, func(c *Constants) *int { return &c.K }),
 		constant.Number("NPorts", 1, MaxSlots, func(c *Constants) *int { return &c.NPorts }),

@@ -16,11 +16,15 @@
 // resets that flag some time after the connection has closed. Where they differ a
 // clause says so.
 //
-// Clauses are numbered: S1 to S19 the client, S20 to S29 the network, S30 to S39 the
-// server, P1 to P6 the properties. Nothing in this package is without a clause but the
+// With the constant Metas=2 there are two such sessions, one to each of two metas, and a
+// query moves from one to the other (Pair). What leads a client from one meta to another
+// beside an attempt that has failed is in model/routing.
+//
+// Clauses are numbered: S1 to S19 the client, S20 to S29 the network, S30 to S41 the
+// server, S50 to S58 defects, S60 to S62 two metas, P1 to P8 the properties. Nothing in this package is without a clause but the
 // state itself and what shows it to people.
 //
-// Not covered: several servers, other tables than one, quantities of time, the content
+// Not covered: more servers than two, other tables than one, quantities of time, the content
 // of messages, reordering or loss inside a connection (TCP excludes it), and more
 // requests, connections or faults than the constants say.
 package session

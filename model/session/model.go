@@ -57,10 +57,19 @@ const (
 	rules int = iota
 )
 
-// New returns the specification, or a *ConstantError.
-func New(constants Constants) (*Model, error) {
+// New returns the specification for Metas=1, or a *ConstantError.
+func New(constants Constants) (*Model, error) { return build(constants, 1) }
+
+// build returns a session's rules, for constants that must say so many metas.
+func build(constants Constants, metas int) (*Model, error) {
 	if err := constants.check(); err != nil {
 		return nil, err
+	}
+	if constants.Metas != metas {
+		return nil, &ConstantError{
+			Spec: "session", Name: "Metas", Value: fmt.Sprint(constants.Metas), Valid: []string{fmt.Sprint(metas)},
+			Want: fmt.Sprintf("%d: New is for one, NewPair for two", metas),
+		}
 	}
 	m := &Model{Constants: constants}
 	m.listActions()
@@ -197,14 +206,9 @@ func (m *Model) Properties() []check.Property[State] {
 	for r := byte(1); r <= byte(m.NReq); r++ {
 		drained = append(drained, m.ends(r), m.succeeds(r))
 	}
-	return []check.Property[State]{
-		check.Always(AuthBeforeRequest, m.authBeforeRequest),
-		check.Always(FreshSession, m.freshSession),
-		check.Always(SingleConnection, m.singleConnection),
-		check.Always(CompleteOnce, m.completeOnce),
-		check.Always(NoDowngrade, m.noDowngrade),
-		check.Always(Bounded, m.bounded),
-		check.EventuallyAlways(ReconnectConverges, m.readyWhereNeeded),
-		check.All(RequestsDrain, drained...),
+	var list []check.Property[State]
+	for _, invariant := range m.invariants() {
+		list = append(list, check.Always(invariant.name, invariant.holds))
 	}
+	return append(list, check.EventuallyAlways(ReconnectConverges, m.readyWhereNeeded), check.All(RequestsDrain, drained...))
 }

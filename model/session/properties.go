@@ -20,6 +20,23 @@ const (
 	Bounded            = "bounded"
 )
 
+// invariant is a property of every state.
+type invariant struct {
+	name  string
+	holds func(State) bool
+}
+
+func (m *Model) invariants() []invariant {
+	return []invariant{
+		{AuthBeforeRequest, m.authBeforeRequest},
+		{FreshSession, m.freshSession},
+		{SingleConnection, m.singleConnection},
+		{CompleteOnce, m.completeOnce},
+		{NoDowngrade, m.noDowngrade},
+		{Bounded, m.bounded},
+	}
+}
+
 // authBeforeRequest. P1: on an open connection a request is on its way only if it is
 // the session's and its negotiation has succeeded. It is looked at where the client
 // writes, not where the server reads.

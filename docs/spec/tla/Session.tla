@@ -13,6 +13,7 @@
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
+  Metas,       \* 1, or 2: Sessions.tla has this module twice
   NReq,        \* requests 1..NReq
   K,           \* connection slots
   NPorts,      \* local ports 1..NPorts
@@ -36,6 +37,7 @@ CONSTANTS
   Rogue,       \* BOOLEAN: the server may answer "no authentication here"
   Defects      \* set of defects of the reference client that are switched on
 
+ASSUME Metas \in {1, 2}
 ASSUME Client \in {"session", "reset", "conn"}
 ASSUME Rebuild \in {"no", "async", "sync"}
 ASSUME ServerMode \in {"fin", "hang", "reference"}
@@ -508,13 +510,20 @@ Handshake(c) ==
 Read(c) == (Receive(c) /\ KeptNext) \/ (Discard(c) /\ KeptNext)
 
 SubmitNext(r)     == Plain(Submit(r))
+
+\* S62, of one session: a query that has ended without an answer leaves, and arrives at the other.
+Leave(r)  == /\ req[r] \in {"failed", "unknown", "expired"} /\ req' = [req EXCEPT ![r] = "idle"]
+             /\ told' = [told EXCEPT ![r] = 0]
+             /\ UNCHANGED <<budget, link, cur, flag, neg, queue, win, closing, todo, net, extra>>
+Arrive(r) == Plain(Send(r) /\ told' = [told EXCEPT ![r] = 0] /\ SendFrame)
+
 RetryNext(r)      == Plain(Retry(r))
 ReqTimeoutNext(r, e) == Plain(ReqTimeout(r, e))
 NegTimeoutNext(e) == Plain(NegTimeout(e))
 ServeNext(c)      == Plain(Serve(c))
 
-Next ==
-  \/ \E r \in Reqs : SubmitNext(r) \/ RetryNext(r)
+\* Whatever is no attempt to send a request.
+OtherNext ==
   \/ \E r \in Reqs, e \in BOOLEAN : ReqTimeoutNext(r, e)
   \/ \E e \in BOOLEAN : NegTimeoutNext(e)
   \/ Plain(Dial) \/ Plain(Notify) \/ Plain(Drop) \/ Plain(ResetFlag) \/ Plain(RebuildNow) \/ Plain(Start)
@@ -524,15 +533,18 @@ Next ==
   \/ \E c \in Slots : Other(CloseEvent(c)) \/ Other(OrphanReads(c))
   \/ Plain(GiveUpDial) \/ Other(CloseCurrent)
 
+Next == OtherNext \/ \E r \in Reqs : SubmitNext(r) \/ RetryNext(r)
+
 \* Weakly fair is whatever a machine does by itself; not what the environment chooses:
 \* Submit, Crash, losses, early timers, ServerGivesUp, strange answers, GiveUpDial.
 Steps == /\ WF_vars(Plain(Start)) /\ WF_vars(Plain(Dial)) /\ WF_vars(Plain(Notify)) /\ WF_vars(Plain(Drop))
          /\ WF_vars(Plain(ResetFlag)) /\ WF_vars(Plain(RebuildNow)) /\ WF_vars(Other(CloseCurrent))
          /\ \A c \in Slots : WF_vars(Other(CloseEvent(c))) /\ WF_vars(Other(OrphanReads(c)))
-Fairness ==
+OtherFairness ==
   /\ Steps /\ WF_vars(NegTimeoutNext(FALSE))
-  /\ \A r \in Reqs : WF_vars(RetryNext(r)) /\ WF_vars(ReqTimeoutNext(r, FALSE))
+  /\ \A r \in Reqs : WF_vars(ReqTimeoutNext(r, FALSE))
   /\ \A c \in Slots : WF_vars(Handshake(c)) /\ WF_vars(Read(c)) /\ WF_vars(ServeNext(c))
+Fairness == OtherFairness /\ \A r \in Reqs : WF_vars(RetryNext(r))
 
 Spec == Init /\ [][Next]_vars /\ Fairness
 

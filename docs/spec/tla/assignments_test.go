@@ -18,10 +18,24 @@ func of(config string, changes ...string) []assignment {
 	return list
 }
 
-var sessionListed = of("plain",
+var sessionListed = append(append(of("plain",
 	"R=2",
 	"R=2 Client=session",
 	"R=2 Client=reset",
+), of("two-metas",
+	"Earlies=0",
+	"Earlies=0 Client=session",
+	"Earlies=0 Client=session ServerMode=hang",
+	"Earlies=0 Client=session ServerMode=fin",
+	"R=1 Earlies=0 Client=reset ServerMode=hang",
+	"",
+	"R=1 NReq=2 Earlies=0",
+	"R=1 Losses=1 NPorts=2 K=2 Earlies=0",
+	"R=1 ByRemoval=false",
+	"R=1 Cyclic=false GiveUp=true ServerMode=hang",
+	"R=1 Odd=true Rogue=true Defects=zombie-after-decode-error",
+	"R=1 Earlies=0 Defects=parked-requests-never-purged+retry-on-dying-session",
+)...), of("plain",
 	"R=2 ServerMode=hang",
 	"R=2 ServerMode=hang Client=session",
 	"R=2 ServerMode=hang Client=reset",
@@ -50,7 +64,7 @@ var sessionListed = of("plain",
 	"R=2 Crashes=1 Earlies=1 Odd=true Defects=zombie-after-decode-error",
 	"R=2 Crashes=1 Earlies=1 Odd=true Defects=lost-callback-on-unknown-error",
 	"R=2 Crashes=1 Earlies=1 Losses=1 NPorts=2 Defects=pending-not-failed-on-eof",
-)
+)...)
 
 var timeoutsListed = append(
 	[]assignment{{"default", ""}, {"incident", ""}, {"incident", "Away=0 Cap=0"}},
@@ -112,9 +126,13 @@ func drawSession(random *rand.Rand) assignment {
 	if client != "session" {
 		rebuild = "no"
 	}
-	return drawn("plain",
-		"NReq", 1+random.IntN(3), "K", 1+random.IntN(3), "NPorts", 1+random.IntN(2), "R", 1+random.IntN(3), "W", 1+random.IntN(3),
-		"Crashes", random.IntN(3), "Losses", random.IntN(2), "Earlies", random.IntN(2),
+	metas, most := 1, 3
+	if random.IntN(4) == 0 {
+		metas, most = 2, 2 // two sessions have as many states as one, squared
+	}
+	return drawn("plain", "Metas", metas,
+		"NReq", 1+random.IntN(most), "K", 1+random.IntN(most), "NPorts", 1+random.IntN(2), "R", 1+random.IntN(most), "W", 1+random.IntN(3),
+		"Crashes", random.IntN(most), "Losses", random.IntN(2), "Earlies", random.IntN(2),
 		"Client", client, "Rebuild", rebuild, "ServerMode", pick(random, "fin", "hang", "reference"),
 		"OldConn", pick(random, "tcp", "glued", "overtake", "sticky"),
 		"Mandatory", random.IntN(3) > 0, "PortReuse", random.IntN(2) > 0, "GiveUp", random.IntN(2) > 0,

@@ -23,7 +23,7 @@ import (
 	"github.com/a8011091/pegasus-reference/model"
 )
 
-//go:embed Session.tla Timeouts.tla Routing.tla
+//go:embed Session.tla Sessions.tla Timeouts.tla Routing.tla
 var sources embed.FS
 
 // MissingError says that a program that TLC needs is not there.
@@ -85,7 +85,7 @@ type Findings struct {
 // model.Report.
 func (t Tool) Check(ctx context.Context, spec string, constants map[string]any, properties []string) (Findings, error) {
 	start := time.Now()
-	twin, ok := twins[spec]
+	twin, ok := twinOf(spec, constants)
 	if !ok {
 		return Findings{}, fmt.Errorf("%s: %w", spec, ErrNoTwin)
 	}
@@ -184,14 +184,12 @@ func (t Tool) run(ctx context.Context, twin twin, definitions, config string) ([
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	source, err := sources.ReadFile(twin.module + ".tla")
-	if err != nil {
+	if err := os.CopyFS(folder, sources); err != nil {
 		return nil, err
 	}
 	for name, text := range map[string]string{
-		twin.module + ".tla": string(source),
-		"Judge.tla":          "---- MODULE Judge ----\nEXTENDS " + twin.module + ", TLC\n" + definitions + "====\n",
-		"Judge.cfg":          config,
+		"Judge.tla": "---- MODULE Judge ----\nEXTENDS " + twin.module + ", TLC\n" + definitions + "====\n",
+		"Judge.cfg": config,
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			return nil, err

@@ -44,7 +44,7 @@ type compared struct {
 }
 
 var all = []compared{
-	{"session", 3, sessionListed, drawSession},
+	{"session", 4, sessionListed, drawSession},
 	{"timeouts", 3, timeoutsListed, drawTimeouts},
 	{"routing", 3, routingListed, drawRouting},
 }

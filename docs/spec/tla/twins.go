@@ -19,6 +19,15 @@ func always(name string) operator       { return operator{operator: name} }
 func temporal(name string) operator     { return operator{operator: name, temporal: true} }
 func neverWithout(name string) operator { return operator{operator: name, negated: true} }
 
+// twinOf returns the twin for constants: that of a session is another where there are two.
+func twinOf(spec string, constants map[string]any) (twin, bool) {
+	of, ok := twins[spec]
+	if of.module == "Session" && constants["Metas"] == 2 {
+		of.module = "Sessions"
+	}
+	return of, ok
+}
+
 var twins = map[string]twin{
 	"session": {"Session", map[string]operator{
 		"auth-before-request": always("AuthBeforeRequest"),
