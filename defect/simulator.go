@@ -12,6 +12,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // Simulator runs a scenario's seeds 1, 2, 3 .. until one violates a property of the
@@ -136,24 +137,31 @@ func violates(ctx context.Context, scenario sim.Scenario, properties []string) (
 	return Finding{}, nil
 }
 
-// refused runs a scenario and holds its trace against the session specification.
+// refused runs a scenario and holds its trace against the specifications; the first of them
+// that refuses an event is told.
 func refused(ctx context.Context, scenario sim.Scenario) (Finding, error) {
-	validator, err := conformance.New(conformance.Options{Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)})
+	var validators []*conformance.Validator
+	var sinks trace.Fanout
+	for _, spec := range conformance.Specs() {
+		v, err := conformance.New(conformance.Options{Spec: spec, Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)})
+		if err != nil {
+			return Finding{}, err
+		}
+		validators, sinks = append(validators, v), append(sinks, v)
+	}
+	run, err := sim.Run(ctx, scenario, sim.Options{Sink: sinks})
 	if err != nil {
 		return Finding{}, err
 	}
-	run, err := sim.Run(ctx, scenario, sim.Options{Sink: validator})
-	if err != nil {
-		return Finding{}, err
+	for _, v := range validators {
+		if result := v.Result(); result.Verdict == conformance.NotConforming {
+			return Finding{
+				Found: true, Property: cmp.Or(result.First.Property, "clause "+result.First.Clause), Seed: run.Seed,
+				What: fmt.Sprintf("event %d is refused: %s", result.First.Event, result.First.Why),
+			}, nil
+		}
 	}
-	result := validator.Result()
-	if result.Verdict != conformance.NotConforming {
-		return Finding{}, nil
-	}
-	return Finding{
-		Found: true, Property: cmp.Or(result.First.Property, "clause "+result.First.Clause), Seed: run.Seed,
-		What: fmt.Sprintf("event %d is refused: %s", result.First.Event, result.First.Why),
-	}, nil
+	return Finding{}, nil
 }
 
 // Linearizability is Simulator, of which only the callers' histories are judged.

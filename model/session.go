@@ -29,7 +29,8 @@ var sessionConfigs = []struct {
 	{Config{"small", "one request, one crash, a lost FIN, an early timer, and two rounds of negotiation"}, session.Small},
 	{Config{"plain", "the same without lost FINs and early timers, from one port"}, session.Plain},
 	{Config{"two-metas", "one query between two metas, one crash of each, two rounds of negotiation, from one port"}, session.TwoMetas},
-	{Config{"deep", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Deep},
+	{Config{"broad", "three requests, three crashes, a lost FIN, an early timer: up to a minute with a switch"}, session.Broad},
+	{Config{"deep", "the same with three slots and ports, two lost FINs, two early timers: 12 million states, minutes"}, session.Deep},
 }
 
 // Groups of properties that fail together.

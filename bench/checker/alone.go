@@ -21,7 +21,7 @@ func runAlone(w io.Writer, name string, workers int, size []string) error {
 	case "two-phase-commit", "paxos":
 		return runSized(w, name, workers, size)
 	case "session", "session-safety":
-		constants := session.Deep()
+		constants := session.Broad()
 		constants.Client = session.ClientSession // with the defect there are more states
 		m, err := session.New(constants)
 		if err != nil {

@@ -67,8 +67,8 @@ var (
 	// own are for model/check alone: ten million states, and what liveness costs.
 	own = []task{
 		{model: "two-phase-commit", size: []string{"9"}, distinct: 10_340_352},
-		{model: "session-safety", size: []string{"deep"}},
-		{model: "session", size: []string{"deep"}},
+		{model: "session-safety", size: []string{"broad"}},
+		{model: "session", size: []string{"broad"}},
 	}
 )
 

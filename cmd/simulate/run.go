@@ -15,6 +15,7 @@ import (
 	"github.com/a8011091/pegasus-reference/campaign"
 	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // runFlags are what run and replay share.
@@ -144,13 +145,13 @@ func cutLine(path string) (file string, line int, ok bool) {
 func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {
 	line := newProgress(cmd.ErrOrStderr())
 	opts := sim.Options{Progress: func(at, end time.Duration) { line.show(int64(at), int64(end), "simulated") }}
-	var validator *conformance.Validator
+	var validators []*conformance.Validator
 	if flags.validate {
 		var err error
-		if validator, err = conformance.New(conformance.Options{Server: conformance.ServerMode(s.Server, s.EarlyRequest)}); err != nil {
+		if validators, err = validatorsOf(&s); err != nil {
 			return err
 		}
-		opts.Sink = validator
+		opts.Sink = fanout(validators)
 	}
 	result, err := sim.Run(cmd.Context(), s, opts)
 	if err != nil {
@@ -173,9 +174,8 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 		}
 	}
 	judged := judgedRun{Result: &result}
-	if validator != nil {
-		conforms := validator.Result()
-		judged.Conformance = &conforms
+	for _, v := range validators {
+		judged.Conformance = append(judged.Conformance, v.Result())
 	}
 	if err := tellRun(cmd, out, flags, &judged); err != nil {
 		return err
@@ -183,21 +183,40 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 	return exitWith(judged.code())
 }
 
-// judgedRun is a run, and with --validate what the specification says of its trace.
+// validatorsOf hold the trace of a run against every specification that traces are held against.
+func validatorsOf(s *sim.Scenario) (list []*conformance.Validator, err error) {
+	for _, spec := range conformance.Specs() {
+		v, err := conformance.New(conformance.Options{Spec: spec, Server: conformance.ServerMode(s.Server, s.EarlyRequest)})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func fanout(validators []*conformance.Validator) trace.Fanout {
+	sinks := make(trace.Fanout, 0, len(validators))
+	for _, v := range validators {
+		sinks = append(sinks, v)
+	}
+	return sinks
+}
+
+// judgedRun is a run, and with --validate what the specifications say of its trace.
 type judgedRun struct {
 	*sim.Result
-	Conformance *conformance.Result `json:"conformance,omitempty"`
+	Conformance []conformance.Result `json:"conformance,omitempty"`
 }
 
 // code is the exit status: of several, the smallest that is none of a pass.
 func (r *judgedRun) code() int {
 	code := resultCode(r.Result)
-	if r.Conformance == nil {
-		return code
-	}
-	other := conformanceCode(r.Conformance)
-	if code == exitHeld || other != exitHeld && other < code {
-		return other
+	for i := range r.Conformance {
+		other := conformanceCode(&r.Conformance[i])
+		if code == exitHeld || other != exitHeld && other < code {
+			code = other
+		}
 	}
 	return code
 }
@@ -231,8 +250,10 @@ func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *judgedRun
 	if flags.twice {
 		fmt.Fprintln(words, "  twice         the same trace hash")
 	}
-	if result.Conformance != nil {
-		return tellValidation(words, result.Conformance)
+	for i := range result.Conformance {
+		if err := tellValidation(words, &result.Conformance[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -67,10 +67,10 @@ func Plain() Constants {
 	return c
 }
 
-// Deep returns bounds that take many minutes: two requests, two moves.
+// Deep returns bounds that take many minutes: two requests, two moves, two crashes.
 func Deep() Constants {
 	c := Default()
-	c.NReq, c.Moves = 2, 2
+	c.NReq, c.Moves, c.Crashes = 2, 2, 2
 	return c
 }
 

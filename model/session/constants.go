@@ -133,10 +133,18 @@ func TwoMetas() Constants {
 	return c
 }
 
-// Deep returns bounds that take minutes with a defect switched on.
-func Deep() Constants {
+// Broad returns bounds that take up to a minute with a defect switched on.
+func Broad() Constants {
 	c := Default()
 	c.NReq, c.Crashes = 3, 3
+	return c
+}
+
+// Deep returns bounds that take minutes: a third slot and port, so that two lost FINs leave
+// one to connect with, and two early timers besides.
+func Deep() Constants {
+	c := Broad()
+	c.K, c.NPorts, c.W, c.Losses, c.Earlies = 3, 3, 3, 2, 2
 	return c
 }
 

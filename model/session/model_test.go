@@ -135,11 +135,11 @@ func TestConstants(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckDeep explores the deep bounds with all properties.
-func BenchmarkCheckDeep(b *testing.B) {
+// BenchmarkCheckBroad explores the broad bounds with all properties.
+func BenchmarkCheckBroad(b *testing.B) {
 	var states float64
 	for b.Loop() {
-		c := session.Deep()
+		c := session.Broad()
 		c.ServerMode = session.ServerHang
 		states += float64(explore(b, c).Distinct)
 	}

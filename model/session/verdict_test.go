@@ -17,7 +17,7 @@ import (
 var servers = []session.ServerMode{session.ServerReference, session.ServerFin, session.ServerHang}
 
 func TestReferenceClientHoldsEverywhere(t *testing.T) {
-	assert.Equal(t, check.Held, explore(t, session.Deep()).Verdict)
+	assert.Equal(t, check.Held, explore(t, session.Broad()).Verdict)
 	for _, bounds := range []session.Constants{session.Plain(), session.Default()} {
 		for _, server := range servers {
 			for _, mandatory := range []bool{true, false} {
