@@ -29,7 +29,7 @@ func Engines() []Engine {
 		{EngineSimulator, "seeds of the simulator, one after another until one violates", "seeds"},
 		{EngineProperties, "random events given to one core by its property test", "cases"},
 		{EngineLinearizability, "seeds of the simulator, of each only what the callers saw", "seeds"},
-		{EngineValidation, "seeds of the simulator, every event of their traces held against the session specification", "seeds"},
+		{EngineValidation, "seeds of the simulator, every event of their traces held against the session and the routing specification", "seeds"},
 	}
 }
 
