@@ -186,7 +186,7 @@ func (l Linearizability) run(ctx context.Context, lab *laboratory, d *Defect, co
 	return l.search(ctx, lab, d, control, EngineLinearizability, []string{sim.PropertyLinearizable})
 }
 
-// Validation is Simulator, whose traces are held against the session specification.
+// Validation is Simulator, whose traces are held against both specifications.
 type Validation struct{ Simulator }
 
 // Engine returns EngineValidation.
