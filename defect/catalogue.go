@@ -214,11 +214,10 @@ var sessionDefects = []Defect{
 	},
 	{
 		ID: "zombie-after-decode-error", Source: "the official Go client (docs/upstream-go.md, G1)",
-		Properties: []string{"reconnect-converges"},
+		Properties: []string{"requests-drain", "reconnect-converges"},
 		About: "What cannot be decoded ends the reading of a connection, and not the connection: the session is taken for ready, and nothing that is asked on it " +
 			"is ever answered.",
-		Trials: []Trial{ofSession},
-		Alone:  "it takes a server that writes what a client cannot decode: only the session's property test has one.",
+		Trials: []Trial{Specification{Spec: "session", Switches: []string{"zombie-after-decode-error"}}, ofSession},
 	},
 }
 
@@ -295,9 +294,8 @@ var routingDefects = []Defect{
 	},
 	{
 		ID: "hot-retry", Source: "upstream's Java client (J9)",
-		Properties: []string{"bounded", "leader-found"},
+		Properties: []string{"bounded", "leader-found", "non-zeno"},
 		About:      "An operation that was refused is tried again at once, and again, for as long as its deadline allows.",
-		Trials:     []Trial{ofRouting},
-		Alone:      "it takes a server that refuses one operation again and again; the simulator's has no reason to, and the routing specification has no time.",
+		Trials:     []Trial{Specification{Spec: "timeouts", Switches: []string{"hot-retry"}}, ofRouting},
 	},
 }
