@@ -33,12 +33,8 @@ func (t *traffic) asks(ev *trace.Event, u *use, peer string) *Refusal {
 		}
 		var next []routing.State
 		s = t.giveUp(s)
-		if t.ready[endpoint{u.client, peer}].fromNS >= u.askedNS[n] {
-			again := s // a connection that is new since it was asked: it counts as not asked
-			again.Tried &^= 1 << (n - 1)
-			if asked, ok := t.x.ask(again, n); ok {
-				next = addState(next, asked)
-			}
+		if asked, ok := t.x.ask(s, n); ok {
+			next = addState(next, asked)
 		}
 		s, o := t.nextRound(u, s, n)
 		if o == nil {
@@ -48,7 +44,6 @@ func (t *traffic) asks(ev *trace.Event, u *use, peer string) *Refusal {
 		}
 		return next, o
 	})
-	u.askedNS[n] = ev.AtNS
 	t.heard(u)
 	u.query = query{conn: ev.Conn, seq: ev.Seq, atNS: ev.AtNS, old: ev.AtNS-t.ready[endpoint{u.client, peer}].fromNS < freshNS}
 	if o != nil || states != nil {
@@ -68,7 +63,7 @@ func (t *traffic) nextRound(u *use, s routing.State, n uint8) (routing.State, *o
 			continue
 		}
 		if t.canAsk(u, k) {
-			return s, object("R11", "meta %d has been asked in this round, and meta %d, to which there is a connection, has not", n, k)
+			return s, object("R11", "meta %d has been asked on this connection in this round, and meta %d, to which there is a connection, has not", n, k)
 		}
 		if asked, ok := t.x.ask(s, k); ok {
 			s = t.giveUp(asked)
@@ -162,7 +157,7 @@ func (t *traffic) says(l *line, s routing.State, u *use, a *trace.Answer) (next 
 			taken, ok := t.x.one(t.hear(answered, heard, len(t.beliefs)), to{"take-answer", 0})
 			if ok {
 				if isFinal(a.Err) { // a table that is dropped is not in the specification: the round is over
-					taken.Tried, taken.Hops = 0, 0
+					taken.Tried, taken.Again, taken.Hops = 0, 0, 0
 				}
 				next = addState(next, taken)
 			}

@@ -141,6 +141,17 @@ func (x *router) believe(s routing.State, n, leader uint8) (routing.State, bool)
 	return s, false
 }
 
+// reconnect has the client's connection to meta n be a new one: there it is a meta that
+// crashed and came back. What it believes, and the query, are as they were.
+func (x *router) reconnect(s routing.State, n uint8) routing.State {
+	back, ok := x.one(s, to{"crash-meta", n}, to{"start-meta", n})
+	if !ok {
+		return s
+	}
+	back.Hint, back.Frozen, back.Query = s.Hint, s.Frozen, s.Query
+	return back
+}
+
 // addState appends a state that is not there.
 func addState(set []routing.State, s routing.State) []routing.State {
 	if slices.Contains(set, s) {

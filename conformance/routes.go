@@ -32,7 +32,7 @@ var routeRows = [...]routeRow{
 	rowLeads: {"a meta takes somebody for the leader", trace.KindLeader, []action{"elect", "step-down", "learn", "rumour", "crash-meta", "start-meta"},
 		[]string{"R24", "R25", "R26", "R27", "R28"}, "nothing; from here on it answers so"},
 	rowAsks: {"the client writes a query", trace.KindFrameOut, []action{"ask", "next-round", "query-timeout-early"}, []string{"R11", "R12", "R14", "R15"},
-		"no other query waits that is young and whose connection is up; a redirect is followed where that meta could be asked; in one round no meta is asked twice while another could be asked"},
+		"no other query waits that is young and whose connection is up; a redirect is followed where that meta could be asked; in one round no meta is asked twice on one connection while another could be asked"},
 	rowReads: {"the client reads what a meta answers", trace.KindFrameIn, []action{"answer", "answer-oddly", "take-answer", "query-timeout-early"},
 		[]string{"R20", "R21", "R23"}, "that meta took so and so for the leader while it was asked; a ballot has one primary"},
 	rowLoses: {"the connection of a query is over", trace.KindClosed, []action{"query-timeout-early"}, []string{"R15"}, "nothing; another meta may be asked"},

@@ -76,6 +76,14 @@ func (k *tour) gets(n uint64, p int32, code string) *tour {
 	return k
 }
 
+// reconnects has the client's connection to meta n end, and another come up.
+func (k *tour) reconnects(n int, conn uint64) *tour {
+	k.add("client", trace.KindClosed, trace.Event{Conn: uint64(n), Peer: metaAddr(n)})
+	k.add("client", trace.KindDial, trace.Event{Conn: conn, Peer: metaAddr(n)})
+	k.add("client", trace.KindSession, trace.Event{Conn: conn, Peer: metaAddr(n), State: stateReady})
+	return k
+}
+
 func (k *tour) knows(answer string) *tour {
 	k.add("client", trace.KindTable, trace.Event{Table: "temp", Answer: answer})
 	return k
@@ -109,6 +117,10 @@ func TestToursAreJudged(t *testing.T) {
 		{"a redirect is not followed", "R14", newTour(2).asks(2).reads(2, first).asks(1).reads(1, redirectTo(2)).asks(3)},
 		{"nobody leads", "", newTour(1).leads(1, 0).leads(2, 0).asks(1).reads(1, noTable).asks(2).reads(2, noTable)},
 		{"the same meta again in one round", "R11", newTour(1).asks(1).reads(1, first).leads(1, 0).asks(1).reads(1, noTable).asks(1)},
+		{"the same meta again in one round, on a new connection", "", newTour(1).asks(1).reads(1, first).leads(1, 0).asks(1).reads(1, noTable).
+			reconnects(1, 6).asks(6).reads(6, noTable).asks(2)},
+		{"the same meta twice on the new connection", "R11", newTour(1).asks(1).reads(1, first).leads(1, 0).asks(1).reads(1, noTable).
+			reconnects(1, 6).asks(6).reads(6, noTable).asks(6)},
 		{"two queries at once", "R11", newTour(1).asks(1).asks(2)},
 		{"another meta after a round", "", newTour(1).leads(1, 0).leads(2, 0).leads(3, 0).
 			asks(1).reads(1, noTable).asks(2).reads(2, noTable).asks(3).reads(3, noTable).asks(2)},

@@ -203,6 +203,9 @@ func (t *traffic) over(ev *trace.Event, l *link) {
 func (t *traffic) isReady(ev *trace.Event, l *link) {
 	if at := (endpoint{l.client, l.peer}); t.ready[at].conn != ev.Conn {
 		t.ready[at] = readiness{ev.Conn, ev.AtNS}
+		if n := t.metas[l.peer]; n != 0 {
+			t.reconnected(l.client, n)
+		}
 	}
 }
 

@@ -48,9 +48,8 @@ type use struct {
 	query         query
 	app           int32
 	learnedNS     int64 // when the client last read a table
-	askedNS       [namedMetas + 1]int64
-	lost          bool // refused: not judged before the next table is read
-	many          bool // more metas than have names: queries are not judged
+	lost          bool  // refused: not judged before the next table is read
+	many          bool  // more metas than have names: queries are not judged
 }
 
 func (t *traffic) newUse(key useKey) *use {
@@ -168,6 +167,17 @@ func (t *traffic) heard(u *use) {
 	u.whole.believe = len(t.beliefs)
 	for _, l := range u.lines {
 		l.believe = len(t.beliefs)
+	}
+}
+
+// reconnected: a client has a new connection to meta n.
+func (t *traffic) reconnected(client string, n uint8) {
+	for key, u := range t.uses {
+		if key.client == client && !u.many {
+			t.each(u, func(_ *line, s routing.State) ([]routing.State, *objection) {
+				return []routing.State{t.x.reconnect(s, n)}, nil
+			})
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ func TestCounts(t *testing.T) {
 		{"Elections=0", 3_974, ""},
 		{"Splits=0", 12_450, ""},
 		{"Earlies=0 Odd=false Known=1 Metas=2", 285, ""},
+		{"Earlies=0 Odd=false Splits=0 Crashes=1", 38_904, ""},
+		{"Moves=0 Splits=0 Metas=2 Known=2 Crashes=2 Earlies=0 Odd=false", 3_753, ""},
 		{"Earlies=0 Odd=false Defects=forward-ping-pong", 9_757, "bounded leader-found requests-drain"},
 		{"Earlies=0 Odd=false Splits=0 Defects=retry-to-stale-primary", 2_421, "leader-found requests-drain"},
 		{"Earlies=0 Odd=false Splits=0 Defects=older-ballot-accepted", 3_686, "ballot-monotonic"},

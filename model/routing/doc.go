@@ -15,7 +15,7 @@
 // was deposed and does not know it answers with the table of that moment.
 //
 // Clauses are numbered: R1 to R15 the client, R20 to R29 metas and nodes, Q1 to Q5 the
-// properties, Q10 to Q16 what must be reachable. Nothing in this package is without a
+// properties, Q10 to Q17 what must be reachable. Nothing in this package is without a
 // clause but the state itself and what shows it to people.
 //
 // Not covered: several tables, partition counts that change (splits), tables that are

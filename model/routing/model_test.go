@@ -95,6 +95,7 @@ func TestEveryActionHappensAndEveryStepCanBeTold(t *testing.T) {
 		"the user submits request 1", "although its table says", "the primary with ballot 2", "the client writes request 2",
 		"cannot be reached, request 1 waits", "executes request 1 and answers", "refuses request 1", "reads the answer", "was refused: the table",
 		"completes as unknown, the table is to be looked up", "it was never written", "although an answer was on its way", "asks meta 3",
+		"asks meta 2 for the table again",
 		"begins a new round", "it is down, or was", "was about to answer", "which it has asked in this round", "already", "follows the redirect",
 		"stays open for ever", "reads an error that it does not know", "knows no leader", "answers with an old table", "leads and answers with the table",
 		"goes back from ballot 2 to ballot 1", "what the answer says is older", "moves from node 1 to node 2, ballot 2", "becomes the leader",

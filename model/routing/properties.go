@@ -1,4 +1,4 @@
-// Clauses Q1 to Q16: what must be true, and what must be reachable so that it says something.
+// Clauses Q1 to Q17: what must be true, and what must be reachable so that it says something.
 
 package routing
 
@@ -19,6 +19,7 @@ const (
 	CanBeRefused   = "sometimes-refused"
 	CanGetOlder    = "sometimes-older-answer"
 	CanAllBeServed = "sometimes-all-answered"
+	CanAskAgain    = "sometimes-asked-again"
 )
 
 // Properties returns the five properties, and what must be reachable.
@@ -42,6 +43,7 @@ func (m *Model) Properties() []check.Property[State] {
 		m.sometimes(CanBeRefused, moves, m.canBeRefused),
 		m.sometimes(CanGetOlder, moves && elections && m.Known > 1, m.canGetOlder),
 		m.sometimes(CanAllBeServed, true, m.canAllBeServed),
+		m.sometimes(CanAskAgain, m.Crashes > 0, m.canAskAgain),
 	}
 }
 
@@ -159,3 +161,6 @@ func (m *Model) canAllBeServed(s State) bool {
 	}
 	return true
 }
+
+// canAskAgain. Q17: a meta that was asked in this round may be asked again.
+func (m *Model) canAskAgain(s State) bool { return s.Query.Stage == NoQuery && s.Again != 0 }

@@ -27,13 +27,14 @@ func (m *Model) needs(s *State) bool {
 }
 
 // ask. R11: one query at a time; each meta that the client knows is asked at most once in
-// a round, in any order.
+// a round, in any order, and once more where its connection is a new one since: what it
+// was asked before is lost, and that it is back makes it the likeliest to answer.
 func (x *steps) ask(s State) {
 	if s.Query.Stage != NoQuery || !x.needs(&s) {
 		return
 	}
 	for n := uint8(1); n <= uint8(x.Metas); n++ {
-		if in(s.Known, n) && !in(s.Tried, n) {
+		if in(s.Known, n) && !in(s.Tried&^s.Again, n) {
 			t := s
 			t.query(n)
 			x.takes(ask, n, t)
@@ -43,7 +44,7 @@ func (x *steps) ask(s State) {
 
 // query asks meta n.
 func (s *State) query(n uint8) {
-	s.Tried = with(s.Tried, n)
+	s.Tried, s.Again = with(s.Tried, n), without(s.Again, n)
 	s.Query = Query{Stage: Asked, Meta: n}
 	if !in(s.MetaUp, n) {
 		s.Query.Stage = Cut
@@ -54,7 +55,7 @@ func (s *State) query(n uint8) {
 // new round.
 func (x *steps) nextRound(s State) {
 	if s.Query.Stage == NoQuery && s.Tried != 0 && s.Known&^s.Tried == 0 {
-		s.Tried, s.Hops = 0, 0
+		s.Tried, s.Again, s.Hops = 0, 0, 0
 		x.takes(nextRound, 0, s)
 	}
 }
@@ -93,7 +94,7 @@ func (m *Model) learnTable(s *State, ballots [MaxParts]uint8) {
 		}
 		s.Ballots[p] = ballots[p]
 	}
-	s.Stale, s.Tried, s.Hops = false, 0, 0
+	s.Stale, s.Tried, s.Again, s.Hops = false, 0, 0, 0
 	if m.has(RetryToStalePrimary) {
 		return
 	}
@@ -105,7 +106,7 @@ func (m *Model) learnTable(s *State, ballots [MaxParts]uint8) {
 }
 
 // redirected. R14: a redirect is followed, unless that meta has been asked in this round:
-// then the next one is. With forward-ping-pong it is followed whatever has been asked.
+// then the next one is, which can be that one by R11. With forward-ping-pong it is followed whatever has been asked.
 func (m *Model) redirected(s *State, to uint8) {
 	s.Known = with(s.Known, to)
 	if in(s.Tried, to) && !m.has(ForwardPingPong) {

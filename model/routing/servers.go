@@ -121,10 +121,14 @@ func (x *steps) rumour(s State, n uint8) {
 }
 
 // meta. R28: a meta crashes, and with it a query that it has not answered or whose answer
-// is on its way. It comes back and knows no leader, unless it is still the leader.
+// is on its way. It comes back and knows no leader, unless it is still the leader; a
+// client's connection to it is then a new one.
 func (x *steps) meta(s State, n uint8) {
 	if !in(s.MetaUp, n) {
 		s.MetaUp = with(s.MetaUp, n)
+		if in(s.Tried, n) {
+			s.Again = with(s.Again, n)
+		}
 		if n == s.Leader {
 			s.believe(n, n)
 		}
@@ -135,7 +139,7 @@ func (x *steps) meta(s State, n uint8) {
 		return
 	}
 	s.Crashes--
-	s.MetaUp = without(s.MetaUp, n)
+	s.MetaUp, s.Again = without(s.MetaUp, n), without(s.Again, n)
 	s.believe(n, 0)
 	if s.Query.Meta == n && (s.Query.Stage == Asked || s.Query.Stage == Answered) {
 		s.Query = Query{Stage: Cut, Meta: n}

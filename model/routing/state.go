@@ -81,6 +81,7 @@ type State struct {
 	Ballots   [MaxParts]uint8 // the client's table; 0 for what is not known
 	Stale     bool            // to be looked up again
 	Tried     uint8           // set of metas asked in this round
+	Again     uint8           // set of those of Tried whose connection is a new one since they were asked
 	Hops      uint8           // redirects followed in this round; stops at Metas
 	Query     Query
 	Requests  [MaxRequests]Request
@@ -123,7 +124,7 @@ func (s *State) tell(r uint8) {
 // and not written.
 func (m *Model) AppendState(dst []byte, s State) []byte {
 	dst = append(dst, s.Moves, s.Elections, s.Splits, s.Crashes, s.Earlies, s.Leader, s.MetaUp, s.NodeUp,
-		s.Known, s.Tried, s.Hops, flags(s.Stale, s.Regressed),
+		s.Known, s.Tried, s.Again, s.Hops, flags(s.Stale, s.Regressed),
 		byte(s.Query.Stage), s.Query.Meta, byte(s.Query.Answer), s.Query.To)
 	for p := range m.Parts {
 		dst = append(dst, s.Ballots[p], s.Query.Ballots[p], byte(len(s.History[p])))

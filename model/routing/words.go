@@ -59,6 +59,9 @@ func (m *Model) tellQuery(from, to *State, what meaning) string {
 	n := from.Query.Meta
 	switch what.rule {
 	case ask:
+		if in(from.Tried, what.of) {
+			return fmt.Sprintf("the client asks meta %d for the table again, on a connection that is new", what.of)
+		}
 		return fmt.Sprintf("the client asks meta %d for the table", what.of)
 	case nextRound:
 		return "every meta has been asked in vain: the client pauses and begins a new round"
@@ -161,6 +164,7 @@ func (m *Model) Describe(s State) []check.Field {
 		{Name: "table is stale", Value: fmt.Sprint(s.Stale)},
 		{Name: "metas known", Value: describeSet(s.Known)},
 		{Name: "asked in this round", Value: describeSet(s.Tried)},
+		{Name: "of those, on a new connection since", Value: describeSet(s.Again)},
 		{Name: "redirects followed", Value: fmt.Sprint(s.Hops)},
 		{Name: "query", Value: m.describeQuery(&s)},
 	}

@@ -4,7 +4,7 @@
 (* gives each request to the primary of its partition. The twin of the Go  *)
 (* package model/routing: for every assignment of the constants both have  *)
 (* the same number of distinct states and the same verdicts. Clauses are   *)
-(* numbered as there: R1..R15 client, R20..R29 metas and nodes, Q1..Q16    *)
+(* numbered as there: R1..R15 client, R20..R29 metas and nodes, Q1..Q17    *)
 (* properties.                                                             *)
 (*                                                                         *)
 (* Time is abstract; faults use up budgets. Bounds are guards of actions,  *)
@@ -49,6 +49,7 @@ VARIABLES
   ballots,   \* the client's table; 0 for what is not known
   stale,     \* it is to be looked up again
   tried,     \* metas asked in this round
+  again,     \* those of them whose connection is a new one since they were asked
   hops,      \* redirects followed in this round; stops at Metas
   query,     \* the only one at a time
   req,       \* per request, its step and the node that has it
@@ -59,7 +60,7 @@ budget == <<moves, elections, splits, crashes, earlies>>
 truth  == <<leader, history>>
 hosts  == <<metaUp, nodeUp>>
 belief == <<hint, frozen>>
-table  == <<known, ballots, stale, tried, hops, query, regressed>>
+table  == <<known, ballots, stale, tried, again, hops, query, regressed>>
 reqs   == <<req, told>>
 vars   == <<budget, truth, hosts, belief, table, reqs>>
 
@@ -87,7 +88,7 @@ Init ==
   /\ leader = 1 /\ history = [p \in P |-> <<1>>]
   /\ metaUp = M /\ nodeUp = N
   /\ hint = [n \in M |-> 1] /\ frozen = [n \in M |-> Zero]
-  /\ known = 1..Known /\ ballots = Zero /\ stale = FALSE /\ tried = {} /\ hops = 0
+  /\ known = 1..Known /\ ballots = Zero /\ stale = FALSE /\ tried = {} /\ again = {} /\ hops = 0
   /\ query = NoQuery /\ regressed = FALSE
   /\ req = [r \in Reqs |-> At("idle", 0)] /\ told = [r \in Reqs |-> 0]
 
@@ -113,7 +114,7 @@ WriteTo(r) ==                                                                   
   /\ req' = [req EXCEPT ![r].step = "written"]
   /\ UNCHANGED <<budget, truth, hosts, belief, table, told>>
 
-Outdated == stale' = TRUE /\ UNCHANGED <<known, ballots, tried, hops, query, regressed>>
+Outdated == stale' = TRUE /\ UNCHANGED <<known, ballots, tried, again, hops, query, regressed>>
 
 NodeDown(r) ==                                                                  \* R4
   /\ req[r].step = "waiting" /\ req[r].node \notin nodeUp /\ ~stale
@@ -148,13 +149,13 @@ QueryTo(n) == [NoQuery EXCEPT !.stage = IF n \in metaUp THEN "asked" ELSE "cut",
 
 Ask(n) ==                                                                       \* R11
   /\ query.stage = "none" /\ Needs
-  /\ n \in known /\ n \notin tried
-  /\ tried' = tried \cup {n} /\ query' = QueryTo(n)
+  /\ n \in known /\ n \notin tried \ again
+  /\ tried' = tried \cup {n} /\ again' = again \ {n} /\ query' = QueryTo(n)
   /\ UNCHANGED <<budget, truth, hosts, belief, known, ballots, stale, hops, regressed, reqs>>
 
 NextRound ==                                                                    \* R12
   /\ query.stage = "none" /\ tried # {} /\ known \subseteq tried
-  /\ tried' = {} /\ hops' = 0
+  /\ tried' = {} /\ again' = {} /\ hops' = 0
   /\ UNCHANGED <<budget, truth, hosts, belief, known, ballots, stale, query, regressed, reqs>>
 
 LearnTable ==                                                                   \* R13
@@ -166,29 +167,29 @@ LearnTable ==                                                                   
         /\ req' = IF StaleTry THEN req
                   ELSE [r \in Reqs |-> IF req[r].step = "waiting"
                                        THEN At("waiting", Primary(b, Part(r))) ELSE req[r]]
-  /\ stale' = FALSE /\ tried' = {} /\ hops' = 0 /\ query' = NoQuery
+  /\ stale' = FALSE /\ tried' = {} /\ again' = {} /\ hops' = 0 /\ query' = NoQuery
   /\ UNCHANGED <<known, told>>
 
 Redirected ==                                                                   \* R14
   /\ query.answer = "redirect"
   /\ known' = known \cup {query.to}
   /\ IF query.to \in tried /\ ~PingPong
-     THEN query' = NoQuery /\ UNCHANGED <<tried, hops>>
+     THEN query' = NoQuery /\ UNCHANGED <<tried, again, hops>>
      ELSE /\ hops' = IF hops < Metas THEN hops + 1 ELSE hops
-          /\ tried' = tried \cup {query.to} /\ query' = QueryTo(query.to)
+          /\ tried' = tried \cup {query.to} /\ again' = again \ {query.to} /\ query' = QueryTo(query.to)
   /\ UNCHANGED <<ballots, stale, regressed, reqs>>
 
 NotHelped ==                                                                    \* R15
   /\ query.answer \in {"no-leader", "odd"}
   /\ query' = IF query.answer = "odd" /\ LostCall THEN [NoQuery EXCEPT !.stage = "open", !.meta = query.meta] ELSE NoQuery
-  /\ UNCHANGED <<known, ballots, stale, tried, hops, regressed, reqs>>
+  /\ UNCHANGED <<known, ballots, stale, tried, again, hops, regressed, reqs>>
 
 TakeAnswer ==
   /\ query.stage = "answered"
   /\ LearnTable \/ Redirected \/ NotHelped
   /\ UNCHANGED <<budget, truth, hosts, belief>>
 
-QueryGone == query' = NoQuery /\ UNCHANGED <<truth, hosts, belief, known, ballots, stale, tried, hops, regressed, reqs>>
+QueryGone == query' = NoQuery /\ UNCHANGED <<truth, hosts, belief, known, ballots, stale, tried, again, hops, regressed, reqs>>
 QueryFails == query.stage = "cut" /\ QueryGone /\ UNCHANGED budget
 QueryTimeoutEarly == query.stage \in {"asked", "answered"} /\ Early /\ QueryGone
 
@@ -196,7 +197,7 @@ QueryTimeoutEarly == query.stage \in {"asked", "answered"} /\ Early /\ QueryGone
 \* Metas and nodes
 
 Says(answer, to, b) == query' = [query EXCEPT !.stage = "answered", !.answer = answer, !.to = to, !.ballots = b]
-AnswerFrame == UNCHANGED <<truth, hosts, belief, known, ballots, stale, tried, hops, regressed, reqs>>
+AnswerFrame == UNCHANGED <<truth, hosts, belief, known, ballots, stale, tried, again, hops, regressed, reqs>>
 
 Answer ==                                                                       \* R20
   /\ query.stage = "asked"
@@ -250,12 +251,14 @@ CrashMeta(n) ==                                                                 
   /\ Believe(n, 0)
   /\ query' = IF query.meta = n /\ query.stage \in {"asked", "answered"}
               THEN [NoQuery EXCEPT !.stage = "cut", !.meta = n] ELSE query
+  /\ again' = again \ {n}
   /\ UNCHANGED <<known, ballots, stale, tried, hops, regressed, reqs>>
 
 StartMeta(n) ==
   /\ n \notin metaUp /\ metaUp' = metaUp \cup {n} /\ UNCHANGED nodeUp
   /\ IF n = leader THEN Believe(n, n) ELSE UNCHANGED belief
-  /\ UNCHANGED <<budget, truth, table, reqs>>
+  /\ again' = again \cup ({n} \cap tried)
+  /\ UNCHANGED <<budget, truth, known, ballots, stale, tried, hops, query, regressed, reqs>>
 
 CrashNode(n) ==                                                                 \* R29
   /\ CrashFrame /\ n \in nodeUp /\ nodeUp' = nodeUp \ {n} /\ UNCHANGED metaUp
@@ -292,6 +295,7 @@ Spec == Init /\ [][Next]_vars /\ Fairness
 ----------------------------------------------------------------------------
 TypeOK ==
   /\ leader \in M /\ metaUp \subseteq M /\ nodeUp \subseteq N /\ known \subseteq M /\ tried \subseteq M
+  /\ again \subseteq tried \cap metaUp
   /\ \A n \in M : hint[n] \in 0..Metas /\ (frozen[n] # Zero => (Leads(n) /\ n # leader /\ n \in metaUp))
   /\ \A p \in P : ballots[p] \in 0..Len(history[p])
   /\ stale \in BOOLEAN /\ regressed \in BOOLEAN /\ hops \in 0..Metas
@@ -313,7 +317,7 @@ RequestsDrain ==
     /\ (req[r].step # "idle") ~> (req[r].step \in Over)                         \* Q5a
     /\ (Settled /\ req[r].step \in UnderWay \ {"lost"}) ~> (req[r].step = "done")   \* Q5b
 
-\* Q10 to Q16 hold exactly where these are violated. Where the constants exclude what they
+\* Q10 to Q17 hold exactly where these are violated. Where the constants exclude what they
 \* ask for, these are false.
 CanMove  == Moves > 0 /\ Nodes > 1
 CanElect == Elections > 0 /\ Metas > 1
@@ -325,4 +329,5 @@ NeverStale       == CanMove /\ ~(\E p \in P : ballots[p] # 0 /\ ballots[p] < Len
 NeverRefused     == CanMove /\ ~(\E r \in Reqs : req[r].step = "refused")
 NeverOlder       == (CanMove /\ CanElect /\ Known > 1) /\ ~(query.answer = "table" /\ \E p \in P : query.ballots[p] < ballots[p])
 NeverAllAnswered == ~(\A r \in Reqs : req[r].step = "done")
+NeverAskedAgain  == Crashes > 0 /\ ~(query.stage = "none" /\ again # {})
 =============================================================================

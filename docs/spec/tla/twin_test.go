@@ -46,7 +46,7 @@ type compared struct {
 var all = []compared{
 	{"session", 4, sessionListed, drawSession},
 	{"timeouts", 3, timeoutsListed, drawTimeouts},
-	{"routing", 3, routingListed, drawRouting},
+	{"routing", 4, routingListed, drawRouting},
 }
 
 // most is how many states an assignment that is drawn may have: TLC needs seconds for them.

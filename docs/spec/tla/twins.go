@@ -64,5 +64,6 @@ var twins = map[string]twin{
 		"sometimes-refused":        neverWithout("NeverRefused"),
 		"sometimes-older-answer":   neverWithout("NeverOlder"),
 		"sometimes-all-answered":   neverWithout("NeverAllAnswered"),
+		"sometimes-asked-again":    neverWithout("NeverAskedAgain"),
 	}},
 }
