@@ -47,27 +47,16 @@ func TestKernelDoesTheSame(t *testing.T) {
 func playUndisturbed(t *testing.T, shell *shell, c *script) played {
 	const attempts, tolerated = 8, 40 * time.Millisecond
 	for attempt := 1; ; attempt++ {
-		k := playOnKernel(t, shell, c)
+		var k *kernel
+		require.True(t, t.Run(fmt.Sprint("play ", attempt), func(t *testing.T) { // has a thread of its own
+			k = newKernel(t, shell, c.settings)
+			c.play(k)
+		}))
 		if k.late < tolerated || attempt == attempts {
 			return k.result()
 		}
 		t.Logf("the script waited %s too long, and is played again", k.late)
 	}
-}
-
-// playOnKernel has a goroutine of its own, whose thread and network namespace end with it.
-func playOnKernel(t *testing.T, shell *shell, c *script) *kernel {
-	done := make(chan *kernel)
-	go func() {
-		defer close(done)
-		k := newKernel(t, shell, c.settings)
-		defer k.end()
-		c.play(k)
-		done <- k
-	}()
-	k := <-done
-	require.NotNil(t, k, "the script was not played to its end")
-	return k
 }
 
 // compare holds each side's events in their order, instants and bytes against one another.
@@ -148,16 +137,15 @@ func newKernel(t *testing.T, sh *shell, set settings) *kernel {
 		backlog = 4096
 	}
 	require.NoError(t, unix.Listen(k.listener, backlog))
+	t.Cleanup(func() {
+		for _, s := range k.sockets {
+			_ = unix.Close(s.fd)
+		}
+		if k.listener >= 0 {
+			_ = unix.Close(k.listener)
+		}
+	})
 	return k
-}
-
-func (k *kernel) end() {
-	for _, s := range k.sockets {
-		_ = unix.Close(s.fd)
-	}
-	if k.listener >= 0 {
-		_ = unix.Close(k.listener)
-	}
 }
 
 func address(port int) *unix.SockaddrInet4 {
