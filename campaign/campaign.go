@@ -45,6 +45,9 @@ type Config struct {
 	Command []string
 	// Ledger is the file's path. Seeds that are in it already are not run again.
 	Ledger string
+	// ValidateEvery has the trace of each so-manieth seed held against the specifications,
+	// which takes longer than to make it; 0: of none.
+	ValidateEvery uint64
 	// SeedTimeout is how long one seed may take; then it is inconclusive. Default a minute.
 	SeedTimeout time.Duration
 	// Progress is called after each seed; may be nil.
@@ -149,14 +152,17 @@ func (s *sitting) run(ctx context.Context) error {
 func (s *sitting) tasks(yield func(task) bool) {
 	for i := range s.cfg.Seeds {
 		seed := s.cfg.First + i
-		if !s.tally.has(seed, false) && !yield(task{Seed: seed, Setup: s.cfg.Setup}) {
+		if !s.tally.has(seed, false) && !yield(task{Seed: seed, Setup: s.cfg.Setup, Validate: every(s.cfg.ValidateEvery, i)}) {
 			return
 		}
-		if i%CanaryEvery == CanaryEvery-1 && !s.tally.has(seed, true) && !yield(task{Seed: seed, Canary: true, Setup: s.cfg.Setup.Canary()}) {
+		if every(CanaryEvery, i) && !s.tally.has(seed, true) && !yield(task{Seed: seed, Canary: true, Setup: s.cfg.Setup.Canary()}) {
 			return
 		}
 	}
 }
+
+// every is whether the i-th seed, from 0, is an n-th one.
+func every(n, i uint64) bool { return n > 0 && i%n == n-1 }
 
 // take records what a run came to.
 func (s *sitting) take(o Outcome) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -73,6 +74,42 @@ func TestCampaignHoldsAndFindsItsCanary(t *testing.T) {
 }
 
 // A campaign that goes on where it was ends with the same words as one that was never interrupted.
+func TestTracesAreHeldAgainstTheSpecifications(t *testing.T) {
+	cfg := config(t, "works", 10)
+	cfg.ValidateEvery = 4
+	s := play(t, cfg)
+	assert.Equal(t, sim.VerdictHeld, s.Verdict)
+	assert.EqualValues(t, 2, s.Validated)
+	assert.Zero(t, s.Refused)
+}
+
+// A client that sends before it negotiates breaks the specification in the first seed.
+func TestRefusedTraceIsAFailure(t *testing.T) {
+	cfg := config(t, "works", 2)
+	cfg.Setup.Client, cfg.Setup.Server = sim.ClientUpstreamSnapshot, sim.ServerHang
+	cfg.ValidateEvery = 1
+	s := play(t, cfg)
+	assert.Equal(t, sim.VerdictViolation, s.Verdict)
+	assert.EqualValues(t, 2, s.Refused)
+	require.NotEmpty(t, s.Failures)
+	assert.True(t, s.Failures[0].Refused)
+}
+
+// Where the run held, what failures are told apart by is the clause.
+func TestRefusedTraceOfARunThatHeld(t *testing.T) {
+	tally := newTally(reference())
+	o := Outcome{Seed: 7, Verdict: sim.VerdictHeld}
+	o.validated([]conformance.Result{
+		{Spec: conformance.SpecSession, Verdict: conformance.Conforming, Events: 9},
+		{Spec: conformance.SpecRouting, Verdict: conformance.NotConforming, Events: 9, First: &conformance.Refusal{Clause: "R7", Why: "it was not asked"}},
+	})
+	tally.add(&o)
+	s := tally.summary(false, 7, 1)
+	assert.Equal(t, sim.VerdictViolation, s.Verdict)
+	require.Len(t, s.Failures, 1)
+	assert.Equal(t, Failure{Signature: "not-conforming: routing: R7", Count: 1, First: 7, Reason: "it was not asked", Refused: true}, s.Failures[0])
+}
+
 func TestCampaignGoesOn(t *testing.T) {
 	cfg := config(t, "works", 12)
 	whole := play(t, cfg)

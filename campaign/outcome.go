@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -21,6 +22,12 @@ type Outcome struct {
 	ConvergedNS *int64 `json:"converged_after_ns,omitempty"`
 
 	Met []string `json:"met,omitempty"` // situations, see sim.Situations
+
+	// Validated is how many events were held against the specifications, 0 where the seed
+	// was not to be; Refused names the specification and the clause that the first refused
+	// event breaks.
+	Validated uint64 `json:"validated_events,omitempty"`
+	Refused   string `json:"refused,omitempty"`
 
 	Property  string   `json:"property,omitempty"`
 	Judged    []string `json:"judged,omitempty"` // violated properties that decide the verdict
@@ -67,12 +74,36 @@ func outcomeOf(t task, r *sim.Result) Outcome {
 	return o
 }
 
+// validated adds what the specifications say of the trace. A trace that they cannot judge
+// leaves a run that held inconclusive.
+func (o *Outcome) validated(results []conformance.Result) {
+	for i := range results {
+		r := &results[i]
+		o.Validated = max(o.Validated, r.Events)
+		switch {
+		case r.Verdict == conformance.NotConforming && o.Refused == "":
+			o.Refused = r.Spec + ": " + r.First.Clause
+			o.explain(r.First.Why)
+		case r.Verdict == conformance.Inconclusive && o.Verdict == sim.VerdictHeld:
+			o.Verdict = sim.VerdictInconclusive
+			o.explain(r.Reason)
+		}
+	}
+}
+
+// explain keeps the first reason.
+func (o *Outcome) explain(reason string) {
+	if o.Reason == "" {
+		o.Reason = reason
+	}
+}
+
 // failed is whether a run of the campaign's own did not hold; of a canary, whether it did.
 func (o *Outcome) failed() bool {
 	if o.Canary {
 		return o.Verdict != sim.VerdictViolation
 	}
-	return o.Verdict != sim.VerdictHeld
+	return o.Verdict != sim.VerdictHeld || o.Refused != ""
 }
 
 // kind is what failures are told apart by: the property, the signature of failed
@@ -84,6 +115,8 @@ func (o *Outcome) kind() string {
 		parts = []string{"canary not found"}
 	case o.Bug != "":
 		parts = []string{"bug", firstLine(o.Bug)}
+	case o.Refused != "" && o.Property == "":
+		parts = []string{string(conformance.NotConforming), o.Refused}
 	case o.Property != "":
 		parts = append(parts, o.Property)
 	default:

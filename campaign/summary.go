@@ -22,6 +22,8 @@ type Summary struct {
 	Inconclusive uint64      `json:"inconclusive"`
 	Canaries     uint64      `json:"canaries"`
 	Missed       uint64      `json:"canaries_missed"`
+	Validated    uint64      `json:"validated"` // seeds whose traces were held against the specifications
+	Refused      uint64      `json:"refused"`   // of them
 	Events       uint64      `json:"events"`
 	Restarts     uint64      `json:"restarts"`
 	Converged    Converged   `json:"converged_after_ns"`
@@ -51,6 +53,8 @@ type Failure struct {
 	Reason    string   `json:"reason"` // of the first
 	Judged    []string `json:"judged,omitempty"`
 	Bug       bool     `json:"bug"` // of the simulator
+	// Refused is whether the trace of the first breaks a specification.
+	Refused bool `json:"refused"`
 }
 
 // run tells a seed from its canary.
@@ -113,6 +117,12 @@ func (t *tally) count(o *Outcome) {
 		t.met[name] = true
 	}
 	s.Restarts += uint64(o.Restarts)
+	if o.Validated > 0 {
+		s.Validated++
+	}
+	if o.Refused != "" {
+		s.Refused++
+	}
 	switch o.Verdict {
 	case sim.VerdictHeld:
 		s.Held++
@@ -136,6 +146,7 @@ func (t *tally) fail(o *Outcome) {
 	f.Count++
 	if f.Count == 1 || o.Seed < f.First {
 		f.First, f.Canary, f.Judged, f.Bug = o.Seed, o.Canary, o.Judged, o.Bug != ""
+		f.Refused = o.Refused != ""
 		f.Reason = cmp.Or(o.Reason, firstLine(o.Bug))
 	}
 }
@@ -170,7 +181,7 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	slices.SortStableFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
 	s.Converged = distribution(t.converged)
 	switch {
-	case s.Violated > 0:
+	case s.Violated > 0 || s.Refused > 0:
 		s.Verdict = sim.VerdictViolation
 	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.Seeds == 0 || len(s.Unmet) > 0:
 		s.Verdict = sim.VerdictInconclusive

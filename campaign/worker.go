@@ -11,6 +11,7 @@ import (
 	"io"
 	"runtime/debug"
 
+	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -18,7 +19,9 @@ import (
 type task struct {
 	Seed   uint64 `json:"seed"`
 	Canary bool   `json:"canary,omitempty"`
-	Setup  Setup  `json:"setup"`
+	// Validate has the trace held against the specifications.
+	Validate bool  `json:"validate,omitempty"`
+	Setup    Setup `json:"setup"`
 }
 
 // maxLine bounds a line between a campaign and its workers, in bytes.
@@ -58,12 +61,22 @@ func do(ctx context.Context, t task) (o Outcome, err error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("worker of a campaign: seed %#x: %w", t.Seed, err)
 	}
-	result, err := sim.Run(ctx, scenario, sim.Options{})
+	var options sim.Options
+	var validators conformance.All
+	if t.Validate {
+		if validators, err = conformance.NewAll(conformance.Options{Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)}); err != nil {
+			return Outcome{}, fmt.Errorf("worker of a campaign: %w", err)
+		}
+		options.Sink = validators
+	}
+	result, err := sim.Run(ctx, scenario, options)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("worker of a campaign: seed %#x: %w", t.Seed, err)
 	}
 	if ctx.Err() != nil {
 		return Outcome{}, errors.New("worker of a campaign: interrupted")
 	}
-	return outcomeOf(t, &result), nil
+	o = outcomeOf(t, &result)
+	o.validated(validators.Results())
+	return o, nil
 }

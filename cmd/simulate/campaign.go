@@ -58,6 +58,7 @@ Exit status as of run, over all seeds; 20 where seeds are missing or inconclusiv
 	flags.IntVar(&f.cfg.Workers, "workers", runtime.NumCPU(), "processes")
 	flags.StringVar(&f.cfg.Ledger, "ledger", "", "file that keeps what each seed came to (required)")
 	flags.DurationVar(&f.cfg.SeedTimeout, "seed-timeout", time.Minute, "how long one seed may take")
+	flags.Uint64Var(&f.cfg.ValidateEvery, "validate-every", 0, "hold the trace of every N-th seed against the specifications, as run --validate does; 0: of none")
 	flags.StringVar(&f.junit, "junit", "", "write the summary as JUnit's XML to this file")
 	word(cmd, &setup.Scenario, "scenario", "scenario", sim.ScenarioNames)
 	word(cmd, &setup.Client, "client", "client", sim.ClientNames)
@@ -172,20 +173,27 @@ func seeAgain(s *campaign.Summary, f campaign.Failure) string {
 	if f.Canary {
 		setup = setup.Canary()
 	}
-	return fmt.Sprintf("simulate run --scenario %s --client %s --server %s --auth %s --early-request %s --seed %s",
+	command := fmt.Sprintf("simulate run --scenario %s --client %s --server %s --auth %s --early-request %s --seed %s",
 		setup.Scenario, setup.Client, setup.Server, setup.Auth, setup.EarlyRequest, f.First)
+	if f.Refused {
+		command += " --validate"
+	}
+	return command
 }
 
 // campaignCode is the exit status: a bug of ours and a canary that was not found come before
 // what the seeds came to.
 func campaignCode(s *campaign.Summary) int {
-	code := exitHeld
-	if s.Verdict != sim.VerdictHeld {
-		code = exitInconclusive
+	if s.Verdict == sim.VerdictHeld {
+		return exitHeld
 	}
+	code := exitInconclusive
 	for _, f := range s.Failures {
 		if f.Bug || f.Canary {
 			return exitInternal
+		}
+		if f.Refused {
+			code = min(code, exitNotConforming)
 		}
 		for _, property := range f.Judged {
 			code = min(code, kindCode(sim.KindOf(property)))
@@ -205,6 +213,9 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	fmt.Fprintf(w, "  simulated     %d events, %d restarts of nodes\n", s.Events, s.Restarts)
 	if c := s.Converged; c.Runs > 0 {
 		fmt.Fprintf(w, "  converged     %d runs: p50 %s, p99 %s, longest %s (seed %s)\n", c.Runs, seconds(c.P50), seconds(c.P99), seconds(c.Max), c.MaxSeed)
+	}
+	if s.Validated > 0 {
+		fmt.Fprintf(w, "  conforming    %d of %d seeds whose traces were held against the specifications\n", s.Validated-s.Refused, s.Validated)
 	}
 	for _, name := range s.Unmet {
 		fmt.Fprintf(w, "  never met     %s\n", name)

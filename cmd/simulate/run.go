@@ -15,7 +15,6 @@ import (
 	"github.com/a8011091/pegasus-reference/campaign"
 	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
-	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // runFlags are what run and replay share.
@@ -145,13 +144,13 @@ func cutLine(path string) (file string, line int, ok bool) {
 func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {
 	line := newProgress(cmd.ErrOrStderr())
 	opts := sim.Options{Progress: func(at, end time.Duration) { line.show(int64(at), int64(end), "simulated") }}
-	var validators []*conformance.Validator
+	var validators conformance.All
 	if flags.validate {
 		var err error
-		if validators, err = validatorsOf(&s); err != nil {
+		if validators, err = conformance.NewAll(conformance.Options{Server: conformance.ServerMode(s.Server, s.EarlyRequest)}); err != nil {
 			return err
 		}
-		opts.Sink = fanout(validators)
+		opts.Sink = validators
 	}
 	result, err := sim.Run(cmd.Context(), s, opts)
 	if err != nil {
@@ -173,34 +172,11 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 			return err
 		}
 	}
-	judged := judgedRun{Result: &result}
-	for _, v := range validators {
-		judged.Conformance = append(judged.Conformance, v.Result())
-	}
+	judged := judgedRun{Result: &result, Conformance: validators.Results()}
 	if err := tellRun(cmd, out, flags, &judged); err != nil {
 		return err
 	}
 	return exitWith(judged.code())
-}
-
-// validatorsOf hold the trace of a run against every specification that traces are held against.
-func validatorsOf(s *sim.Scenario) (list []*conformance.Validator, err error) {
-	for _, spec := range conformance.Specs() {
-		v, err := conformance.New(conformance.Options{Spec: spec, Server: conformance.ServerMode(s.Server, s.EarlyRequest)})
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
-}
-
-func fanout(validators []*conformance.Validator) trace.Fanout {
-	sinks := make(trace.Fanout, 0, len(validators))
-	for _, v := range validators {
-		sinks = append(sinks, v)
-	}
-	return sinks
 }
 
 // judgedRun is a run, and with --validate what the specifications say of its trace.
