@@ -1,11 +1,13 @@
 // From a history to what is searched: the operations of each record, without those that
-// cannot matter, unknown ones open no longer than the evidence leaves them.
+// cannot matter, unknown ones open no longer than the evidence leaves them. Most records
+// need no search: see inOrder.
 
 package linearizability
 
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -15,7 +17,9 @@ import (
 type record struct {
 	hashKey string
 	sortKey string
-	history []porcupine.Operation
+	ops     []*Operation // that succeeded, and writes of unknown outcome
+	horizon int64        // when an operation that is open for ever returns
+	clients int          // of the whole history: their numbers are below
 }
 
 // records sorts the operations that count by record, in order of keys.
@@ -34,7 +38,7 @@ func records(h History) []record {
 	}
 	out := make([]record, 0, len(byKey))
 	for k, ops := range byKey {
-		out = append(out, record{hashKey: k.hashKey, sortKey: k.sortKey, history: searchable(ops, horizon, clients)})
+		out = append(out, record{hashKey: k.hashKey, sortKey: k.sortKey, ops: ops, horizon: horizon, clients: clients})
 	}
 	slices.SortFunc(out, func(a, b record) int {
 		return cmp.Or(cmp.Compare(a.hashKey, b.hashKey), cmp.Compare(a.sortKey, b.sortKey))
@@ -52,13 +56,41 @@ func horizon(h History) int64 {
 	return last + 1
 }
 
-// searchable turns the operations of one record into porcupine's. An unknown write gets
-// a client of its own, from fresh on: its caller goes on while it is open.
-func searchable(ops []*Operation, horizon int64, fresh int) []porcupine.Operation {
-	e := gather(ops)
+// inOrder says that the record is linearizable with every operation at the instant of its
+// return, and no unknown write ever: one order that real time allows, which the model allows
+// too. Where it does not, another order may do.
+func (r *record) inOrder(skew time.Duration) bool {
+	byReturn := make([]*Operation, 0, len(r.ops))
+	for _, op := range r.ops {
+		if op.Outcome == OK {
+			byReturn = append(byReturn, op)
+		}
+	}
+	slices.SortStableFunc(byReturn, func(a, b *Operation) int { return cmp.Compare(a.ReturnNS, b.ReturnNS) })
+	written := make([]version, len(byReturn))
+	var state *version
+	for i, op := range byReturn {
+		in := input{op: op}
+		if op.Kind == Put {
+			written[i] = version{value: op.Value, expireNS: op.ExpireNS}
+			in.writes = &written[i]
+		}
+		var ok bool
+		if ok, state = step(state, &in, skew); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// searchable turns the operations into porcupine's. An unknown write gets a client of its
+// own: its caller goes on while it is open.
+func (r *record) searchable() []porcupine.Operation {
+	e := gather(r.ops)
 	versions := make(map[version]*version)
-	out := make([]porcupine.Operation, 0, len(ops))
-	for _, op := range ops {
+	out := make([]porcupine.Operation, 0, len(r.ops))
+	fresh := r.clients
+	for _, op := range r.ops {
 		in := &input{op: op}
 		if op.Kind == Put {
 			v := version{value: op.Value, expireNS: op.ExpireNS}
@@ -72,7 +104,7 @@ func searchable(ops []*Operation, horizon int64, fresh int) []porcupine.Operatio
 			if !e.matters(op) {
 				continue
 			}
-			client, returned = fresh, e.closes(op, horizon)
+			client, returned = fresh, e.closes(op, r.horizon)
 			fresh++
 		}
 		out = append(out, porcupine.Operation{ClientId: client, Input: in, Call: op.InvokeNS, Return: returned})

@@ -49,8 +49,9 @@ func (v Visualization) WriteHTML(w io.Writer, annotations ...Annotation) error {
 	var operations []porcupine.Operation
 	parts := make([][]porcupine.Operation, 0, len(v.records))
 	for _, r := range v.records {
-		parts = append(parts, r.history)
-		operations = append(operations, r.history...)
+		history := r.searchable()
+		parts = append(parts, history)
+		operations = append(operations, history...)
 	}
 	model := v.model
 	if model.Init == nil {

@@ -35,7 +35,8 @@ func (j *judge) checkHistory() historyCheck {
 	return historyCheck{drawing: result.Visualization}
 }
 
-var historyKinds = map[protocol.RPC]linearizability.Kind{
+// historyKinds is indexed by RPC; nothing writes it.
+var historyKinds = [protocol.NumRPC]linearizability.Kind{
 	protocol.RPCGet: linearizability.Get, protocol.RPCPut: linearizability.Put,
 	protocol.RPCRemove: linearizability.Remove, protocol.RPCTTL: linearizability.TTL,
 }
