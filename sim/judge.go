@@ -62,6 +62,7 @@ type signature struct {
 // judge collects what happened and says what it means.
 type judge struct {
 	scenario   *Scenario
+	replicas   []string // names of them: operations ask often
 	epoch      time.Time
 	reference  bool
 	faultsOver time.Time // zero while faults may still come
@@ -95,8 +96,12 @@ type pairKey struct {
 type query struct{ asked, answered time.Time }
 
 func newJudge(s *Scenario, epoch time.Time) *judge {
+	replicas := make([]string, s.Replicas)
+	for i := range replicas {
+		replicas[i] = replicaName(i)
+	}
 	return &judge{
-		scenario: s, epoch: epoch, reference: s.Client == ClientReference,
+		scenario: s, replicas: replicas, epoch: epoch, reference: s.Client == ClientReference,
 		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients),
 		fetches: make([][]time.Time, s.Clients), troubled: make(map[ticketKey]time.Time),
 	}

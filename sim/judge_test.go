@@ -15,7 +15,7 @@ import (
 
 var judgedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func untold(trace.Event) {}
+func untold(*trace.Event) {}
 
 // court is a judge with its observer, one client and one node.
 type court struct {

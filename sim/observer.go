@@ -28,7 +28,7 @@ type connection struct {
 	serverEnd bool                       // the node has its end open
 	disturbed bool                       // a fault of a node or of the network may have cost it something
 	requests  int                        // requests written and not answered
-	timeouts  map[int32]time.Time        // of requests that have one, until they are answered
+	awaited   []awaited                  // requests that have a deadline, oldest first
 	step      protocol.NegotiationStatus // the latest negotiation message of the client
 	up, down  direction
 }
@@ -52,12 +52,15 @@ type frame struct {
 	query protocol.ErrorCode // of the answer to a meta query
 }
 
-func (d *direction) push(f frame) {
-	if d.first > 64 && d.first*2 > len(d.frames) {
+// push makes room for a frame of size bytes that is written now.
+func (d *direction) push(size int) *frame {
+	if d.first*2 > len(d.frames) {
 		d.frames = append(d.frames[:0], d.frames[d.first:]...)
 		d.first = 0
 	}
-	d.frames = append(d.frames, f)
+	d.written += size
+	d.frames = append(d.frames, frame{end: d.written})
+	return &d.frames[len(d.frames)-1]
 }
 
 // arrive takes n delivered bytes and calls whole for each frame that they complete.
@@ -75,20 +78,19 @@ type observer struct {
 	troubled    func(node string) bool    // whether a fault is in force that spares nobody
 	ports       map[usedPort]bool
 	judge       *judge
-	connections map[uint64]*connection
+	connections []*connection // by id, which counts dials; nil: nobody has it open
 	requests    *protocol.RequestDecoder
 	responses   *protocol.ResponseDecoder
 }
 
 func newObserver(j *judge) *observer {
 	return &observer{
-		judge:       j,
-		connections: make(map[uint64]*connection),
-		up:          func(netip.AddrPort) bool { return true },
-		troubled:    func(string) bool { return false },
-		ports:       make(map[usedPort]bool),
-		requests:    protocol.NewRequestDecoder(protocol.DefaultLimits()),
-		responses:   protocol.NewResponseDecoder(protocol.DefaultLimits()),
+		judge:     j,
+		up:        func(netip.AddrPort) bool { return true },
+		troubled:  func(string) bool { return false },
+		ports:     make(map[usedPort]bool),
+		requests:  protocol.NewRequestDecoder(protocol.DefaultLimits()),
+		responses: protocol.NewResponseDecoder(protocol.DefaultLimits()),
 	}
 }
 
@@ -103,13 +105,24 @@ type usedPort struct {
 func (o *observer) dialed(now time.Time, id uint64, client int, node string) {
 	c := &connection{id: id, client: client, node: node, dialedAt: now, clientEnd: true}
 	c.disturbed = o.troubled(node) || o.troubled(clientName(client))
+	for uint64(len(o.connections)) <= id {
+		o.connections = append(o.connections, nil)
+	}
 	o.connections[id] = c
 	o.judge.dialed(now, c)
 }
 
+// connection finds one that somebody has open, nil without.
+func (o *observer) connection(id uint64) *connection {
+	if id >= uint64(len(o.connections)) {
+		return nil
+	}
+	return o.connections[id]
+}
+
 // connected: the client's handshake completed.
 func (o *observer) connected(now time.Time, id uint64, port uint16) {
-	c := o.connections[id]
+	c := o.connection(id)
 	c.upAt = now
 	o.judge.connected()
 	if s := o.judge.scenario; !s.negotiates() && !s.mandatory() { // it is as ready as it will be
@@ -125,7 +138,7 @@ func (o *observer) connected(now time.Time, id uint64, port uint16) {
 
 // clientGone: the client's end is closed, by itself or by what it was told.
 func (o *observer) clientGone(now time.Time, id uint64) {
-	c := o.connections[id]
+	c := o.connection(id)
 	if c == nil || !c.clientEnd {
 		return
 	}
@@ -136,14 +149,14 @@ func (o *observer) clientGone(now time.Time, id uint64) {
 
 // accepted: the node has its end.
 func (o *observer) accepted(id uint64) {
-	if c := o.connections[id]; c != nil {
+	if c := o.connection(id); c != nil {
 		c.serverEnd = true
 	}
 }
 
 // serverGone: the node's end is closed, by itself or by what it was told.
 func (o *observer) serverGone(id uint64) {
-	if c := o.connections[id]; c != nil {
+	if c := o.connection(id); c != nil {
 		c.serverEnd = false
 		o.forget(c)
 	}
@@ -152,7 +165,7 @@ func (o *observer) serverGone(id uint64) {
 // nodeGone: every end of the node is closed.
 func (o *observer) nodeGone(node string) {
 	for _, c := range o.connections {
-		if c.node == node {
+		if c != nil && c.node == node {
 			c.serverEnd = false
 			o.forget(c)
 		}
@@ -162,7 +175,7 @@ func (o *observer) nodeGone(node string) {
 // disturb marks the connections of a node, server or client.
 func (o *observer) disturb(node string) {
 	for _, c := range o.connections {
-		if c.node == node || clientName(c.client) == node {
+		if c != nil && (c.node == node || clientName(c.client) == node) {
 			c.disturbed = true
 		}
 	}
@@ -171,14 +184,14 @@ func (o *observer) disturb(node string) {
 // forget drops a connection that nobody has open any more.
 func (o *observer) forget(c *connection) {
 	if !c.clientEnd && !c.serverEnd {
-		delete(o.connections, c.id)
+		o.connections[c.id] = nil
 	}
 }
 
 // clientWrote takes whole frames of the client; tell emits their trace events at the
 // client.
-func (o *observer) clientWrote(now time.Time, id uint64, data []byte, tell func(trace.Event)) {
-	c := o.connections[id]
+func (o *observer) clientWrote(now time.Time, id uint64, data []byte, tell func(*trace.Event)) {
+	c := o.connection(id)
 	if c == nil {
 		return
 	}
@@ -201,13 +214,11 @@ func (o *observer) clientWrote(now time.Time, id uint64, data []byte, tell func(
 	}
 }
 
-func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request, size int, tell func(trace.Event)) {
-	f := frame{rpc: r.RPC, event: trace.Event{
-		Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.String(), Seq: r.Seq, Size: size, First: !c.up.started,
-	}}
+func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request, size int, tell func(*trace.Event)) {
+	f := c.up.push(size)
+	f.rpc = r.RPC
+	f.event = trace.Event{Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.String(), Seq: r.Seq, Size: size, First: !c.up.started}
 	c.up.started = true
-	c.up.written += size
-	f.end = c.up.written
 	if r.RPC == protocol.RPCNegotiation {
 		f.neg, _, _ = protocol.ParseNegotiationArgs(r.Body)
 		f.event.Neg = f.neg.String()
@@ -218,21 +229,20 @@ func (o *observer) clientFrame(now time.Time, c *connection, r *protocol.Request
 		c.expect(now, r)
 		o.judge.requestWritten(now, c, r.RPC, f.event.First)
 	}
-	tell(f.event)
+	tell(&f.event)
 	f.event.Kind = trace.KindFrameIn
-	c.up.push(f)
 }
 
 // serverReceived: n bytes of the client arrived at the node.
-func (o *observer) serverReceived(id uint64, n int, tell func(trace.Event)) {
-	if c := o.connections[id]; c != nil {
-		c.up.arrive(n, func(f *frame) { tell(f.event) })
+func (o *observer) serverReceived(id uint64, n int, tell func(*trace.Event)) {
+	if c := o.connection(id); c != nil {
+		c.up.arrive(n, func(f *frame) { tell(&f.event) })
 	}
 }
 
 // serverWrote takes whole frames of the node.
-func (o *observer) serverWrote(now time.Time, id uint64, data []byte, tell func(trace.Event)) {
-	c := o.connections[id]
+func (o *observer) serverWrote(now time.Time, id uint64, data []byte, tell func(*trace.Event)) {
+	c := o.connection(id)
 	if c == nil {
 		return
 	}
@@ -255,17 +265,15 @@ func (o *observer) serverWrote(now time.Time, id uint64, data []byte, tell func(
 	}
 }
 
-func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, tell func(trace.Event)) {
+func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, tell func(*trace.Event)) {
 	name := r.CodeName
 	if r.Code != protocol.CodeUnknown {
 		name = r.Code.String()
 	}
-	f := frame{rpc: r.RPC, code: r.Code, seq: r.Seq, event: trace.Event{
-		Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.AckName(), Seq: r.Seq, Code: name, Size: size, First: !c.down.started,
-	}}
+	f := c.down.push(size)
+	f.rpc, f.code, f.seq = r.RPC, r.Code, r.Seq
+	f.event = trace.Event{Kind: trace.KindFrameOut, Conn: c.id, RPC: r.RPC.AckName(), Seq: r.Seq, Code: name, Size: size, First: !c.down.started}
 	c.down.started = true
-	c.down.written += size
-	f.end = c.down.written
 	switch {
 	case r.RPC == protocol.RPCNegotiation && r.Code == protocol.CodeOK:
 		f.neg, _, _ = protocol.ParseNegotiationResult(r.Body)
@@ -279,20 +287,19 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 			o.meetRedirect(&q)
 		}
 	}
-	tell(f.event)
+	tell(&f.event)
 	f.event.Kind = trace.KindFrameIn
-	c.down.push(f)
 }
 
 // clientReceived: n bytes of the node arrived at the client. Called before the client
 // acts on them.
-func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(trace.Event)) {
-	c := o.connections[id]
+func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(*trace.Event)) {
+	c := o.connection(id)
 	if c == nil {
 		return
 	}
 	c.down.arrive(n, func(f *frame) {
-		tell(f.event)
+		tell(&f.event)
 		switch {
 		case f.rpc != protocol.RPCNegotiation:
 			c.requests--
@@ -309,7 +316,7 @@ func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(tra
 func (o *observer) inFlight(node string) int {
 	n := 0
 	for _, c := range o.connections {
-		if c.node == node && c.clientEnd {
+		if c != nil && c.node == node && c.clientEnd {
 			n += c.requests
 		}
 	}

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -15,7 +16,7 @@ func (o *observer) meetRestart(node string) {
 		protocol.SASLInitiate: MetRestartInInitiate, protocol.SASLChallengeResp: MetRestartInChallenge,
 	}
 	for _, c := range o.connections {
-		if c.node != node || !c.clientEnd {
+		if c == nil || c.node != node || !c.clientEnd {
 			continue
 		}
 		switch step, negotiating := steps[c.step]; {
@@ -40,24 +41,27 @@ func (o *observer) meetRedirect(q *protocol.QueryConfig) {
 	}
 }
 
+// awaited is a request that is not answered yet, and when its caller stops waiting.
+type awaited struct {
+	seq   int32
+	until time.Time
+}
+
 // expect remembers when a request's caller stops waiting.
 func (c *connection) expect(now time.Time, r *protocol.Request) {
 	if r.Header.TimeoutMillis <= 0 {
 		return
 	}
-	if c.timeouts == nil {
-		c.timeouts = make(map[int32]time.Time)
-	}
-	c.timeouts[r.Seq] = now.Add(time.Duration(r.Header.TimeoutMillis) * time.Millisecond)
+	c.awaited = append(c.awaited, awaited{r.Seq, now.Add(time.Duration(r.Header.TimeoutMillis) * time.Millisecond)})
 }
 
 // meetAnswer: an answer reached the client.
 func (o *observer) meetAnswer(now time.Time, c *connection, seq int32) {
-	if at, known := c.timeouts[seq]; known {
-		delete(c.timeouts, seq)
-		if now.After(at) {
+	if i := slices.IndexFunc(c.awaited, func(a awaited) bool { return a.seq == seq }); i >= 0 {
+		if now.After(c.awaited[i].until) {
 			o.judge.meet(MetLateReply)
 		}
+		c.awaited = slices.Delete(c.awaited, i, i+1)
 	}
 	if c.disturbed {
 		o.judge.meet(MetServedAfterDisturbance)

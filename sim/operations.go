@@ -23,7 +23,9 @@ type operation struct {
 	hashKey   string
 	sortKey   string
 	value     string // of a put
+	hash      uint64 // of the hash key
 	partition int
+	caller    *caller // nil of a scripted one, and once it was told
 	invoked   time.Time
 	deadline  time.Time
 	returned  time.Time // zero while it runs
@@ -45,9 +47,10 @@ type operations struct {
 }
 
 func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
+	hash := o.keys.hash(hashKey)
 	op := &operation{
 		id: uint64(len(o.all) + 1), client: client, rpc: rpc, hashKey: hashKey, sortKey: sortKey,
-		partition: o.keys.partition(hashKey), invoked: now, deadline: now.Add(timeout),
+		hash: hash, partition: o.keys.holder(hash), invoked: now, deadline: now.Add(timeout),
 	}
 	if rpc == protocol.RPCPut {
 		op.value = "v" + strconv.FormatUint(op.id, 10)
@@ -122,14 +125,15 @@ func (op *operation) readResult(code protocol.ErrorCode, body []byte) {
 
 // body is the args struct of the operation's request.
 func (op *operation) body() []byte {
-	key, err := protocol.AppendKey(nil, []byte(op.hashKey), []byte(op.sortKey))
+	key, err := protocol.AppendKey(make([]byte, 0, 32), []byte(op.hashKey), []byte(op.sortKey))
 	if err != nil {
 		panic(err) // keys come from keySpace, which makes short ones only
 	}
+	body := make([]byte, 0, 64)
 	if op.rpc == protocol.RPCPut {
-		return protocol.AppendPutArgs(nil, &protocol.PutArgs{Key: key, Value: []byte(op.value)})
+		return protocol.AppendPutArgs(body, &protocol.PutArgs{Key: key, Value: []byte(op.value)})
 	}
-	return protocol.AppendKeyArgs(nil, key)
+	return protocol.AppendKeyArgs(body, key)
 }
 
 func outcomeWord(o session.Outcome) string {
@@ -147,9 +151,12 @@ func outcomeWord(o session.Outcome) string {
 // keySpace is the hash keys of a run: k0, k1, ... and the partition of each.
 type keySpace struct{ partitions int }
 
-func (k keySpace) partition(hashKey string) int {
-	return int(protocol.PartitionHash([]byte(hashKey), nil) % uint64(k.partitions))
-}
+func (k keySpace) partition(hashKey string) int { return k.holder(k.hash(hashKey)) }
+
+func (keySpace) hash(hashKey string) uint64 { return protocol.PartitionHash([]byte(hashKey), nil) }
+
+// holder is the partition that has the keys of a hash.
+func (k keySpace) holder(hash uint64) int { return int(hash % uint64(k.partitions)) }
 
 // in is the first hash key of a partition.
 func (k keySpace) in(partition int) string {

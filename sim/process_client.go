@@ -33,7 +33,6 @@ type clientProcess struct {
 	core    clientCore
 	wallet  *wallet // of Kerberos credentials; nil without
 	callers []*caller
-	byOp    map[uint64]*caller
 	table   bool // opened
 
 	script  []Op   // serial operations whose time has come, in order
@@ -54,7 +53,7 @@ type (
 )
 
 func newClientProcess(r *run, index int) *clientProcess {
-	p := &clientProcess{index: index, run: r, byOp: make(map[uint64]*caller)}
+	p := &clientProcess{index: index, run: r}
 	if r.realm != nil {
 		p.wallet = newWallet(p)
 	}
@@ -120,7 +119,7 @@ func (p *clientProcess) observe(ev world.Event, io *world.IO) {
 	case world.EventDialed:
 		observer.connected(now, io.Global(ev.Conn), io.Local(ev.Conn).Port())
 	case world.EventReceived:
-		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Trace)
+		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Stamp)
 	case world.EventDialFailed, world.EventClosed:
 		observer.clientGone(now, io.Global(ev.Conn))
 	}
@@ -132,15 +131,15 @@ func (c *caller) pause() time.Duration {
 
 func (p *clientProcess) call(now time.Time, c *caller, io *world.IO) {
 	hashKey, sortKey := p.run.ops.keys.draw(c.random, c.workload.Keys)
-	id := p.invoke(now, io, drawRPC(c.random), hashKey, sortKey, c.workload.Timeout)
-	p.byOp[id] = c
+	op := p.invoke(now, io, drawRPC(c.random), hashKey, sortKey, c.workload.Timeout)
+	op.caller = c
 }
 
-func (p *clientProcess) invoke(now time.Time, io *world.IO, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) uint64 {
+func (p *clientProcess) invoke(now time.Time, io *world.IO, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
 	op := p.run.ops.invoke(p.run.world.Now(), p.index, rpc, hashKey, sortKey, timeout)
 	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: rpc.String(), Key: hashKey + "/" + sortKey})
 	p.core.submit(now, io, op)
-	return op.id
+	return op
 }
 
 // runScript starts the scripted operations that need not wait any more.
@@ -148,7 +147,7 @@ func (p *clientProcess) runScript(now time.Time, io *world.IO) {
 	for len(p.script) > 0 && (p.running == 0 || !p.script[0].Serial) {
 		op := p.script[0]
 		p.script = p.script[1:]
-		p.running = p.invoke(now, io, op.RPC, p.run.ops.keys.in(op.Partition), "s0", op.Timeout)
+		p.running = p.invoke(now, io, op.RPC, p.run.ops.keys.in(op.Partition), "s0", op.Timeout).id
 	}
 }
 
@@ -156,8 +155,8 @@ func (p *clientProcess) runScript(now time.Time, io *world.IO) {
 func (p *clientProcess) completed(io *world.IO, id uint64, outcome session.Outcome, code protocol.ErrorCode, body []byte, why string) {
 	op := p.run.ops.complete(p.run.world.Now(), id, outcome, code, body, why)
 	io.Trace(trace.Event{Kind: trace.KindReturn, Op: id, RPC: op.rpc.String(), State: outcomeWord(op.outcome), Code: code.String(), Note: op.why})
-	if c := p.byOp[id]; c != nil {
-		delete(p.byOp, id)
+	if c := op.caller; c != nil {
+		op.caller = nil
 		io.Post(c.pause(), c)
 	}
 	if id == p.running {
@@ -170,7 +169,7 @@ func (p *clientProcess) completed(io *world.IO, id uint64, outcome session.Outco
 
 // write and drop are what adapters do to connections, so that the observer sees it.
 func (p *clientProcess) write(io *world.IO, conn protocol.ConnID, data []byte) {
-	p.run.observer.clientWrote(p.run.world.Now(), io.Global(conn), data, io.Trace)
+	p.run.observer.clientWrote(p.run.world.Now(), io.Global(conn), data, io.Stamp)
 	io.Write(conn, data)
 }
 

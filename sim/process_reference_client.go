@@ -56,7 +56,7 @@ func (c *referenceClient) open(now time.Time, io *world.IO) {
 func (c *referenceClient) submit(now time.Time, io *world.IO, op *operation) {
 	c.do(now, io, routing.Event{Kind: routing.EventSubmit, Op: routing.Op{
 		ID: routing.OpID(op.id), Table: tableName, RPC: op.rpc,
-		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Deadline: now.Add(op.deadline.Sub(op.invoked)),
+		Hash: op.hash, Body: op.body(), Deadline: now.Add(op.deadline.Sub(op.invoked)),
 	}})
 }
 
@@ -146,7 +146,7 @@ func (c *referenceClient) sessionChanged(io *world.IO, e *routing.Effect) {
 	io.Trace(trace.Event{Kind: trace.KindSession, Conn: id, Peer: node, State: e.State.String(), Note: e.Reason.String()})
 	if e.State == session.StateReady {
 		c.tokens.accepted(e.Conn)
-		p.run.judge.sessionReady(p.run.world.Now(), p.index, node, p.run.observer.connections[id])
+		p.run.judge.sessionReady(p.run.world.Now(), p.index, node, p.run.observer.connection(id))
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		io.KeepAlive(ev.Conn, 15*time.Second, 15*time.Second, 9) // a Go listener's
 		s.do(now, io, node.Event{Kind: node.EventAccepted, Conn: ev.Conn, Peer: ev.Peer})
 	case world.EventReceived:
-		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Trace)
+		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Stamp)
 		s.do(now, io, node.Event{Kind: node.EventReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
 		s.run.observer.serverGone(io.Global(ev.Conn))
@@ -60,7 +60,7 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 	}
 	for i := range s.effects { // when everything is written: the core writes what one step leads to at its end
 		if e := &s.effects[i]; e.Kind == node.EffectExecuted {
-			s.run.judge.executed(s.run.world.Now(), s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+			s.run.judge.executed(s.run.world.Now(), s.run.observer.connection(io.Global(e.Conn)), s.place.name, e.RPC)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 	switch e.Kind {
 	case node.EffectWrite:
-		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
+		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Stamp)
 		io.Write(e.Conn, e.Data)
 	case node.EffectClose:
 		s.run.judge.serverClosed(e.Cause == node.CauseNegotiationTimeout)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/session"
-	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sim/upstream"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -72,7 +71,7 @@ func (c *upstreamClient) submit(now time.Time, io *world.IO, op *operation) {
 	}
 	c.do(now, io, upstream.ClientEvent{
 		Kind: upstream.ClientSubmit, ID: upstream.OpID(op.id), Table: tableName, RPC: op.rpc,
-		Hash: protocol.PartitionHash([]byte(op.hashKey), nil), Body: op.body(), Timeout: op.deadline.Sub(op.invoked),
+		Hash: op.hash, Body: op.body(), Timeout: op.deadline.Sub(op.invoked),
 	})
 }
 

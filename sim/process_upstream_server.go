@@ -34,7 +34,7 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		s.run.observer.accepted(io.Global(ev.Conn))
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerAccepted, Conn: ev.Conn, Peer: ev.Peer})
 	case world.EventReceived:
-		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Trace)
+		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Stamp)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerReceived, Conn: ev.Conn, Data: ev.Data})
 	case world.EventClosed:
 		s.run.observer.serverGone(io.Global(ev.Conn))
@@ -63,7 +63,7 @@ func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent
 func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 	switch e.Kind {
 	case upstream.ServerWrite:
-		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Trace)
+		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Stamp)
 		io.Write(e.Conn, e.Data)
 	case upstream.ServerClose:
 		s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)
@@ -78,7 +78,7 @@ func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 		s.tokens.ask(io, e.Conn, e.Begin, e.Data)
 	case upstream.ServerExecuted:
 		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
-		s.run.judge.executed(s.run.world.Now(), s.run.observer.connections[io.Global(e.Conn)], s.place.name, e.RPC)
+		s.run.judge.executed(s.run.world.Now(), s.run.observer.connection(io.Global(e.Conn)), s.place.name, e.RPC)
 	case upstream.ServerConn:
 		if e.State == upstream.ServerConnDead {
 			s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)

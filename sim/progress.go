@@ -77,21 +77,24 @@ func (j *judge) pend(kind, what string) {
 	}
 }
 
+// nodeOf is the replica that an operation goes to.
+func (j *judge) nodeOf(op *operation) string { return j.replicas[op.partition%len(j.replicas)] }
+
 // connectionFor is the connection that an operation's client has to its node, nil without.
 func (j *judge) connectionFor(op *operation) *connection {
-	if p := j.pairs[pairKey{op.client, replicaName(op.partition % j.scenario.Replicas)}]; p != nil {
+	if p := j.pairs[pairKey{op.client, j.nodeOf(op)}]; p != nil {
 		return p.conn
 	}
 	return nil
 }
 
-// bestSession is the connection that an operation can be served on at once, nil if there
-// is none that nothing disturbs.
+// bestSession is op.at where the operation can be served on it at once, nil where something
+// disturbs it.
 func (j *judge) bestSession(op *operation) *connection {
 	if !j.reference || op.deadline.Sub(op.invoked) < 20*j.scenario.LatencyMax+100*time.Millisecond {
 		return nil
 	}
-	if c := j.connectionFor(op); c != nil && c.ready && c.serverEnd && !c.disturbed {
+	if c := op.at; c != nil && c.ready && c.serverEnd && !c.disturbed {
 		return c
 	}
 	return nil

@@ -90,8 +90,15 @@ func appendNumbers(b []byte, ev *Event) []byte {
 	return binary.AppendUvarint(b, ev.Op)
 }
 
+// noTexts is what an event's texts after Node are where all of them are empty, as those of
+// most events are.
+var noTexts [9]byte
+
 func appendTexts(b []byte, ev *Event) []byte {
 	b = appendText(b, ev.Node)
+	if len(ev.Peer)|len(ev.Addr)|len(ev.RPC)|len(ev.Neg)|len(ev.Code)|len(ev.State)|len(ev.Principal)|len(ev.Key)|len(ev.Note) == 0 {
+		return append(b, noTexts[:]...)
+	}
 	b = appendText(b, ev.Peer)
 	b = appendText(b, ev.Addr)
 	b = appendText(b, ev.RPC)

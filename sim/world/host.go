@@ -47,6 +47,7 @@ type process struct {
 	waiting  []*end  // established, to be accepted when it goes on
 	timers   map[protocol.TimerID]*task
 	ends     map[protocol.ConnID]*end
+	latest   *end // that was looked up, while it is in ends; or nil
 	first    *end // of ends, in order of opening
 	last     *end
 	accepted protocol.ConnID
@@ -229,6 +230,15 @@ func (w *World) deliverPost(t *task) {
 
 func (p *process) deliver(ev Event) { p.step.Step(p.host.Steady(), ev, &p.io) }
 
+// end finds a connection that the process has, nil without. It is asked for several times
+// in a step, nearly always for the same one.
+func (p *process) end(id protocol.ConnID) *end {
+	if p.latest == nil || p.latest.id != id {
+		p.latest = p.ends[id]
+	}
+	return p.latest
+}
+
 // attach makes an end the process' own, under a name that must be new.
 func (p *process) attach(e *end, id protocol.ConnID) {
 	e.proc, e.id = p, id
@@ -258,6 +268,9 @@ func (p *process) detach(e *end) {
 		e.after.before = e.before
 	}
 	e.before, e.after, e.proc = nil, nil, nil
+	if p.latest == e {
+		p.latest = nil
+	}
 	delete(p.ends, e.id)
 	p.recent[p.closed%recentConns] = closedConn{e.id, e.conn.global}
 	p.closed++

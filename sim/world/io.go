@@ -95,7 +95,7 @@ func (io *IO) Abort(conn protocol.ConnID) {
 
 // open finds a connection that the process may still use.
 func (io *IO) open(conn protocol.ConnID) *end {
-	if e := io.proc.ends[conn]; e != nil && !e.over {
+	if e := io.proc.end(conn); e != nil && !e.over {
 		return e
 	}
 	return nil
@@ -144,6 +144,13 @@ func (io *IO) Trace(ev trace.Event) {
 	w.emit(io.proc.host.name)
 }
 
+// Stamp is Trace of an event that the caller keeps: it gets the time and the node.
+func (io *IO) Stamp(ev *trace.Event) {
+	w := io.world()
+	ev.AtNS, ev.Node = w.now, io.proc.host.name
+	w.sink.Emit(ev)
+}
+
 // Trace adds an event that the host's process has not caused.
 func (h *Host) Trace(ev trace.Event) {
 	h.world.scratch = ev
@@ -152,7 +159,7 @@ func (h *Host) Trace(ev trace.Event) {
 
 // Local is the process' own address of a connection, zero for one that is not known any more.
 func (io *IO) Local(conn protocol.ConnID) netip.AddrPort {
-	if e := io.proc.ends[conn]; e != nil {
+	if e := io.proc.end(conn); e != nil {
 		return e.addr
 	}
 	return netip.AddrPort{}
@@ -161,7 +168,7 @@ func (io *IO) Local(conn protocol.ConnID) netip.AddrPort {
 // Global is a connection's number in traces, the same on both ends. It is known until a
 // number of later connections have closed too; zero is a connection that is not known.
 func (io *IO) Global(conn protocol.ConnID) uint64 {
-	if e := io.proc.ends[conn]; e != nil {
+	if e := io.proc.end(conn); e != nil {
 		return e.conn.global
 	}
 	for _, c := range io.proc.recent {
