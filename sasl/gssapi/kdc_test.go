@@ -1,20 +1,15 @@
 //go:build kerberos
 
-// A realm of its own for each test: MIT's KDC on a port of its own, and peers as processes.
+// A realm of MIT's KDC with a service of each encryption type on hosts of its own, and the
+// files that its clients and services are given.
 
 package gssapi
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/hex"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,21 +18,37 @@ import (
 	"github.com/a8011091/pegasus-reference/internal/kdctest"
 )
 
-// kerberosRealm is a running KDC with alice, bob, and the service on two hosts.
+// kerberosRealm is a running KDC with alice, and the service on two hosts for each type.
 type kerberosRealm struct {
 	*kdctest.KDC
-	etype int32
+	cache *CCache // alice's, with her tickets for every host
 }
 
-const otherHost = "node2.example.com"
+// hostOf and otherHostOf are hosts whose service has a key of one type only, so that tickets
+// for it and their session keys have that type.
+func hostOf(etype int32) string      { return kdctest.ETypeName(etype) + ".example.com" }
+func otherHostOf(etype int32) string { return "other-" + hostOf(etype) }
 
-func newKerberosRealm(t testing.TB, etype int32) *kerberosRealm {
+func newKerberosRealm(t testing.TB) *kerberosRealm {
 	t.Helper()
 	requirePeers(t)
-	r := &kerberosRealm{etype: etype, KDC: kdctest.Start(t, kdctest.Config{ETypes: []int32{etype},
-		Principals: []string{"alice", "bob", testName + "/" + testHost, testName + "/" + otherHost}})}
-	r.Keytab(t, "client.keytab", "alice", "bob")
-	r.Keytab(t, "service.keytab", testName+"/"+testHost)
+	r := &kerberosRealm{KDC: kdctest.Start(t, kdctest.Config{ETypes: testETypes, Principals: []string{"alice"}})}
+	r.Keytab(t, "client.keytab", "alice")
+	r.Run(t, "kinit", "-k", "-t", r.Path("client.keytab"), "alice")
+	for _, etype := range testETypes {
+		for _, host := range []string{hostOf(etype), otherHostOf(etype)} {
+			r.Kadmin(t, fmt.Sprintf("addprinc -randkey -e %s:normal %s/%s", kdctest.ETypeName(etype), testName, host))
+			r.Kadmin(t, fmt.Sprintf("setstr %s/%s session_enctypes %s", testName, host, kdctest.ETypeName(etype)))
+			r.Run(t, "kvno", "-q", testName+"/"+host)
+		}
+		r.writeKeytabs(t, etype)
+	}
+	file, err := os.ReadFile(r.Path("ccache"))
+	require.NoError(t, err)
+	r.cache, err = ParseCCache(file)
+	require.NoError(t, err)
+	require.Equal(t, "alice@"+testRealm, r.cache.Client.String())
+	r.writeCaches(t)
 	return r
 }
 
@@ -56,121 +67,87 @@ func requirePeers(t testing.TB) {
 	}
 }
 
-// fetch gets a ticket for the service on host with MIT's own tools and reads the cache.
-func (r *kerberosRealm) fetch(t *testing.T, user, host string) *Credential {
-	t.Helper()
-	r.Run(t, "kinit", "-k", "-t", r.Path("client.keytab"), user)
-	r.Run(t, "kvno", "-q", testName+"/"+host)
-	file, err := os.ReadFile(r.Path("ccache"))
-	require.NoError(t, err)
-	cache, err := ParseCCache(file)
-	require.NoError(t, err)
-	require.Equal(t, user+"@"+testRealm, cache.Client.String())
-	c, err := cache.Lookup(testName, host)
-	require.NoError(t, err)
-	require.Equal(t, r.etype, c.Key.EType())
-	return c
+// Keytabs of each type's service.
+const (
+	keytabRight        = "right"         // as kadmin wrote it
+	keytabBothHosts    = "both-hosts"    // with the other host's key too
+	keytabWrongKey     = "wrong-key"     // another key of the same version
+	keytabWrongVersion = "wrong-version" // another key of another version
+	keytabRenumbered   = "renumbered"    // the key itself, of another version
+)
+
+func (r *kerberosRealm) keytabFile(etype int32, kind string) string {
+	return r.Path(kdctest.ETypeName(etype) + "." + kind + ".keytab")
 }
 
-// keys is the service's keytab as kadmin wrote it.
-func (r *kerberosRealm) keys(t *testing.T) *Keytab {
+func (r *kerberosRealm) writeKeytabs(t testing.TB, etype int32) {
+	name := func(kind string) string { return filepath.Base(r.keytabFile(etype, kind)) }
+	r.Keytab(t, name(keytabRight), testName+"/"+hostOf(etype))
+	r.Keytab(t, name(keytabBothHosts), testName+"/"+hostOf(etype), testName+"/"+otherHostOf(etype))
+	for kind, change := range map[string]func(e *KeytabEntry){
+		keytabWrongKey:     func(e *KeytabEntry) { e.Key = testKey(t, etype, "of nobody") },
+		keytabWrongVersion: func(e *KeytabEntry) { e.Key, e.Version = testKey(t, etype, "of another version"), e.Version+5 },
+		keytabRenumbered:   func(e *KeytabEntry) { e.Version += 5 },
+	} {
+		entries := r.keys(t, etype, keytabRight).Entries()
+		require.Len(t, entries, 1)
+		change(&entries[0])
+		kt, err := NewKeytab(entries...)
+		require.NoError(t, err)
+		file, err := kt.Marshal()
+		require.NoError(t, err)
+		r.Write(t, name(kind), string(file))
+	}
+}
+
+func (r *kerberosRealm) keys(t testing.TB, etype int32, kind string) *Keytab {
 	t.Helper()
-	file, err := os.ReadFile(r.Path("service.keytab"))
+	file, err := os.ReadFile(r.keytabFile(etype, kind))
 	require.NoError(t, err)
 	kt, err := ParseKeytab(file)
 	require.NoError(t, err)
 	return kt
 }
 
-// setup negotiates with a real ticket and the real keytab, at the real time.
-func (r *kerberosRealm) setup(t *testing.T) *setup {
-	s := newSetup(t)
-	s.etype, s.initiatorNow, s.acceptorNow = r.etype, time.Now(), time.Now()
-	s.credential = r.fetch(t, "alice", testHost)
-	s.acceptor.Keys = r.keys(t)
-	return s
-}
+// Credential caches of alice. The library that reads a cache gets what is missing in it from
+// the KDC, with the ticket-granting ticket that the first of them has.
+const (
+	cacheUsual = "ccache"
+	cacheAhead = "ahead.ccache" // says that the KDC's clock is ahead, by which MIT corrects its own
+)
 
-// peerProcess is one end in a process, as an acceptor or an initiator for drive.
-type peerProcess struct {
-	t         *testing.T
-	in        io.WriteCloser
-	out       *bufio.Reader
-	errors    bytes.Buffer
-	begun     bool // an initiator's first token is not asked for
-	principal string
-}
+// clockAhead is how far clocks are apart in tests of that: more than anyone allows.
+const clockAhead = 2 * DefaultSkew
 
-var errPeerProcess = errors.New("peer")
-
-// cyrus, java and python start a peer; the last arguments are those of its own.
-func (r *kerberosRealm) cyrus(t *testing.T, role string, extra ...string) *peerProcess {
-	program := r.Path("peer")
-	if _, err := os.Stat(program); err != nil {
-		r.Run(t, "gcc", "-std=c99", "-Wall", "-o", program, "testdata/peers/peer.c", "-lsasl2")
-	}
-	return r.peer(t, role, program, append([]string{role, testName, testHost}, extra...)...)
-}
-
-func (r *kerberosRealm) java(t *testing.T, role, mutual string) *peerProcess {
-	r.Write(t, "jaas.conf", fmt.Sprintf(`client { com.sun.security.auth.module.Krb5LoginModule required
-	useKeyTab=true keyTab="%[1]s/client.keytab" principal="alice" doNotPrompt=true; };
-server { com.sun.security.auth.module.Krb5LoginModule required
-	useKeyTab=true keyTab="%[1]s/service.keytab" principal="%[2]s/%[3]s" storeKey=true isInitiator=false doNotPrompt=true; };
-`, r.Dir, testName, testHost))
-	return r.peer(t, role, "java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.security.krb5.conf="+r.Path("krb5.conf"),
-		"-Djava.security.auth.login.config="+r.Path("jaas.conf"), "testdata/peers/Peer.java", role, testName, testHost, mutual)
-}
-
-func (r *kerberosRealm) python(t *testing.T, role, mutual, protection string) *peerProcess {
-	return r.peer(t, role, "/usr/bin/python3", "testdata/peers/peer.py", role, testName, testHost, mutual, protection)
-}
-
-func (r *kerberosRealm) peer(t *testing.T, role, program string, args ...string) *peerProcess {
-	c := exec.Command(program, args...)
-	c.Env = r.Env
-	p := &peerProcess{t: t, begun: role == "server"}
-	c.Stderr = &p.errors
-	var err error
-	p.in, err = c.StdinPipe()
+func (r *kerberosRealm) writeCaches(t testing.TB) {
+	file, err := r.cache.Marshal()
 	require.NoError(t, err)
-	out, err := c.StdoutPipe()
+	ahead := binary.BigEndian.AppendUint32([]byte{5, 4, 0, 12, 0, 1, 0, 8}, uint32(clockAhead.Seconds()))
+	ahead = append(append(ahead, 0, 0, 0, 0), file[4:]...) // no microseconds; then all but version and empty header
+	r.Write(t, cacheAhead, string(ahead))
+}
+
+// ticket is what the KDC gave alice for host.
+func (r *kerberosRealm) ticket(t testing.TB, etype int32, host string) *Credential {
+	t.Helper()
+	c, err := r.cache.Lookup(testName, host)
 	require.NoError(t, err)
-	p.out = bufio.NewReaderSize(out, 1<<20)
-	require.NoError(t, c.Start())
-	t.Cleanup(func() {
-		p.in.Close()
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	return p
+	require.Equal(t, etype, c.Key.EType())
+	return c
 }
 
-// Step implements sasl.Session by asking the process.
-func (p *peerProcess) Step(_ time.Time, in []byte) (out []byte, done bool, err error) {
-	if p.begun {
-		if _, err := fmt.Fprintf(p.in, "T %x\n", in); err != nil {
-			return nil, false, fmt.Errorf("%w: %w", errPeerProcess, err)
-		}
-	}
-	p.begun = true
-	line, err := p.out.ReadString('\n')
-	require.NoError(p.t, err, "the peer ended without a word: %s", p.errors.String())
-	kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-	switch kind {
-	case "OK":
-		p.principal = rest
-		return nil, true, nil
-	case "T", "D", "E":
-		out, err = hex.DecodeString(rest)
-		require.NoError(p.t, err)
-		return out, kind == "D", nil
-	case "ERR":
-		return nil, false, fmt.Errorf("%w: %s", errPeerProcess, rest)
-	}
-	require.Fail(p.t, "the peer says "+line)
-	return nil, false, nil
+// mint makes a ticket for alice with the service's key, to hold for two hours until end.
+func (r *kerberosRealm) mint(t testing.TB, etype int32, end time.Time) *Credential {
+	c, err := Mint(r.keys(t, etype, keytabRight), MintConfig{Client: r.cache.Client,
+		Service: ServicePrincipal(testName, hostOf(etype), testRealm), Start: end.Add(-2 * time.Hour), End: end, Random: seeded(uint64(end.UnixNano()))})
+	require.NoError(t, err)
+	return c
 }
 
-// Principal implements sasl.ServerSession.
-func (p *peerProcess) Principal() string { return p.principal }
+// cacheOf writes a cache with the one ticket, and returns its name.
+func (r *kerberosRealm) cacheOf(t testing.TB, name string, c *Credential) string {
+	file, err := (&CCache{Client: c.Client, Credentials: []*Credential{c}}).Marshal()
+	require.NoError(t, err)
+	r.Write(t, name, string(file))
+	return name
+}

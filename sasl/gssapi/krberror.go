@@ -156,7 +156,7 @@ func codeOf(err error) (code int32, ok bool) {
 	case errors.Is(err, ErrReplay):
 		return codeRepeat, true
 	case errors.Is(err, ErrIntegrity):
-		return codeModified, true
+		return codeBadIntegrity, true
 	case errors.Is(err, ErrPolicy):
 		return codePolicy, true
 	case errors.Is(err, ErrReplayFull):

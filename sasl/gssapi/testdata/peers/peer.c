@@ -1,9 +1,16 @@
 /*
- * One end of a SASL GSSAPI negotiation on Cyrus SASL, driven over standard input and
- * output by a test. Usage: peer client|server SERVICE HOST [AUTHZID]
+ * One end of SASL GSSAPI negotiations on Cyrus SASL, one after the other, driven over
+ * standard input and output by a test. Usage: peer client|server SERVICE
  *
- * A line in:   "T <hex>"      a token of the other end, which may be empty
- * A line out:  "T <hex>"      a token for it
+ * A line in:   "N <name=value>..."  a negotiation begins, in place of any before:
+ *                  host     the service's
+ *                  authzid  client only: the authorization identity, where there is one
+ *                  ccache   client only: file with its tickets
+ *                  keytab   server only: file with its keys
+ *                  others are for other peers
+ *              "T <hex>"      a token of the other end, which may be empty
+ * A line out, for a client's "N" and for every "T":
+ *              "T <hex>"      a token for the other end
  *              "D <hex>"      the same, and this end has all it needs
  *              "OK <name>"    server only: satisfied
  *              "ERR <words>"  refused
@@ -14,14 +21,18 @@
 #include <string.h>
 
 #define MAX_TOKEN 65536
+#define MAX_VALUE 256
 
-static const char *authzid;
+static const char *service;
+static char host[MAX_VALUE], authzid[MAX_VALUE];
+static int serving, begun;
+static sasl_conn_t *conn;
 
 static int give_user(void *context, int id, const char **result, unsigned *length)
 {
     (void)context;
     (void)id;
-    *result = authzid ? authzid : "";
+    *result = authzid;
     if (length)
         *length = (unsigned)strlen(*result);
     return SASL_OK;
@@ -48,89 +59,109 @@ static void put(const char *kind, const char *token, unsigned length)
     for (unsigned i = 0; i < length; i++)
         printf("%02x", (unsigned char)token[i]);
     printf("\n");
-    fflush(stdout);
 }
 
-/* refuse prints the reason on one line and ends. */
-static void refuse(sasl_conn_t *conn, int status)
+/* answer writes what a step came to; a refusal's reason is one line. */
+static void answer(int status, const char *out, unsigned length)
 {
-    char words[512];
-    snprintf(words, sizeof words, "%s", conn ? sasl_errdetail(conn) : sasl_errstring(status, NULL, NULL));
-    for (char *c = words; *c; c++)
-        if (*c == '\n' || *c == '\r')
-            *c = ' ';
-    printf("ERR %d %s\n", status, words);
-    fflush(stdout);
-    exit(0);
+    const void *name = NULL;
+    if (status == SASL_CONTINUE) {
+        put("T", out, length);
+    } else if (status == SASL_OK && !serving) {
+        put("D", out, length);
+    } else if (status == SASL_OK) {
+        sasl_getprop(conn, SASL_USERNAME, &name);
+        printf("OK %s\n", name ? (const char *)name : "");
+    } else {
+        char words[512];
+        snprintf(words, sizeof words, "%s", conn ? sasl_errdetail(conn) : sasl_errstring(status, NULL, NULL));
+        for (char *c = words; *c; c++)
+            if (*c == '\n' || *c == '\r')
+                *c = ' ';
+        printf("ERR %d %s\n", status, words);
+    }
 }
 
-/* get reads a token; it ends the program where the input does. */
-static unsigned get(char *token)
+static void set(const char *name, const char *value)
 {
-    static char line[2 * MAX_TOKEN + 16];
-    if (!fgets(line, sizeof line, stdin) || strncmp(line, "T ", 2) != 0)
-        exit(0);
+    if (strcmp(name, "host") == 0)
+        snprintf(host, sizeof host, "%s", value);
+    else if (strcmp(name, "authzid") == 0)
+        snprintf(authzid, sizeof authzid, "%s", value);
+    else if (strcmp(name, "keytab") == 0)
+        setenv("KRB5_KTNAME", value, 1);
+    else if (strcmp(name, "ccache") == 0)
+        setenv("KRB5CCNAME", value, 1);
+}
+
+/* begin forgets the negotiation before; a client's first token is answered at once. */
+static void begin(char *options)
+{
+    if (conn)
+        sasl_dispose(&conn);
+    conn = NULL;
+    begun = 0;
+    *authzid = 0;
+    for (char *option = strtok(options, " \n"); option; option = strtok(NULL, " \n")) {
+        char *value = strchr(option, '=');
+        if (!value)
+            exit(2);
+        *value = 0;
+        set(option, value + 1);
+    }
+    if (serving)
+        return;
+    const char *out = NULL, *chosen;
+    unsigned length = 0;
+    int status = sasl_client_new(service, host, NULL, NULL, callbacks, 0, &conn);
+    if (status == SASL_OK)
+        status = sasl_client_start(conn, "GSSAPI", NULL, &out, &length, &chosen);
+    answer(status, out, length);
+}
+
+static void step(const char *token, unsigned length)
+{
+    const char *out = NULL;
+    unsigned made = 0;
+    int status = SASL_OK;
+    if (!serving) {
+        status = sasl_client_step(conn, token, length, NULL, &out, &made);
+    } else if (begun) {
+        status = sasl_server_step(conn, token, length, &out, &made);
+    } else {
+        begun = 1;
+        status = sasl_server_new(service, host, NULL, NULL, NULL, NULL, 0, &conn);
+        if (status == SASL_OK)
+            status = sasl_server_start(conn, "GSSAPI", token, length, &out, &made);
+    }
+    answer(status, out, made);
+}
+
+static unsigned unhex(const char *text, char *token)
+{
     unsigned length = 0, byte;
-    for (const char *c = line + 2; length < MAX_TOKEN && sscanf(c, "%2x", &byte) == 1; c += 2)
+    for (; length < MAX_TOKEN && sscanf(text, "%2x", &byte) == 1; text += 2)
         token[length++] = (char)byte;
     return length;
 }
 
-static void as_client(const char *service, const char *host)
-{
-    static char in[MAX_TOKEN];
-    sasl_conn_t *conn = NULL;
-    const char *out = NULL, *chosen;
-    unsigned length = 0;
-    int status = sasl_client_new(service, host, NULL, NULL, callbacks, 0, &conn);
-    if (status != SASL_OK)
-        refuse(conn, status);
-    status = sasl_client_start(conn, "GSSAPI", NULL, &out, &length, &chosen);
-    while (status == SASL_OK || status == SASL_CONTINUE) {
-        put(status == SASL_OK ? "D" : "T", out, length);
-        unsigned n = get(in);
-        status = sasl_client_step(conn, in, n, NULL, &out, &length);
-    }
-    refuse(conn, status);
-}
-
-static void as_server(const char *service, const char *host)
-{
-    static char in[MAX_TOKEN];
-    sasl_conn_t *conn = NULL;
-    const char *out = NULL;
-    unsigned length = 0;
-    int status = sasl_server_new(service, host, NULL, NULL, NULL, NULL, 0, &conn);
-    if (status != SASL_OK)
-        refuse(conn, status);
-    unsigned n = get(in);
-    status = sasl_server_start(conn, "GSSAPI", in, n, &out, &length);
-    while (status == SASL_CONTINUE) {
-        put("T", out, length);
-        n = get(in);
-        status = sasl_server_step(conn, in, n, &out, &length);
-    }
-    if (status != SASL_OK)
-        refuse(conn, status);
-    const void *name = NULL;
-    sasl_getprop(conn, SASL_USERNAME, &name);
-    printf("OK %s\n", name ? (const char *)name : "");
-    fflush(stdout);
-}
-
 int main(int argc, char **argv)
 {
-    if (argc < 4)
+    static char line[2 * MAX_TOKEN + 16], token[MAX_TOKEN];
+    if (argc != 3)
         return 2;
-    authzid = argc > 4 ? argv[4] : NULL;
-    if (strcmp(argv[1], "client") == 0) {
-        if (sasl_client_init(callbacks) != SASL_OK)
-            return 1;
-        as_client(argv[2], argv[3]);
-        return 0;
-    }
-    if (sasl_server_init(callbacks, "peer") != SASL_OK)
+    serving = strcmp(argv[1], "server") == 0;
+    service = argv[2];
+    if ((serving ? sasl_server_init(callbacks, "peer") : sasl_client_init(callbacks)) != SASL_OK)
         return 1;
-    as_server(argv[2], argv[3]);
+    while (fgets(line, sizeof line, stdin)) {
+        if (strncmp(line, "N ", 2) == 0)
+            begin(line + 2);
+        else if (strncmp(line, "T ", 2) == 0)
+            step(token, unhex(line + 2, token));
+        else
+            return 2;
+        fflush(stdout);
+    }
     return 0;
 }

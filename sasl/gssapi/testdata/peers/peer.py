@@ -1,75 +1,82 @@
-"""One end of a SASL GSSAPI negotiation on MIT's GSS-API itself, through python-gssapi, with
+"""One end of SASL GSSAPI negotiations on MIT's GSS-API itself, through python-gssapi, with
 the SASL part (RFC 4752) written here: it can seal what other peers leave in clear, and passes
 on the error token that MIT makes. Driven over standard input and output by a test; the lines
-are those of peer.c, and "E <hex>" for an error token, after which it ends.
-Usage: peer.py client|server SERVICE HOST mutual|plain clear|sealed"""
+are those of peer.c, with "mutual" and "sealed" (true or false) as options of its own, and
+"E <hex>" for an error token, which is a refusal.
+Usage: peer.py client|server SERVICE"""
 
+import os
 import sys
 
 import gssapi
 from gssapi import Name, NameType, RequirementFlag
 
-role, service, host, mutual, protection = sys.argv[1:6]
-NAME = Name(f"{service}@{host}", NameType.hostbased_service)
-SEALED = protection == "sealed"
+role, service = sys.argv[1:3]
+gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False  # an error at once, with the token that came with it
+LAYER = b"\x01\x00\x00\x00"
 
 
-def put(kind, token):
-    print(kind, (token or b"").hex(), flush=True)
-
-
-def get():
-    line = sys.stdin.readline()
-    if not line.startswith("T "):
-        sys.exit(0)
-    return bytes.fromhex(line[2:].strip())
-
-
-def client():
+def client(options):
+    """Yields a kind and a token, and is sent what the other end has for it."""
     flags = [RequirementFlag.integrity, RequirementFlag.confidentiality, RequirementFlag.out_of_sequence_detection]
-    if mutual == "mutual":
+    if options["mutual"] == "true":
         flags.append(RequirementFlag.mutual_authentication)
-    context = gssapi.SecurityContext(name=NAME, usage="initiate", flags=flags, mech=gssapi.MechType.kerberos)
+    name = Name(f"{service}@{options['host']}", NameType.hostbased_service)
+    context = gssapi.SecurityContext(name=name, usage="initiate", flags=flags, mech=gssapi.MechType.kerberos)
     token = context.step()
     while not context.complete:
-        put("T", token)
-        token = context.step(get())
-    if token or mutual != "mutual":
-        put("T", token)
-    else:
-        put("T", b"")
-    offer = get()
+        token = context.step((yield "T", token))
+    offer = yield "T", token
     while not offer:
-        put("T", b"")
-        offer = get()
+        offer = yield "T", b""
     layers = context.unwrap(offer).message
     if len(layers) != 4 or not layers[0] & 1:
         raise ValueError(f"offer {layers!r}")
-    put("D", context.wrap(b"\x01\x00\x00\x00", SEALED).message)
+    answer = LAYER + options.get("authzid", "").encode()
+    yield "D", context.wrap(answer, options["sealed"] == "true").message
 
 
-def server():
-    credentials = gssapi.Credentials(name=NAME, usage="accept")
-    context = gssapi.SecurityContext(creds=credentials, usage="accept")
-    while not context.complete:
-        token = context.step(get())
-        if token or not context.complete:
-            put("T", token)
-            if context.complete:
-                get()
-    put("T", context.wrap(b"\x01\x00\x00\x00", SEALED).message)
-    answer = context.unwrap(get()).message
-    if answer != b"\x01\x00\x00\x00":
+def server(options):
+    name = Name(f"{service}@{options['host']}", NameType.hostbased_service)
+    context = gssapi.SecurityContext(creds=gssapi.Credentials(name=name, usage="accept"), usage="accept")
+    reply = context.step((yield))
+    while reply or not context.complete:
+        token = yield "T", reply
+        reply = None if context.complete else context.step(token)
+    answer = context.unwrap((yield "T", context.wrap(LAYER, options["sealed"] == "true").message)).message
+    if answer != LAYER:
         raise ValueError(f"answer {answer!r}")
-    print("OK", context.initiator_name, flush=True)
+    yield "OK", str(context.initiator_name)
 
 
-try:
-    client() if role == "client" else server()
-except gssapi.exceptions.GSSError as e:
-    if getattr(e, "token", None):
-        put("E", e.token)
+def begin(line):
+    options = dict(option.split("=", 1) for option in line.split())
+    for name, variable in (("keytab", "KRB5_KTNAME"), ("ccache", "KRB5CCNAME")):
+        if name in options:
+            os.environ[variable] = options[name]
+    return client(options) if role == "client" else server(options)
+
+
+def step(end, token):
+    """What an end comes to: kind and rest of the line."""
+    try:
+        kind, out = end.send(token)
+        return kind, out if kind == "OK" else (out or b"").hex()
+    except gssapi.exceptions.GSSError as e:
+        if getattr(e, "token", None):
+            return "E", e.token.hex()
+        return "ERR", str(e).replace("\n", " ")
+    except ValueError as e:
+        return "ERR", str(e)
+
+
+end = None
+for line in sys.stdin:
+    if line.startswith("N "):
+        end = begin(line[2:])
+        if role == "server":
+            next(end)
+            continue
+        print(*step(end, None), flush=True)
     else:
-        print("ERR", str(e).replace("\n", " "), flush=True)
-except ValueError as e:
-    print("ERR", e, flush=True)
+        print(*step(end, bytes.fromhex(line[2:].strip())), flush=True)
