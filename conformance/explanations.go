@@ -51,7 +51,7 @@ func dialFails(m *moment, p *possible) []possible {
 		return nil
 	}
 	list := m.x.after(p, actRefused, c)
-	if m.ev.Note != "timeout" && m.ev.Note != "dial-timeout" {
+	if m.ev.Note != "timeout" && m.ev.Note != "dial-timeout" && !m.w.torn {
 		return list
 	}
 	return append(list, m.givesUpDial(p, c)...)
@@ -191,16 +191,28 @@ func ends(m *moment, p *possible) []possible {
 		return nil
 	}
 	if p.connection(c).Server == 0 {
-		// A reset overtakes what was on its way, and comes late where bytes had to be sent
-		// again: the specification's FIN (S24), with nothing in front of it.
-		q := *p
-		q.connection(c).ToClient = string([]byte{0})
-		return m.x.after(&q, actReceive, c)
+		return m.readsReset(p, c)
 	}
-	if m.ev.Note == "timeout" || m.ev.Note == "io" {
-		return m.closesItself(p)
+	if m.ev.Note != "timeout" && m.ev.Note != "io" && !m.w.torn {
+		return nil
 	}
-	return nil
+	if list := m.closesItself(p); len(list) > 0 {
+		return list
+	}
+	// No timer of the session runs: the kernel's keep-alive has found out.
+	var list []possible
+	for _, q := range m.forgets(p) {
+		list = append(list, m.readsReset(&q, c)...)
+	}
+	return list
+}
+
+// readsReset: a reset overtakes what was on its way, and comes late where bytes had to be
+// sent again: the specification's FIN (S24), with nothing in front of it.
+func (m *moment) readsReset(p *possible, c uint8) []possible {
+	q := *p
+	q.connection(c).ToClient = string([]byte{0})
+	return m.x.after(&q, actReceive, c)
 }
 
 // unsent says whether a server may have died with answers that it had not sent: a real

@@ -63,7 +63,7 @@ var refinement = []row{
 	}, {
 		at: atClient, kind: trace.KindDialFailed, name: "the client's dial fails",
 		actions: []action{actRefused, actAccept, actNegotiationTimeoutEarly}, clauses: []string{"S9", "S21"},
-		demand:   "nobody listened; after a timeout: or the client gave up (S18) before it knew",
+		demand:   "nobody listened; after a timeout, or where a firewall resets it: or the client gave up (S18) before it knew",
 		ifNeeded: []insert{insServer}, facts: dialIsOver, explain: dialFails, why: somebodyListens,
 	}, {
 		at: atServer, kind: trace.KindAccept, name: "a server accepts",
@@ -113,7 +113,7 @@ var refinement = []row{
 	}, {
 		at: atClient, kind: trace.KindClosed, name: "the client sees its connection end",
 		actions: []action{actReceive, actNegotiationTimeoutEarly, actRequestTimeoutEarly}, clauses: []string{"S14", "S24"},
-		demand:   "the server's end is gone; a reset may overtake answers; after a timeout: as if the client closed",
+		demand:   "the server's end is gone; a reset may overtake answers; after a timeout, or where a firewall resets it: as if the client closed",
 		ifNeeded: []insert{insServer}, facts: clientEnd, explain: ends, why: serverHoldsIt,
 	}, {
 		at: atClient, kind: trace.KindClose, name: "the client closes its connection",
@@ -155,11 +155,12 @@ var stuttering = []struct {
 	{trace.KindNegotiation, "a client's own account of what the frames show"},
 	{trace.KindInvoke, "which session serves a call is routing; that it returns once is held (S1, P4)"},
 	{trace.KindReturn, "the same"},
-	{trace.KindFault, "what a fault does to a process or connection is an event of its own"},
+	{trace.KindFault, "what a fault does to a process or connection is an event of its own; a connection that a firewall resets ends as after a timeout"},
 	{trace.KindVerdict, "somebody's opinion"},
 	{trace.KindPost, "the simulator's own"},
 	{trace.KindTable, "what a client knows of a table is routing"},
 	{trace.KindLeader, "who leads is routing"},
+	{trace.KindChallenge, "the network's affair: the dial goes on"},
 }
 
 // rowOf finds the row of an event; nil: it stutters.

@@ -59,7 +59,7 @@ func readsFIN(m *moment, p *possible) []possible {
 		return only(p, m.w.clientOver)
 	}
 	if p.connection(c).Client != session.NoEnd {
-		if m.ev.Note == "timeout" {
+		if m.ev.Note == "timeout" || m.w.torn {
 			return m.forgets(p)
 		}
 		return nil

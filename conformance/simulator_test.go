@@ -52,6 +52,45 @@ func TestReferenceConforms(t *testing.T) {
 	require.Greater(t, steps, events/3, "most events are held against the specification")
 }
 
+// A firewall ends connections that neither end has ended: with a reset in the other's name,
+// or by leaving keep-alive unanswered. Without the event that tells of the firewall a reset
+// is nobody's, and refused.
+func TestFirewallsConform(t *testing.T) {
+	refused := 0
+	for _, kind := range []sim.FaultKind{sim.FaultForgetFlows, sim.FaultResetFlows} {
+		for seed := uint64(1); seed <= 4; seed++ {
+			s := scenario(t, seed, sim.ClientReference, sim.ServerReference, sim.AuthMandatory)
+			s.Watch = 40 * time.Second
+			for at := time.Second; at < 5*time.Second; at += time.Second {
+				s.Faults = append(s.Faults, sim.Fault{At: at, Kind: kind, Node: "replica-1", By: time.Second, Down: 3 * time.Second})
+			}
+			result, _ := simulated(t, s)
+			requireConforming(t, &result)
+			if kind == sim.FaultForgetFlows {
+				continue
+			}
+			v, err := New(Options{})
+			require.NoError(t, err)
+			_, err = sim.Run(t.Context(), s, sim.Options{Sink: withoutFirewalls{v}})
+			require.NoError(t, err)
+			if result = v.Result(); result.Verdict == NotConforming {
+				require.Contains(t, []string{"S9", "S14", "S30"}, result.First.Clause)
+				refused++
+			}
+		}
+	}
+	require.Positive(t, refused)
+}
+
+// withoutFirewalls leaves out what tells of resets by firewalls.
+type withoutFirewalls struct{ to trace.Sink }
+
+func (w withoutFirewalls) Emit(ev *trace.Event) {
+	if ev.Kind != trace.KindFault || ev.Conn == 0 {
+		w.to.Emit(ev)
+	}
+}
+
 // Whatever can go wrong in a scenario, the reference does what the specification says.
 func TestEveryScenarioConforms(t *testing.T) {
 	for _, name := range sim.ScenarioNames {

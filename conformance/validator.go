@@ -119,7 +119,7 @@ func (v *Validator) take(ev *trace.Event) {
 	if v.otherProtocol(ev) {
 		return
 	}
-	if n.started && !n.up && ev.Kind != trace.KindNodeUp && ev.Kind != trace.KindClose && ev.Kind != trace.KindFault {
+	if n.started && !n.up && ev.Kind != trace.KindNodeUp && !ofKernel(ev.Kind) {
 		v.refuseNode(n, ev, object("S37", "%s is down", ev.Node))
 		return
 	}
@@ -140,9 +140,18 @@ func (v *Validator) take(ev *trace.Event) {
 		v.told(ev)
 	case trace.KindInvoke, trace.KindReturn:
 		v.call(n, ev)
+	case trace.KindFault:
+		if w := v.wires[ev.Conn]; w != nil {
+			w.torn = true
+		}
 	default:
 		v.onWire(ev)
 	}
+}
+
+// ofKernel: what happens to a node also while its process is down.
+func ofKernel(k trace.Kind) bool {
+	return k == trace.KindNodeUp || k == trace.KindClose || k == trace.KindChallenge || k == trace.KindFault
 }
 
 // kerberosPort is where a KDC listens (RFC 4120 section 7.2.3). A client's conversation with

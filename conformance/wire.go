@@ -22,6 +22,7 @@ type wire struct {
 	connected, accepted    bool // told by client, by server
 	clientOver, serverOver bool
 	hungUp                 bool // the server closed it while it was alive
+	torn                   bool // a firewall in between resets it, in the name of either end
 	negotiations           int  // messages that the client wrote
 	answers                int  // to them, that the server wrote
 	answered               int  // to them, that the client read

@@ -80,7 +80,13 @@ const Timeline = (() => {
       const last = n.downs[n.downs.length - 1];
       if (last && last.to < 0) last.to = at[i];
     },
-    "node-down": (i) => nodeOf(node(i)).downs.push({from: at[i], to: -1, event: i}),
+    "node-down": (i) => {
+      const n = nodeOf(node(i));
+      n.downs.push({from: at[i], to: -1, event: i});
+      for (const bar of n.operations) { // nobody will be told how they end
+        if (bar.to < 0) [bar.to, bar.state, bar.end] = [at[i], "unknown", i];
+      }
+    },
     "listen": (i) => { nodeOf(node(i)).server = true; },
     "dial": (i) => {
       const pair = pairOf(node(i), peer(i));
@@ -175,6 +181,7 @@ const Timeline = (() => {
     "fault": (i) => "FAULT: " + note(i),
     "credential": (i) => "ticket is " + state(i) + " (" + note(i) + ")",
     "table": (i) => "knows of the table: " + note(i), "leader": (i) => (peer(i) ? "takes " + peer(i) + " for the leader" : "knows no leader"),
+    "challenge": (i) => on(i) + "its kernel answers the dial with a challenge ACK: " + note(i),
     "verdict": (i) => state(i) + ": " + note(i),
   };
   const inWords = (i) => {
@@ -185,7 +192,7 @@ const Timeline = (() => {
   const signs = {
     "node-up": "▲", "node-down": "▼", "listen": "◦", "dial": "→", "connected": "◆", "dial-failed": "✕", "accept": "◇",
     "frame-out": "↗", "frame-in": "↘", "close": "■", "closed": "□", "timer": "◷", "session": "§", "negotiation": "⚿",
-    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "table": "▤", "leader": "★", "verdict": "⚖",
+    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "table": "▤", "leader": "★", "verdict": "⚖", "challenge": "⚔",
   };
   const sign = (i) => signs[kind(i)] || "·";
 
@@ -193,7 +200,7 @@ const Timeline = (() => {
   const groups = [
     {name: "negotiation", of: (i) => kind(i) === "negotiation" || kind(i) === "credential" || neg(i) !== ""},
     {name: "frames", of: (i) => kind(i).startsWith("frame-") && !neg(i)},
-    {name: "connections", of: (i) => /^(dial|connected|dial-failed|accept|close|closed|session)$/.test(kind(i))},
+    {name: "connections", of: (i) => /^(dial|connected|dial-failed|challenge|accept|close|closed|session)$/.test(kind(i))},
     {name: "operations", of: (i) => /^(invoke|return|execute)$/.test(kind(i))},
     {name: "timers", of: (i) => kind(i) === "timer"},
     {name: "faults", of: (i) => /^(node-up|node-down|listen|fault|verdict)$/.test(kind(i))},

@@ -110,6 +110,8 @@ func (t *timeline) words(ev *trace.Event) string {
 			return "knows no leader"
 		}
 		return "takes " + t.peer(ev) + " for the leader"
+	case trace.KindChallenge:
+		return fmt.Sprintf("kernel answers c%d with a challenge ACK: %s", ev.Conn, ev.Note)
 	case trace.KindCredential:
 		return "ticket for " + ev.Key + ": " + ev.State + note(ev)
 	case trace.KindFault:

@@ -32,6 +32,10 @@ const (
 	FaultKeyRotation
 	FaultKDCOutage
 	FaultTicketExpiry
+	FaultForgetFlows
+	FaultResetFlows
+	FaultClientRestart
+	FaultClientPowerLoss
 	faultKinds
 )
 
@@ -131,6 +135,22 @@ var faultInfos = [faultKinds]FaultInfo{
 		Word: "ticket-expiry", roles: roleKDC, Kerberos: true, By: "how long tickets hold that are given meanwhile", spares: true,
 		Does: "the KDC gives tickets that soon expire",
 	},
+	FaultForgetFlows: {
+		Word: "forget-flows", roles: roleAny, Peer: true, By: "how long it remembers an idle one meanwhile", silent: true,
+		Does: "a firewall in between forgets every connection, and until the fault is over idle ones as well; it drops their packets without a word, and lets new connections through",
+	},
+	FaultResetFlows: {
+		Word: "reset-flows", roles: roleAny, Peer: true, By: "how long it remembers an idle one meanwhile", silent: true,
+		Does: "the same, of a firewall that answers their packets with a reset to whoever sent them",
+	},
+	FaultClientRestart: {
+		Word: "client-restart", roles: roleClient,
+		Does: "the client's process is killed, its host closes the sockets; another starts when the fault is over, which knows nothing of the one before",
+	},
+	FaultClientPowerLoss: {
+		Word: "client-power-loss", roles: roleClient,
+		Does: "the client's host vanishes without a word; servers keep their ends of its connections, and it may come back to the same ports",
+	},
 }
 
 // Info describes a kind.
@@ -141,7 +161,12 @@ func (k FaultKind) String() string { return faultInfos[k].Word }
 
 // takesDown: the node's process ends.
 func (k FaultKind) takesDown() bool {
-	return k == FaultRestart || k == FaultPowerLoss || k == FaultDiskLoss
+	return k == FaultRestart || k == FaultPowerLoss || k == FaultDiskLoss || k.takesClientDown()
+}
+
+// takesClientDown: it is a client's.
+func (k FaultKind) takesClientDown() bool {
+	return k == FaultClientRestart || k == FaultClientPowerLoss
 }
 
 // FaultKinds lists every kind.

@@ -63,6 +63,8 @@ var faultActions = [faultKinds]struct {
 		func(r *run, f *Fault, _ *world.Host) { r.realm.shorten(f.By) },
 		func(r *run, f *Fault, _ *world.Host) { r.realm.lengthen(f.By) },
 	},
+	FaultForgetFlows: {forgetFlows(world.ForgottenDropped), (*run).rememberFlows},
+	FaultResetFlows:  {forgetFlows(world.ForgottenRefused), (*run).rememberFlows},
 }
 
 func (r *run) scheduleFaults() {
@@ -103,6 +105,10 @@ func (r *run) befall(f *Fault) {
 func (r *run) takeDown(f *Fault, host *world.Host) {
 	if !host.Up() {
 		return // an earlier fault still has it; it is not restarted twice at once
+	}
+	if f.Kind.takesClientDown() {
+		r.takeClientDown(f, host)
+		return
 	}
 	r.judge.fault(f.Kind, r.observer.inFlight(f.Node))
 	r.observer.meetRestart(f.Node)

@@ -46,6 +46,11 @@ func TestEachFaultAlone(t *testing.T) {
 		FaultKeyRotation:   {},
 		FaultKDCOutage:     {"kdc: killed"},
 		FaultTicketExpiry:  {},
+
+		FaultForgetFlows:     {"replica-1: flows between replica-1 and client-2 are forgotten"},
+		FaultResetFlows:      {"replica-1: flows between replica-1 and client-2 are forgotten"},
+		FaultClientRestart:   {"client-2: killed"},
+		FaultClientPowerLoss: {"client-2: power off"},
 	}
 	for _, kind := range FaultKinds() {
 		for _, server := range []string{ServerReference, ServerFIN} {
@@ -73,6 +78,8 @@ func faultFor(kind FaultKind) Fault {
 		f.Node = "meta-2"
 	case roleKDC:
 		f.Node = kdcName
+	case roleClient:
+		f.Node = "client-2"
 	}
 	if info.Peer {
 		f.Peer = "client-2"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sim/world"
 )
 
 // propertyFrames is bounded's name for bytes that are no frame: neither side of a run may
@@ -275,6 +276,11 @@ func (j *judge) closed(why session.Reason) {
 // meet counts a situation.
 func (j *judge) meet(m Met) { j.met[m]++ }
 
+// meetHappened counts those that only the world sees.
+func (j *judge) meetHappened(h world.Happened) {
+	j.met[MetChallenge], j.met[MetFlowDropped], j.met[MetFlowRefused] = h.Challenges, h.Dropped, h.Refused
+}
+
 // finish judges what can only be judged at the end.
 func (j *judge) finish(now time.Time) {
 	j.judgeConvergence(now)
@@ -310,6 +316,7 @@ func (j *judge) stillTried(now time.Time, p *pair) bool {
 func (j *judge) judgeRequests(now time.Time) {
 	for _, op := range j.ops.all {
 		switch {
+		case op.abandoned:
 		case op.returned.IsZero():
 			if now.After(op.deadline.Add(time.Second)) {
 				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))

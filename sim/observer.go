@@ -172,6 +172,15 @@ func (o *observer) nodeGone(node string) {
 	}
 }
 
+// clientDied: every end of a client is closed.
+func (o *observer) clientDied(now time.Time, client int) {
+	for _, c := range o.connections {
+		if c != nil && c.client == client {
+			o.clientGone(now, c.id)
+		}
+	}
+}
+
 // disturb marks the connections of a node, server or client.
 func (o *observer) disturb(node string) {
 	for _, c := range o.connections {

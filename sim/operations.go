@@ -29,6 +29,7 @@ type operation struct {
 	invoked   time.Time
 	deadline  time.Time
 	returned  time.Time // zero while it runs
+	abandoned bool      // its client died before it returned: nobody will know how it ended
 	outcome   session.Outcome
 	status    protocol.StorageStatus // where the outcome is ok
 	result    string                 // of a get

@@ -60,7 +60,7 @@ func newClientProcess(r *run, index int) *clientProcess {
 	p.core = r.newClientCore(p)
 	for i, w := range r.scenario.Workloads {
 		if w.Client == index+1 {
-			p.callers = append(p.callers, &caller{workload: w, random: world.Stream(r.scenario.Seed, streamName("caller", i))})
+			p.callers = append(p.callers, &caller{workload: w, random: r.world.Stream(streamName("caller", i))})
 		}
 	}
 	return p
@@ -94,9 +94,10 @@ func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
 
 func (p *clientProcess) boot(now time.Time, io *world.IO) {
 	p.core.open(now, io)
+	elapsed := p.run.world.Elapsed()
 	for _, o := range p.run.scenario.Ops {
-		if o.Client == p.index+1 {
-			io.Post(o.At, scripted{o})
+		if o.Client == p.index+1 && o.At >= elapsed { // the others were the business of processes before this one
+			io.Post(o.At-elapsed, scripted{o})
 		}
 	}
 }
@@ -121,6 +122,9 @@ func (p *clientProcess) observe(ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Stamp)
 	case world.EventDialFailed, world.EventClosed:
+		if ev.Kind == world.EventClosed && ev.Why == world.WhyTimeout {
+			p.run.judge.meet(MetKeepAlive)
+		}
 		observer.clientGone(now, io.Global(ev.Conn))
 	}
 }

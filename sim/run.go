@@ -62,6 +62,7 @@ type run struct {
 	leader    netip.AddrPort   // of the metas; zero: nobody leads
 	drifts    map[string]int64 // of hosts' clocks, as faults add up
 	pauses    map[string]int   // of processes, in force
+	firewalls map[path]int     // that forget idle flows, in force
 	disturbed map[string]int   // nodes, by faults in force that spare nobody
 }
 
@@ -83,6 +84,7 @@ func Run(ctx context.Context, s Scenario, opts Options) (Result, error) {
 	if whole {
 		r.judge.finish(r.world.Now())
 	}
+	r.judge.meetHappened(r.world.Happened())
 	checked := r.judge.checkHistory()
 	if opts.History != nil {
 		opts.History(checked.drawing)
@@ -103,6 +105,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		leader:    address(1, s.Leader-1, metaPort),
 		drifts:    make(map[string]int64),
 		pauses:    make(map[string]int),
+		firewalls: make(map[path]int),
 		disturbed: make(map[string]int),
 		mechanism: sasl.NewTest(sasl.TestConfig{Principal: "simulated", Secret: []byte("simulated"), Pairs: s.Pairs}),
 	}

@@ -30,6 +30,11 @@ const (
 	MetKeyVersionRefused
 	MetWithoutTicket
 	MetServedWithoutTicket
+	MetFlowDropped
+	MetFlowRefused
+	MetKeepAlive
+	MetAbandoned
+	MetChallenge
 	metCount
 )
 
@@ -60,6 +65,11 @@ var metInfos = [metCount]struct {
 	MetKeyVersionRefused:      {"key-version-refused", "a server refused a ticket because it had another key", 1000},
 	MetWithoutTicket:          {"without-ticket", "a negotiation failed for want of a ticket", 1000},
 	MetServedWithoutTicket:    {"served-without-ticket", "a request succeeded on a connection of a client that could not have got in anew", 1000},
+	MetFlowDropped:            {"flow-dropped", "a packet was lost at a firewall that had forgotten its flow", 100},
+	MetFlowRefused:            {"flow-refused", "the same, answered with a reset", 100},
+	MetKeepAlive:              {"keep-alive", "a client's kernel gave a connection up because nothing came back, its keep-alive unanswered", 1000},
+	MetAbandoned:              {"client-died-in-request", "a client died with an operation that had not returned", 100},
+	MetChallenge:              {"held-port", "a client dialed from a port of which the node's kernel still knew an earlier connection, and was challenged", 1000},
 }
 
 // String is the situation's name.

@@ -75,6 +75,11 @@ var swarmRules = [faultKinds]swarmRule{
 	FaultKeyRotation:  {exists: 500, most: 150, least: time.Millisecond, longer: 3 * time.Second},
 	FaultKDCOutage:    {exists: 500, most: 300, least: 100 * time.Millisecond, longer: 15 * time.Second},
 	FaultTicketExpiry: {exists: 300, most: 200, least: time.Second, longer: 10 * time.Second, by: within(2*time.Second, 20*time.Second)},
+
+	FaultForgetFlows:     {exists: 250, most: 100, least: 100 * time.Millisecond, longer: 10 * time.Second, by: within(time.Second, 30*time.Second)},
+	FaultResetFlows:      {exists: 150, most: 100, least: 100 * time.Millisecond, longer: 10 * time.Second, by: within(time.Second, 30*time.Second)},
+	FaultClientRestart:   {exists: 300, most: 80, least: 5 * time.Millisecond, longer: 3 * time.Second},
+	FaultClientPowerLoss: {exists: 250, most: 80, least: 50 * time.Millisecond, longer: 4 * time.Second},
 }
 
 func within(lo, hi time.Duration) func(*rand.Rand) time.Duration {
@@ -86,6 +91,7 @@ func swarm(seed uint64) Scenario {
 	s.Name, s.Seed = ScenarioSwarm, seed
 	s.drawCluster(world.Stream(seed, "swarm/cluster"))
 	s.drawCallers(world.Stream(seed, "swarm/callers"))
+	s.drawPorts(world.Stream(seed, "swarm/ports"))
 	phase := between(world.Stream(seed, "swarm/phase"), 4*time.Second, 20*time.Second)
 	if random := world.Stream(seed, "swarm/clocks"); random.IntN(3) == 0 {
 		s.drawClocks(random)
@@ -122,6 +128,15 @@ func (s *Scenario) drawCluster(random *rand.Rand) {
 	}
 }
 
+// drawPorts draws for some seeds so few ephemeral ports, though enough for a minute of
+// TIME-WAIT, that a client's host soon comes back to those on which servers hold its earlier
+// connections for open.
+func (s *Scenario) drawPorts(random *rand.Rand) {
+	if ports := 20 + random.IntN(8); random.IntN(3) == 0 && s.BackoffCap == time.Second {
+		s.PortMin, s.PortMax = 40000, 40000+ports
+	}
+}
+
 // drawCallers gives each client one to three callers of a pace.
 func (s *Scenario) drawCallers(random *rand.Rand) {
 	for client := range s.Clients {
@@ -155,6 +170,7 @@ func (s *Scenario) drawFaults(d *Drawn, phase time.Duration) {
 	random := world.Stream(s.Seed, "swarm/faults/"+d.Kind.String())
 	nodes := s.nodesOf(d.Kind.Info().roles)
 	if d.Kind == FaultRestart {
+		s.drawCalmRestart()
 		s.drawShape(random, d, nodes, phase)
 	}
 	for at := warmUp; at < warmUp+phase; at += time.Second {
@@ -180,6 +196,16 @@ func (s *Scenario) drawFault(random *rand.Rand, d *Drawn, at time.Duration, node
 		f.Peer = peers[random.IntN(len(peers))]
 	}
 	return f
+}
+
+// drawCalmRestart restarts a replica while nothing else is in trouble: whatever faults there
+// are later, the seed has a restart with a request in flight that somebody comes back from.
+func (s *Scenario) drawCalmRestart() {
+	random := world.Stream(s.Seed, "swarm/calm")
+	s.Faults = append(s.Faults, Fault{
+		At: warmUp/2 + between(random, 0, warmUp/4), Kind: FaultRestart, Node: replicaName(0),
+		Down: between(random, 5*time.Millisecond, warmUp/10),
+	})
 }
 
 // drawShape restarts each node once, in the shape that was drawn.

@@ -41,6 +41,7 @@ const (
 	KindCredential       // [Key, State, Note] what a client has of the ticket for Key changed
 	KindTable            // [Table, Answer] what a client knows of a table from now on
 	KindLeader           // [Peer] whom a meta server takes for the leader from now on; no Peer: nobody
+	KindChallenge        // [Conn, Peer, Addr, Note] the kernel of Node answered a dial with a challenge ACK; the simulator only
 	kindEnd
 )
 

@@ -31,6 +31,7 @@ var kindNames = [kindEnd]string{
 	KindCredential:  "credential",
 	KindTable:       "table",
 	KindLeader:      "leader",
+	KindChallenge:   "challenge",
 }
 
 // String is the kind's name, or kind(N) for a number that is none.

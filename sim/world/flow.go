@@ -5,6 +5,7 @@
 package world
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/trace"
@@ -75,11 +76,20 @@ func (w *World) pass(from *end, t *task) flowState {
 		f.state = m.then
 	}
 	f.packetAt = w.now
+	switch f.state {
+	case flowDropped:
+		w.happened.Dropped++
+	case flowRefused:
+		w.happened.Refused++
+	}
 	return f.state
 }
 
-// refuse answers a packet in the name of the host that it was for.
+// refuse answers a packet in the name of the host that it was for. The trace tells, of the
+// sender, since nobody else can know.
 func (w *World) refuse(from, to *end, t *task) {
+	w.scratch = trace.Event{Kind: trace.KindFault, Conn: from.conn.global, Note: fmt.Sprintf("a firewall that has forgotten c%d resets it", from.conn.global)}
+	w.emit(from.host.name)
 	w.lose(from, t)
 	w.reset(to)
 }

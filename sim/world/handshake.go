@@ -3,6 +3,7 @@
 package world
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/trace"
@@ -92,9 +93,7 @@ func (w *World) synArrives(from, to *end) {
 	}
 	h.endLingering()
 	if known := h.tuples[to.tuple()]; known != nil && !w.makesWay(known) {
-		t := w.packet(taskChallenge, to)
-		t.subject = known
-		w.transmit(to, t, 0)
+		w.challenge(from, to, known)
 		return
 	}
 	listener := h.listeners[to.addr.Port()]
@@ -120,6 +119,20 @@ func (w *World) makesWay(known *end) bool {
 	}
 	w.forget(known)
 	return true
+}
+
+// challenge answers a SYN in the name of the connection that its addresses and ports mean to
+// the kernel (section 3.10.7.4, RFC 5961 section 4).
+func (w *World) challenge(from, to, known *end) {
+	w.scratch = trace.Event{
+		Kind: trace.KindChallenge, Conn: to.conn.global, Peer: from.text, Addr: to.text,
+		Note: fmt.Sprintf("c%d of the same addresses and ports is known still", known.conn.global),
+	}
+	w.emit(to.host.name)
+	w.happened.Challenges++
+	t := w.packet(taskChallenge, to)
+	t.subject = known
+	w.transmit(to, t, 0)
 }
 
 // challengeArrives: the dialer does not know the connection that the ACK speaks of, and

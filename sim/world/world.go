@@ -105,6 +105,7 @@ type World struct {
 	byAddr      map[netip.Addr]*Host
 	nowhere     *Host  // stands for every address that no host has
 	connections uint64 // dialed so far
+	happened    Happened
 	scratch     trace.Event
 }
 
@@ -135,6 +136,16 @@ func (w *World) Now() time.Time { return epoch.Add(time.Duration(w.now)) }
 
 // Elapsed is the simulated time since the run began.
 func (w *World) Elapsed() time.Duration { return time.Duration(w.now) }
+
+// Happened counts what processes are not told.
+type Happened struct {
+	Challenges int // SYNs answered with a challenge ACK, see KindChallenge of package trace
+	Dropped    int // packets of flows that a middlebox had forgotten, and lost
+	Refused    int // the same, and answered with a reset
+}
+
+// Happened returns what has happened so far.
+func (w *World) Happened() Happened { return w.happened }
 
 // Steps is how many things have happened: packets, timers, reads and calls.
 func (w *World) Steps() uint64 { return w.steps }
