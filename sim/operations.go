@@ -25,7 +25,8 @@ type operation struct {
 	value     string // of a put
 	hash      uint64 // of the hash key
 	partition int
-	caller    *caller // nil of a scripted one, and once it was told
+	caller    *caller  // nil of a scripted one, and once it was told
+	bytes     [64]byte // room for body
 	invoked   time.Time
 	deadline  time.Time
 	returned  time.Time // zero while it runs
@@ -42,6 +43,7 @@ type operation struct {
 // operations is every call of a run, in order of invocation; ids begin with 1.
 type operations struct {
 	all    []*operation
+	block  []operation                 // what is left of the latest that were allocated together
 	undone []linearizability.Operation // by disks that lost what was written
 	judge  *judge
 	keys   keySpace
@@ -49,16 +51,28 @@ type operations struct {
 
 func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
 	hash := o.keys.hash(hashKey)
-	op := &operation{
+	op := o.next()
+	*op = operation{
 		id: uint64(len(o.all) + 1), client: client, rpc: rpc, hashKey: hashKey, sortKey: sortKey,
 		hash: hash, partition: o.keys.holder(hash), invoked: now, deadline: now.Add(timeout),
 	}
 	if rpc == protocol.RPCPut {
-		op.value = "v" + strconv.FormatUint(op.id, 10)
+		var value [21]byte
+		op.value = string(strconv.AppendUint(append(value[:0], 'v'), op.id, 10))
 	}
 	op.at = o.judge.connectionFor(op)
 	op.on = o.judge.bestSession(op)
 	o.all = append(o.all, op)
+	return op
+}
+
+// next is room for an operation.
+func (o *operations) next() *operation {
+	if len(o.block) == 0 {
+		o.block = make([]operation, 32)
+	}
+	op := &o.block[0]
+	o.block = o.block[1:]
 	return op
 }
 
@@ -130,7 +144,7 @@ func (op *operation) body() []byte {
 	if err != nil {
 		panic(err) // keys come from keySpace, which makes short ones only
 	}
-	body := make([]byte, 0, 64)
+	body := op.bytes[:0]
 	if op.rpc == protocol.RPCPut {
 		return protocol.AppendPutArgs(body, &protocol.PutArgs{Key: key, Value: []byte(op.value)})
 	}
@@ -162,7 +176,7 @@ func (k keySpace) holder(hash uint64) int { return int(hash % uint64(k.partition
 // in is the first hash key of a partition.
 func (k keySpace) in(partition int) string {
 	for i := 0; ; i++ {
-		if key := "k" + strconv.Itoa(i); k.partition(key) == partition {
+		if key := numberedKey(i); k.partition(key) == partition {
 			return key
 		}
 	}
@@ -170,7 +184,26 @@ func (k keySpace) in(partition int) string {
 
 // draw picks a hash key and a sort key.
 func (k keySpace) draw(random *rand.Rand, n int) (hashKey, sortKey string) {
-	return "k" + strconv.Itoa(random.IntN(n)), "s" + strconv.Itoa(random.IntN(2))
+	return numberedKey(random.IntN(n)), sortKeys[random.IntN(len(sortKeys))]
+}
+
+// sortKeys is what callers draw from, and hashKeys the ones that they mostly draw, made
+// once. Nothing writes them.
+var (
+	sortKeys = [...]string{"s0", "s1"}
+	hashKeys = func() (made [64]string) {
+		for i := range made {
+			made[i] = "k" + strconv.Itoa(i)
+		}
+		return made
+	}()
+)
+
+func numberedKey(i int) string {
+	if i < len(hashKeys) {
+		return hashKeys[i]
+	}
+	return "k" + strconv.Itoa(i)
 }
 
 // drawRPC picks what a caller does: half puts, most of the rest gets.

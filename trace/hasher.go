@@ -85,25 +85,29 @@ func appendNumbers(b []byte, ev *Event) []byte {
 	b = binary.AppendUvarint(b, ev.Conn)
 	b = binary.AppendVarint(b, int64(ev.Seq))
 	b = binary.AppendVarint(b, int64(ev.Size))
+	if ev.AgeNS|int64(ev.Timer)|int64(ev.Op) == 0 {
+		return append(b, 0, 0, 0)
+	}
 	b = binary.AppendVarint(b, ev.AgeNS)
 	b = binary.AppendUvarint(b, ev.Timer)
 	return binary.AppendUvarint(b, ev.Op)
 }
 
-// noTexts is what an event's texts after Node are where all of them are empty, as those of
-// most events are.
-var noTexts [9]byte
-
+// appendTexts writes texts that are empty together, as most are, together: one byte each.
 func appendTexts(b []byte, ev *Event) []byte {
 	b = appendText(b, ev.Node)
-	if len(ev.Peer)|len(ev.Addr)|len(ev.RPC)|len(ev.Neg)|len(ev.Code)|len(ev.State)|len(ev.Principal)|len(ev.Key)|len(ev.Note) == 0 {
-		return append(b, noTexts[:]...)
+	last := len(ev.State) | len(ev.Principal) | len(ev.Key) | len(ev.Note)
+	if len(ev.Peer)|len(ev.Addr)|len(ev.RPC)|len(ev.Neg)|len(ev.Code)|last == 0 {
+		return append(b, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	}
 	b = appendText(b, ev.Peer)
 	b = appendText(b, ev.Addr)
 	b = appendText(b, ev.RPC)
 	b = appendText(b, ev.Neg)
 	b = appendText(b, ev.Code)
+	if last == 0 {
+		return append(b, 0, 0, 0, 0)
+	}
 	b = appendText(b, ev.State)
 	b = appendText(b, ev.Principal)
 	b = appendText(b, ev.Key)
