@@ -200,3 +200,10 @@ func (k *KDC) Keytab(t testing.TB, name string, principals ...string) string {
 	k.Kadmin(t, "ktadd -norandkey -k "+k.Path(name)+" "+strings.Join(principals, " "))
 	return k.Path(name)
 }
+
+// AddService adds a service whose tickets and their session keys are of one type.
+func (k *KDC) AddService(t testing.TB, principal string, etype int32) {
+	t.Helper()
+	k.Kadmin(t, fmt.Sprintf("addprinc -randkey -e %s:normal %s", ETypeName(etype), principal))
+	k.Kadmin(t, fmt.Sprintf("setstr %s session_enctypes %s", principal, ETypeName(etype)))
+}

@@ -7,7 +7,6 @@ package gssapi
 
 import (
 	"encoding/binary"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,8 +36,7 @@ func newKerberosRealm(t testing.TB) *kerberosRealm {
 	r.Run(t, "kinit", "-k", "-t", r.Path("client.keytab"), "alice")
 	for _, etype := range testETypes {
 		for _, host := range []string{hostOf(etype), otherHostOf(etype)} {
-			r.Kadmin(t, fmt.Sprintf("addprinc -randkey -e %s:normal %s/%s", kdctest.ETypeName(etype), testName, host))
-			r.Kadmin(t, fmt.Sprintf("setstr %s/%s session_enctypes %s", testName, host, kdctest.ETypeName(etype)))
+			r.AddService(t, testName+"/"+host, etype)
 			r.Run(t, "kvno", "-q", testName+"/"+host)
 		}
 		r.writeKeytabs(t, etype)

@@ -64,7 +64,7 @@ func BenchmarkStorm(b *testing.B) {
 	dir := b.TempDir()
 	keytab := writeStormKeytab(b, dir)
 	cyrus := filepath.Join(dir, "storm")
-	out, err := exec.Command("gcc", "-O2", "-std=gnu99", "-Wall", "-o", cyrus, "testdata/peers/storm.c", "-lsasl2").CombinedOutput()
+	out, err := exec.Command("gcc", "-O2", "-std=gnu99", "-Wall", "-o", cyrus, "testdata/peers/server.c", "-lsasl2").CombinedOutput()
 	require.NoError(b, err, "%s: run .ci/kerberos-peers, which installs what is missing", out)
 	servers := map[string][]string{"ours": {os.Args[0]}, "cyrus": {cyrus, stormName, stormHost}}
 	for _, mutual := range []bool{true, false} {

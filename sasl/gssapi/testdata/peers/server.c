@@ -1,56 +1,33 @@
 /*
- * A server that does nothing but negotiate, on Cyrus SASL: RPC_NEGOTIATION in frames of
- * header version 1, one thread, epoll. It is what the reference server's negotiations per
- * second are compared with. Usage: storm SERVICE HOST; it prints its port, and ends with
- * its standard input.
+ * A server on Cyrus SASL: frames of header version 1, one thread, epoll. It negotiates, and to
+ * whoever has it serves one table of one partition, of which it is meta server and primary:
+ * a get returns the name that Cyrus gave the client. Other requests end their connection, and
+ * so does any request before the negotiation's end.
+ * The reference client talks to it, and the reference server's negotiations per second are
+ * compared with its. Usage: server SERVICE HOST; it prints its port, and ends with its
+ * standard input.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "frames.h"
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sasl/sasl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_FRAME 65536
-#define NAME "RPC_NEGOTIATION"
-
-enum { LIST = 1, LIST_RESP, SELECT, SELECT_RESP, INITIATE, CHALLENGE, CHALLENGE_RESP, SUCC };
-
 struct peer {
     int fd, begun;
     sasl_conn_t *sasl;
+    const char *name; /* Cyrus's, once it is satisfied */
     size_t have;
     unsigned char in[MAX_FRAME];
 };
 
 static const char *service, *host;
-
-static uint32_t get32(const unsigned char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return ntohl(v);
-}
-
-static unsigned char *put32(unsigned char *p, uint32_t v)
-{
-    v = htonl(v);
-    memcpy(p, &v, 4);
-    return p + 4;
-}
-
-static unsigned char *put_text(unsigned char *p, const void *text, uint32_t n)
-{
-    p = put32(p, n);
-    memcpy(p, text, n);
-    return p + n;
-}
+static uint16_t port;
 
 static void hang_up(struct peer *p)
 {
@@ -60,25 +37,60 @@ static void hang_up(struct peer *p)
     free(p);
 }
 
-/* answer writes result{0: {1: status, 2: message}}; 0 where the peer does not take it. */
+/* begin_answer writes all of an answer to rpc that comes before its result's fields. */
+static unsigned char *begin_answer(unsigned char *out, const char *rpc, uint32_t seq)
+{
+    char name[128];
+    int n = snprintf(name, sizeof name, "%s_ACK", rpc);
+    unsigned char *q = put32(put_text(out + 4, "ERR_OK", 6), 0x80010002);
+    return put_field(put32(put_text(q, name, (uint32_t)n), seq), STRUCT, 0);
+}
+
+/* end_answer writes what is in out up to q; 0 where the peer does not take it. */
+static int end_answer(struct peer *p, unsigned char *out, unsigned char *q)
+{
+    *q++ = STOP;
+    *q++ = STOP;
+    put32(out, (uint32_t)(q - out));
+    return write(p->fd, out, (size_t)(q - out)) == q - out;
+}
+
 static int answer(struct peer *p, uint32_t seq, uint32_t status, const void *message, uint32_t n)
 {
     static unsigned char out[MAX_FRAME];
-    static const unsigned char result[] = {0x0c, 0, 0, 0x08, 0, 1}, field[] = {0x0c, 0, 2};
     if (n > MAX_FRAME / 2)
         return 0;
-    unsigned char *q = put_text(out + 4, "ERR_OK", 6);
-    q = put32(q, 0x80010002);
-    q = put_text(q, NAME "_ACK", sizeof NAME "_ACK" - 1);
-    q = put32(q, seq);
-    q = mempcpy(q, result, sizeof result);
-    q = put32(q, status);
-    q = mempcpy(q, field, sizeof field);
-    q = put_text(q, message, n);
-    *q++ = 0;
-    *q++ = 0;
-    put32(out, (uint32_t)(q - out));
-    return write(p->fd, out, (size_t)(q - out)) == q - out;
+    unsigned char *q = put_int(begin_answer(out, NEGOTIATION, seq), 1, status);
+    return end_answer(p, out, put_blob(q, 2, message, n));
+}
+
+/* answer_query says of any table that it is here: application 1, partition 0. */
+static int answer_query(struct peer *p, uint32_t seq)
+{
+    unsigned char out[512], *q = put_blob(begin_answer(out, QUERY, seq), 1, "ERR_OK", 6);
+    q = put_int(put_int(q, 2, 1), 3, 1);
+    q = put_field(q, BOOL, 4);
+    *q++ = 1;
+    q = put_field(q, LIST_OF, 5);
+    *q++ = STRUCT;
+    q = put64(put_field(put32(q, 1), STRUCT, 1), 1);
+    q = put_int(put_long(q, 2, 1), 3, 1);
+    q = put64(put_field(q, STRUCT, 4), (uint64_t)INADDR_LOOPBACK << 32 | (uint32_t)port << 16 | 1);
+    for (int id = 5; id <= 6; id++) {
+        q = put_field(q, LIST_OF, id);
+        *q++ = STRUCT;
+        q = put32(q, 0);
+    }
+    q = put_int(put_long(q, 7, 0), 8, 0);
+    *q++ = STOP;
+    return end_answer(p, out, q);
+}
+
+static int answer_get(struct peer *p, uint32_t seq)
+{
+    unsigned char out[1024], *q = put_int(begin_answer(out, GET, seq), 1, 0);
+    q = put_blob(q, 2, p->name, (uint32_t)strnlen(p->name, 256));
+    return end_answer(p, out, put_int(put_int(q, 3, 1), 4, 0));
 }
 
 /* step gives Cyrus a token and answers with what comes of it. */
@@ -102,18 +114,18 @@ static int step(struct peer *p, uint32_t seq, const char *token, unsigned n)
         fprintf(stderr, "refused: %s\n", p->sasl ? sasl_errdetail(p->sasl) : "no connection");
         return 0;
     }
+    p->name = name;
     return answer(p, seq, SUCC, "", 0);
 }
 
-/* serve treats one frame: header, meta struct, message begin, args{1: {1: status, 2: message}}. */
-static int serve(struct peer *p, const unsigned char *body, size_t n)
+/* negotiate takes args{1: {1: status, 2: message}}. */
+static int negotiate(struct peer *p, uint32_t seq, const unsigned char *args, size_t n)
 {
-    size_t name = sizeof NAME - 1, fixed = 4 + 4 + name + 4 + 3 + 3 + 4 + 3 + 4;
-    if (n < fixed + 2 || get32(body) != 0x80010001 || get32(body + 4) != name || memcmp(body + 8, NAME, name) != 0)
+    const size_t fixed = 3 + 3 + 4 + 3 + 4;
+    if (n < fixed + 2)
         return 0;
-    const unsigned char *q = body + 8 + name;
-    uint32_t seq = get32(q), status = get32(q + 4 + 6), length = get32(q + 4 + 6 + 4 + 3);
-    if (length > n - fixed - 2)
+    uint32_t status = get32(args + 6), length = get32(args + fixed - 4);
+    if (p->name || length > n - fixed - 2)
         return 0;
     switch (status) {
     case LIST:
@@ -122,8 +134,25 @@ static int serve(struct peer *p, const unsigned char *body, size_t n)
         return answer(p, seq, SELECT_RESP, "", 0);
     case INITIATE:
     case CHALLENGE_RESP:
-        return step(p, seq, (const char *)body + fixed, length);
+        return step(p, seq, (const char *)args + fixed, length);
     }
+    return 0;
+}
+
+/* serve treats one frame's body: name of the request, sequence number, arguments. */
+static int serve(struct peer *p, const unsigned char *body, size_t n)
+{
+    if (n < 12 || get32(body) != 0x80010001 || get32(body + 4) > n - 12)
+        return 0;
+    size_t length = get32(body + 4);
+    const unsigned char *name = body + 8, *rest = name + length;
+    uint32_t seq = get32(rest);
+    if (length == strlen(NEGOTIATION) && memcmp(name, NEGOTIATION, length) == 0)
+        return negotiate(p, seq, rest + 4, n - 12 - length);
+    if (p->name && length == strlen(QUERY) && memcmp(name, QUERY, length) == 0)
+        return answer_query(p, seq);
+    if (p->name && length == strlen(GET) && memcmp(name, GET, length) == 0)
+        return answer_get(p, seq);
     return 0;
 }
 
@@ -178,7 +207,7 @@ int main(int argc, char **argv)
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof addr;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0), in = 0;
-    if (argc != 3 || sasl_server_init(NULL, "storm") != SASL_OK)
+    if (argc != 3 || sasl_server_init(NULL, "server") != SASL_OK)
         return 2;
     service = argv[1];
     host = argv[2];
@@ -187,7 +216,8 @@ int main(int argc, char **argv)
         perror("listen");
         return 1;
     }
-    printf("%d\n", ntohs(addr.sin_port));
+    port = ntohs(addr.sin_port);
+    printf("%d\n", port);
     fflush(stdout);
     watch(epoll, listener, &listener);
     watch(epoll, 0, &in);
