@@ -106,6 +106,9 @@ type Health struct {
 	Routing     routing.Stats
 	Credentials *CredentialHealth // nil: none were given
 	Warnings    []string          // of the configuration, as logged by Open
+	// InternalErrors counts bugs that were recovered, each logged with its stack: an alarm,
+	// and no verdict on any server or credential. It only grows.
+	InternalErrors uint64
 }
 
 // SessionHealth is how one session is.
@@ -133,7 +136,7 @@ func (c *Client) sessionHealth() Health {
 }
 
 func (d *driver) health() Health {
-	h := Health{Closed: d.core.Closed(), Outstanding: d.core.PendingOps(), Leader: d.core.Leader(), Routing: d.core.Stats()}
+	h := Health{Closed: d.core.Closed(), Outstanding: d.core.PendingOps(), Leader: d.core.Leader(), Routing: d.core.Stats(), InternalErrors: d.bugs.count.Load()}
 	kept, ready := 0, 0
 	for s := range d.core.Sessions() {
 		h.Sessions = append(h.Sessions, s)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -56,7 +57,13 @@ func (d *driver) dial(id protocol.ConnID, addr netip.AddrPort) *connection {
 	c.work.L = &c.mu
 	d.tasks.Go(func() {
 		defer cancel()
-		c.run()
+		if !d.guarded("connection", c.run, slog.String("server", addr.String())) {
+			kind := routing.EventClosed
+			if c.up.IsZero() {
+				kind = routing.EventDialFailed
+			}
+			d.inbox.put(item{event: routing.Event{Kind: kind, Conn: id, Reason: session.ReasonInternal}})
+		}
 	})
 	return c
 }
@@ -80,7 +87,13 @@ func (c *connection) run() {
 	}
 	c.raw, c.up = raw, time.Now()
 	c.mu.Unlock()
-	c.driver.tasks.Go(func() { c.writeLoop(raw) })
+	c.driver.tasks.Go(func() {
+		if !c.driver.guarded("connection", func() { c.writeLoop(raw) }, slog.String("server", c.addr.String())) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.breakOff(ErrInternal)
+		}
+	})
 	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialed, Conn: c.id}})
 	err = c.readLoop(raw)
 	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventClosed, Conn: c.id, Reason: reason(err)}})
@@ -223,6 +236,8 @@ func (c *connection) token(begin bool, challenge []byte) (token []byte, done boo
 func reason(err error) session.Reason {
 	var timeout net.Error
 	switch {
+	case errors.Is(err, ErrInternal):
+		return session.ReasonInternal
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return session.ReasonRefused
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

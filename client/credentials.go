@@ -66,7 +66,7 @@ func (c *connection) negotiated(accepted bool) {
 		return
 	}
 	c.presented = false
-	c.driver.cfg.Credentials.Negotiated(c.driver.serverName(c.addr), accepted)
+	c.driver.guarded("Credentials", func() { c.driver.cfg.Credentials.Negotiated(c.driver.serverName(c.addr), accepted) })
 }
 
 // warnings are what is wrong with a configuration that can nevertheless work.

@@ -17,17 +17,21 @@ import (
 	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 )
 
 // driver owns a core. Its fields below inbox are used by its one goroutine only.
 type driver struct {
 	cfg   *Config
-	names map[netip.AddrPort]string // hosts of the configured metas
+	metas []netip.AddrPort          // the configured ones
+	names map[netip.AddrPort]string // and their hosts
 	inbox inbox
 	tasks sync.WaitGroup // connections' and tokens' goroutines
-	ended chan struct{}  // the driver's goroutine has returned
+	bugs  bugs
+	ended chan struct{} // the driver's goroutine has returned
 
 	core    *routing.Core
+	advance func(time.Time, routing.Event, []routing.Effect) []routing.Effect // core.Step
 	jitter  *rand.Rand
 	effects []routing.Effect
 	conns   map[protocol.ConnID]*connection
@@ -54,10 +58,11 @@ type call struct {
 
 func newDriver(cfg *Config, metas []netip.AddrPort, names map[netip.AddrPort]string) *driver {
 	d := &driver{
-		cfg: cfg, names: names, ended: make(chan struct{}),
+		cfg: cfg, metas: metas, names: names, ended: make(chan struct{}),
 		core: routing.New(cfg.routing(metas)), jitter: rand.New(cfg.Jitter),
 		conns: make(map[protocol.ConnID]*connection), timers: make(map[protocol.TimerID]*time.Timer),
 	}
+	d.advance, d.bugs.log = d.core.Step, cfg.Logger
 	d.tracer = newTracer(cfg.Trace, d.core, protocol.Limits{MaxFrameBytes: cfg.MaxFrameBytes})
 	d.inbox.init()
 	return d
@@ -107,7 +112,7 @@ func (d *driver) handle(it *item) {
 	case it.event.Kind == routing.EventTimer:
 		delete(d.timers, it.event.Timer)
 	case it.event.Kind == routing.EventClosed || it.event.Kind == routing.EventDialFailed:
-		if c := d.conns[it.event.Conn]; c != nil {
+		if c := d.conns[it.event.Conn]; c != nil && it.event.Reason != session.ReasonInternal {
 			c.negotiated(false)
 		}
 		d.forget(it.event.Conn)
@@ -117,7 +122,7 @@ func (d *driver) handle(it *item) {
 		}
 	}
 	if d.tracer != nil {
-		d.tracer.told(&it.event, d.conns[it.event.Conn])
+		d.guarded("trace", func() { d.tracer.told(&it.event, d.conns[it.event.Conn]) })
 	}
 	d.step(it.event)
 	if it.conn != nil {
@@ -158,16 +163,26 @@ func (d *driver) slot(c *call) routing.OpID {
 	return routing.OpID(len(d.calls) - 1)
 }
 
+// step gives the core an event and carries out what comes of it.
 func (d *driver) step(ev routing.Event) {
-	d.effects = d.core.Step(time.Now(), ev, d.effects[:0])
+	if !d.carry(&ev) {
+		d.abandon(&ev)
+	}
+}
+
+// carry is step; false where that panicked.
+func (d *driver) carry(ev *routing.Event) (ok bool) {
+	defer d.recovered("core")
+	d.effects = d.advance(time.Now(), *ev, d.effects[:0])
 	for i := range d.effects {
 		d.apply(&d.effects[i])
 	}
+	return true
 }
 
 func (d *driver) apply(e *routing.Effect) {
 	if d.tracer != nil {
-		d.tracer.carried(e)
+		d.guarded("trace", func() { d.tracer.carried(e) })
 	}
 	switch e.Kind {
 	case routing.EffectDial:
@@ -224,20 +239,34 @@ func (d *driver) makeToken(c *connection, challenge []byte) {
 	begin := challenge == nil
 	challenge = bytes.Clone(challenge)
 	d.tasks.Go(func() {
-		ev := routing.Event{Kind: routing.EventToken, Conn: c.id}
-		var err error
-		if ev.Data, ev.Done, err = c.token(begin, challenge); err != nil {
-			ev.Failed = true
-			level := slog.LevelWarn
-			var missing *credentialError
-			if errors.As(err, &missing) {
-				level = slog.LevelDebug
-			}
-			d.cfg.Logger.Log(context.Background(), level, "pegasus session: the mechanism made no token",
-				slog.String("server", c.addr.String()), slog.Any("error", err))
-		}
+		ev := routing.Event{Kind: routing.EventToken, Conn: c.id, Failed: true, Internal: true}
+		d.guarded("mechanism", func() { c.answer(&ev, begin, challenge) }, slog.String("server", c.addr.String()))
 		d.inbox.put(item{event: ev})
 	})
+}
+
+// answer fills ev with the mechanism's token. Why there is none is logged, what was to be
+// answered is not. What a mechanism has recovered from is a bug like any panic; what
+// credentials have, they have told.
+func (c *connection) answer(ev *routing.Event, begin bool, challenge []byte) {
+	token, done, err := c.token(begin, challenge)
+	if err == nil {
+		ev.Data, ev.Done, ev.Failed, ev.Internal = token, done, false, false
+		return
+	}
+	server := slog.String("server", c.addr.String())
+	var bug *gssapi.InternalError
+	var missing *credentialError
+	ev.Internal = errors.As(err, &bug)
+	switch level := slog.LevelWarn; {
+	case errors.As(err, &missing):
+		level = slog.LevelDebug
+		fallthrough
+	case !ev.Internal:
+		c.driver.cfg.Logger.Log(context.Background(), level, "pegasus session: the mechanism made no token", server, slog.Any("error", err))
+	default:
+		c.driver.bugs.tell("mechanism", bug.Value, bug.Stack, server)
+	}
 }
 
 func (d *driver) sessionChanged(e *routing.Effect) {
@@ -245,14 +274,18 @@ func (d *driver) sessionChanged(e *routing.Effect) {
 		c.negotiated(true)
 	}
 	level := slog.LevelDebug
-	if e.State == session.StateReady || e.State == session.StateBackoff || e.State == session.StateClosed {
+	if e.Reason == session.ReasonInternal {
+		level = slog.LevelWarn
+	} else if e.State == session.StateReady || e.State == session.StateBackoff || e.State == session.StateClosed {
 		level = slog.LevelInfo
 	}
 	d.cfg.Logger.Log(context.Background(), level, "pegasus session",
 		slog.String("server", e.Addr.String()), slog.String("state", e.State.String()),
 		slog.String("step", e.Step.String()), slog.String("reason", e.Reason.String()))
 	if d.cfg.OnSession != nil {
-		d.cfg.OnSession(SessionChange{Addr: e.Addr, State: e.State, Step: e.Step, Reason: e.Reason, Conn: e.Conn})
+		d.guarded("OnSession", func() {
+			d.cfg.OnSession(SessionChange{Addr: e.Addr, State: e.State, Step: e.Step, Reason: e.Reason, Conn: e.Conn})
+		})
 	}
 }
 

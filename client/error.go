@@ -33,6 +33,9 @@ var (
 	ErrDenied = errors.New("access denied")
 	// ErrBadAnswer: a server's answer cannot be read.
 	ErrBadAnswer = errors.New("the server's answer cannot be read")
+	// ErrInternal: a bug of the client, recovered, counted in Health and logged with its
+	// stack. It says nothing of the server or of anybody's credentials.
+	ErrInternal = errors.New("a bug of the client was recovered: please report it, with the stack in the log")
 	// ErrBadArgument: the call can never succeed as it is; nothing was sent.
 	ErrBadArgument = errors.New("bad argument")
 )
@@ -81,6 +84,8 @@ func reasonText(r Reason) string {
 		return ErrOverloaded.Error()
 	case session.ReasonClosed:
 		return ErrClosed.Error()
+	case session.ReasonInternal:
+		return ErrInternal.Error()
 	}
 	return "the connection was lost (" + r.String() + ")"
 }
@@ -96,6 +101,8 @@ func (e *Error) Is(target error) bool {
 		return e.Reason == session.ReasonDeadline || errors.Is(e.Err, context.DeadlineExceeded)
 	case ErrClosed:
 		return e.Reason == session.ReasonClosed
+	case ErrInternal:
+		return e.Reason == session.ReasonInternal
 	case ErrOverloaded:
 		return e.Reason == session.ReasonQueueFull
 	case ErrTableNotFound:

@@ -39,7 +39,7 @@ func (t *Table) Get(ctx context.Context, hashKey, sortKey []byte) ([]byte, error
 	if err := t.client.do(ctx, "get", k); err != nil {
 		return nil, err
 	}
-	r, err := protocol.ParseReadResult(k.result.Body)
+	r, err := parsed(t.client.driver, protocol.ParseReadResult, k.result.Body)
 	if err := t.judge("get", r.Status, err, false); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (t *Table) TTL(ctx context.Context, hashKey, sortKey []byte) (time.Duration
 	if err := t.client.do(ctx, "ttl", k); err != nil {
 		return 0, err
 	}
-	r, err := protocol.ParseTTLResult(k.result.Body)
+	r, err := parsed(t.client.driver, protocol.ParseTTLResult, k.result.Body)
 	if err := t.judge("ttl", r.Status, err, false); err != nil {
 		return 0, err
 	}
@@ -95,7 +95,7 @@ func (t *Table) update(ctx context.Context, op string, k *call) error {
 	if err := t.client.do(ctx, op, k); err != nil {
 		return err
 	}
-	r, err := protocol.ParseUpdateResult(k.result.Body)
+	r, err := parsed(t.client.driver, protocol.ParseUpdateResult, k.result.Body)
 	return t.judge(op, r.Status, err, true)
 }
 
@@ -118,6 +118,9 @@ func (t *Table) judge(op string, status protocol.StorageStatus, malformed error,
 	switch {
 	case malformed != nil:
 		e.Status, e.Err = protocol.StatusOK, fmt.Errorf("%w: %w", ErrBadAnswer, malformed)
+		if errors.Is(malformed, ErrInternal) {
+			e.Reason, e.Err = session.ReasonInternal, nil
+		}
 		if write {
 			e.Outcome = session.OutcomeUnknown
 		}

@@ -29,7 +29,7 @@ const (
 type clientCollector struct {
 	sources ClientSources
 
-	sessions, ready, outstanding, dials, connections, negotiationsFailed, unknown, late *prometheus.Desc
+	sessions, ready, outstanding, dials, connections, negotiationsFailed, bugs, unknown, late *prometheus.Desc
 
 	tickets, ticketEnds, waiting, fetches, fetchesFailed, internal, expired, unserved *prometheus.Desc
 }
@@ -56,6 +56,7 @@ func NewClient(sources ClientSources) prometheus.Collector {
 		dials:              of(clientPrefix+"dials_total", "Attempts to connect, of the sessions there are."),
 		connections:        of(clientPrefix+"connections_total", "Connections that became ready, of the sessions there are."),
 		negotiationsFailed: of(clientPrefix+"negotiations_failed_total", "Negotiations that failed, of the sessions there are."),
+		bugs:               of(clientPrefix+"internal_errors_total", "Bugs that were recovered; they say nothing of any server or credential."),
 		unknown:            of(clientPrefix+"requests_unknown_total", "Requests written and completed without an answer, of the sessions there are."),
 		late:               of(clientPrefix+"late_replies_total", "Answers that nobody waited for any more, of the sessions there are."),
 
@@ -72,7 +73,7 @@ func NewClient(sources ClientSources) prometheus.Collector {
 
 // Describe implements prometheus.Collector.
 func (c *clientCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.sessions, c.ready, c.outstanding, c.dials, c.connections, c.negotiationsFailed, c.unknown, c.late,
+	for _, d := range []*prometheus.Desc{c.sessions, c.ready, c.outstanding, c.dials, c.connections, c.negotiationsFailed, c.bugs, c.unknown, c.late,
 		c.tickets, c.ticketEnds, c.waiting, c.fetches, c.fetchesFailed, c.internal, c.expired, c.unserved} {
 		out <- d
 	}
@@ -122,6 +123,7 @@ func (c *clientCollector) client(h *client.Health, out chan<- prometheus.Metric)
 	send(out, c.dials, prometheus.CounterValue, float64(dials))
 	send(out, c.connections, prometheus.CounterValue, float64(connections))
 	send(out, c.negotiationsFailed, prometheus.CounterValue, float64(failed))
+	send(out, c.bugs, prometheus.CounterValue, float64(h.InternalErrors))
 	send(out, c.unknown, prometheus.CounterValue, float64(unknown))
 	send(out, c.late, prometheus.CounterValue, float64(late))
 }

@@ -21,7 +21,7 @@ func aHealth(now time.Time) client.Health {
 		return ticket.Status{View: ticket.View{Name: name, State: state, Handle: handle, Until: now.Add(until)}}
 	}
 	return client.Health{
-		Ready: true, Outstanding: 3,
+		Ready: true, Outstanding: 3, InternalErrors: 2,
 		Sessions: []client.SessionHealth{
 			{State: client.StateReady, Stats: session.Stats{Dials: 2, Connections: 1, NegotiationsFailed: 1, Unknown: 4, LateReplies: 5}},
 			{State: client.StateBackoff, Stats: session.Stats{Dials: 7}},
@@ -57,7 +57,7 @@ func TestClientNumbers(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"client_sessions ready": 1, "client_sessions backoff": 1, "client_sessions dialing": 0, "client_ready": 1, "client_calls_outstanding": 3,
-		"client_dials_total": 9, "client_connections_total": 1, "client_negotiations_failed_total": 1,
+		"client_dials_total": 9, "client_connections_total": 1, "client_negotiations_failed_total": 1, "client_internal_errors_total": 2,
 		"client_requests_unknown_total": 4, "client_late_replies_total": 5,
 		"credential_tickets krbtgt expiring": 1, "credential_tickets service valid": 2, "credential_tickets service expired": 1,
 		"credential_tickets service kdc-unreachable": 0, "credential_seconds_left krbtgt": 60, "credential_seconds_left service": 3600,

@@ -48,6 +48,7 @@ type Session struct {
 	Dials              uint64 `json:"dials"`
 	Ready              uint64 `json:"ready"` // how often it became ready
 	NegotiationsFailed uint64 `json:"negotiations_failed"`
+	InternalErrors     uint64 `json:"internal_errors"` // connections that a bug of the client ended
 }
 
 // Report is what was found.
@@ -58,7 +59,9 @@ type Report struct {
 	Rounds     int         `json:"rounds"`
 	Operations []Operation `json:"operations"` // open, and those of the last round
 	Sessions   []Session   `json:"sessions"`
-	Hint       string      `json:"hint,omitempty"` // what to look at, where something failed
+	// InternalErrors counts bugs of the client that were recovered, on sessions and elsewhere.
+	InternalErrors uint64 `json:"internal_errors"`
+	Hint           string `json:"hint,omitempty"` // what to look at, where something failed
 }
 
 // ErrWrongValue says that a row did not have the value that had just been written.
@@ -177,11 +180,13 @@ func (r *Report) look(c *client.Client) {
 	if health.Leader.IsValid() {
 		r.Leader = health.Leader.String()
 	}
+	r.InternalErrors = health.InternalErrors
 	var connected, refused bool
 	for _, s := range health.Sessions {
 		session := Session{
 			Address: s.Addr.String(), Role: "replica", State: s.State.String(),
 			Dials: s.Stats.Dials, Ready: s.Stats.Connections, NegotiationsFailed: s.Stats.NegotiationsFailed,
+			InternalErrors: s.Stats.Internal,
 		}
 		if s.Meta {
 			session.Role = "meta"
@@ -192,6 +197,8 @@ func (r *Report) look(c *client.Client) {
 	}
 	switch {
 	case r.OK:
+	case r.InternalErrors > 0:
+		r.Hint = "a bug of this client was recovered, which says nothing of the servers or of anybody's credentials: please report it with the stack in this client's log"
 	case refused:
 		r.Hint = "negotiations failed: the server's log says why (principal, service and host names, key version, clocks), and this client's log at debug level"
 	case !connected:

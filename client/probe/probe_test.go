@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -111,4 +112,18 @@ func TestInterruptedProbe(t *testing.T) {
 	report, err := Run(ctx, cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, 1, report.Rounds)
+}
+
+// A bug of the client is told as one, and not as somebody's credentials.
+func TestBugIsNoRefusal(t *testing.T) {
+	cfg := served(t, server.Access{})
+	cfg.Client.ServerName = func(netip.AddrPort) string { panic("private") }
+	report, err := Run(t.Context(), cfg)
+	require.ErrorIs(t, err, client.ErrDeadline)
+	require.False(t, report.OK)
+	require.Positive(t, report.InternalErrors)
+	require.Contains(t, report.Hint, "a bug of this client")
+	for _, s := range report.Sessions {
+		require.Zero(t, s.NegotiationsFailed)
+	}
 }

@@ -110,7 +110,7 @@ func (c *Core) sessionEvent(now time.Time, ev *Event) {
 		EventReceived: session.EventReceived, EventClosed: session.EventClosed, EventToken: session.EventToken,
 	}
 	c.stepPeer(now, at, session.Event{
-		Kind: kinds[ev.Kind], Conn: ev.Conn, Reason: ev.Reason, Done: ev.Done, Failed: ev.Failed, Data: ev.Data,
+		Kind: kinds[ev.Kind], Conn: ev.Conn, Reason: ev.Reason, Done: ev.Done, Failed: ev.Failed, Internal: ev.Internal, Data: ev.Data,
 	})
 }
 

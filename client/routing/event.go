@@ -38,22 +38,23 @@ const (
 	EventReceived                        // [Conn, Data]
 	EventClosed                          // [Conn, Reason]
 	EventTimer                           // [Timer]
-	EventToken                           // [Conn, Data, Done, Failed]
+	EventToken                           // [Conn, Data, Done, Failed, Internal]
 	EventDrain                           // finish what is outstanding, accept nothing new, then close
 	EventClose                           // close now
 )
 
 // Event is one input of Step.
 type Event struct {
-	Kind   EventKind
-	Conn   protocol.ConnID
-	Timer  protocol.TimerID
-	ID     OpID
-	Reason session.Reason
-	Done   bool
-	Failed bool
-	Data   []byte // borrowed for the duration of Step
-	Op     Op
+	Kind     EventKind
+	Conn     protocol.ConnID
+	Timer    protocol.TimerID
+	ID       OpID
+	Reason   session.Reason
+	Done     bool
+	Failed   bool
+	Internal bool
+	Data     []byte // borrowed for the duration of Step
+	Op       Op
 }
 
 // EffectKind says what the driver has to do.

@@ -87,12 +87,16 @@ func scriptConfig(t *testing.T, d *datadriven.TestData) Config {
 //	forward X TO | query-error X CODE
 //	reply X CODE|value [N]           answer the N-th oldest request of X
 //	advance DURATION | cancel ID | drain | close | show
+//	panics ...                       the Step of this line panics, its effects are lost
 func (h *harness) script(w []string) {
 	arg := func(i int) string {
 		require.Greater(h.t, len(w), i, "%v lacks an argument", w)
 		return w[i]
 	}
 	switch w[0] {
+	case "panics":
+		h.panics = true
+		h.script(w[1:])
 	case "open":
 		h.step(Event{Kind: EventOpenTable, Op: Op{ID: OpID(atoi(h.t, arg(1))), Table: arg(2), Deadline: h.now.Add(duration(h.t, arg(3)))}})
 	case "submit":
@@ -171,7 +175,7 @@ func (h *harness) show() {
 }
 
 func reasonByName(t tester, name string) session.Reason {
-	for r := session.ReasonNone; r <= session.ReasonClosed; r++ {
+	for r := session.ReasonNone; r <= session.ReasonInternal; r++ {
 		if r.String() == name {
 			return r
 		}

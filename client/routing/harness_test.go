@@ -40,6 +40,7 @@ type harness struct {
 	conns  []*wire // in order of dialling
 	late   bool    // timers fire at the end of their spread
 	quiet  bool    // log nothing
+	panics bool    // the next Step does, after all that it does
 	done   []Completion
 	log    strings.Builder
 }
@@ -79,9 +80,36 @@ func newHarness(t tester, cfg Config) *harness {
 }
 
 func (h *harness) step(ev Event) {
-	for _, e := range h.core.Step(h.now, ev, nil) {
+	effects := h.core.Step(h.now, ev, nil)
+	if h.panics {
+		effects = h.core.Abandon(h.now, &ev, nil)
+	}
+	for _, e := range effects {
 		h.apply(&e)
 	}
+	if h.panics {
+		h.panics = false
+		h.tidyUp()
+	}
+}
+
+// tidyUp is an owner's part of Abandon.
+func (h *harness) tidyUp() {
+	named := make(map[protocol.ConnID]bool)
+	for s := range h.core.Sessions() {
+		named[s.Conn] = true
+	}
+	for _, w := range h.conns {
+		if !w.closed && !named[w.id] {
+			h.printf("hang up on %s", w.to)
+			w.closed = true
+		}
+	}
+	var outstanding []string
+	for id := range h.core.Outstanding() {
+		outstanding = append(outstanding, fmt.Sprint(id))
+	}
+	h.printf("outstanding: %s", strings.Join(outstanding, " "))
 }
 
 func (h *harness) apply(e *Effect) {
@@ -93,6 +121,10 @@ func (h *harness) apply(e *Effect) {
 	case EffectWrite:
 		h.written(e)
 	case EffectClose:
+		if h.panics && h.find(e.Conn) == nil {
+			h.printf("close what was never dialled")
+			return
+		}
 		w := h.byID(e.Conn)
 		h.printf("close %s %v", w.to, e.Reason)
 		w.closed = true
@@ -222,12 +254,19 @@ func (h *harness) wire(to string) *wire {
 }
 
 func (h *harness) byID(id protocol.ConnID) *wire {
+	w := h.find(id)
+	if w == nil {
+		h.t.Fatalf("no connection %x", id)
+	}
+	return w
+}
+
+func (h *harness) find(id protocol.ConnID) *wire {
 	for _, w := range h.conns {
 		if w.id == id {
 			return w
 		}
 	}
-	h.t.Fatalf("no connection %x", id)
 	return nil
 }
 

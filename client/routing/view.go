@@ -74,6 +74,17 @@ func (c *Core) Leader() netip.AddrPort { return c.metas[c.leader].addr }
 // PendingOps returns the number of outstanding operations.
 func (c *Core) PendingOps() int { return c.ops.n }
 
+// Outstanding goes through the outstanding operations, in order of submission.
+func (c *Core) Outstanding() iter.Seq[OpID] {
+	return func(yield func(OpID) bool) {
+		for i := c.ops.first(); i != none; i = int(c.ops.records[i].next) {
+			if !yield(c.ops.records[i].op.ID) {
+				return
+			}
+		}
+	}
+}
+
 // Table returns what is known of a table; ok is false before it was learned.
 func (c *Core) Table(name string) (v TableView, ok bool) {
 	for i := range c.tables {

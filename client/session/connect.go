@@ -130,19 +130,19 @@ func (c *Core) lose(now time.Time, why Reason, hangUp bool, out []Effect) []Effe
 	if hangUp {
 		out = append(out, Effect{Kind: EffectClose, Conn: c.conn.id, Reason: why})
 	}
+	switch {
+	case why == ReasonInternal:
+		c.stats.Internal++
+	case c.state == StateNegotiating:
+		c.stats.NegotiationsFailed++
+	}
 	if why == ReasonProtocol {
 		c.stats.ProtocolErrors++
 	}
-	switch {
-	case c.state == StateNegotiating:
-		c.stats.NegotiationsFailed++
-		fallthrough
-	case !c.wasOfUse(now):
-		if c.interval(c.backoff.failures) < c.cfg.BackoffCap {
-			c.backoff.failures++
-		}
-	default:
+	if c.wasOfUse(now) && why != ReasonInternal {
 		c.backoff.failures = 0
+	} else {
+		c.failed()
 	}
 	out = c.stop(&c.phase, out)
 	c.conn = connection{}
@@ -154,6 +154,25 @@ func (c *Core) lose(now time.Time, why Reason, hangUp bool, out []Effect) []Effe
 		return c.tell(why, out)
 	}
 	return c.connect(now, why, out)
+}
+
+// failed counts an attempt that came to nothing.
+func (c *Core) failed() {
+	if c.interval(c.backoff.failures) < c.cfg.BackoffCap {
+		c.backoff.failures++
+	}
+}
+
+// Successor returns an idle session that takes the place of one whose Step panicked, and of
+// which nothing can be trusted but plain numbers: it has neither connection nor requests,
+// and its attempts are spaced as after a failure. Identities go on. Its owner closes the
+// connection, and completes the requests.
+func (c *Core) Successor() *Core {
+	s := New(c.cfg)
+	s.draining, s.backoff, s.lastConn, s.lastTime, s.stats = c.draining, c.backoff, c.lastConn, c.lastTime, c.stats
+	s.stats.Internal++
+	s.failed()
+	return s
 }
 
 // wasOfUse says whether the connection deserves a successor at once. A server that lets

@@ -53,7 +53,7 @@ type timer struct {
 type Stats struct {
 	Dials              uint64 // attempts to connect
 	Connections        uint64 // that became ready
-	NegotiationsFailed uint64 // for whatever reason, time-out included
+	NegotiationsFailed uint64 // for whatever reason of the peer's or the mechanism's, time-out included
 	Written            uint64 // requests
 	Answered           uint64 // requests
 	Unknown            uint64 // requests written and completed without an answer
@@ -61,6 +61,7 @@ type Stats struct {
 	StaleConns         uint64 // events that named another connection than the current one, tokens nobody had asked for
 	StaleTimers        uint64 // firings of a timer that was stopped or armed again
 	ProtocolErrors     uint64 // connections closed for what the server sent
+	Internal           uint64 // connections closed for a bug of ours, recovered
 }
 
 // scratchKeep is the largest scratch buffer that is kept from one Step to the next.

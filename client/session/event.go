@@ -32,7 +32,7 @@ const (
 	EventReceived                        // [Conn, Data] bytes from the server
 	EventClosed                          // [Conn, Reason] gone, by the peer or the network
 	EventTimer                           // [Timer] an armed timer fired
-	EventToken                           // [Conn, Data, Done, Failed] answer to EffectMakeToken
+	EventToken                           // [Conn, Data, Done, Failed, Internal] answer to EffectMakeToken
 	EventDrain                           // finish what is outstanding, accept nothing new, then close
 	EventClose                           // close now; what is outstanding completes
 	EventKeepReady                       // [Keep] hold a connection ready even while no request needs one, or no longer
@@ -58,21 +58,23 @@ const (
 	ReasonCanceled                  // request: canceled by the owner
 	ReasonQueueFull                 // request: a limit was reached, nothing was written
 	ReasonClosed                    // session is closed or draining
+	ReasonInternal                  // a bug of ours, recovered: it says nothing of the peer or of anybody's credentials
 )
 
 // Event is one input of Step. It names the connection or timer that it concerns; one
 // that names another than the current is counted and ignored.
 type Event struct {
-	Kind    EventKind
-	Conn    protocol.ConnID
-	Timer   protocol.TimerID
-	ID      RequestID
-	Reason  Reason
-	Done    bool // token: the mechanism has all it needs
-	Failed  bool // token: the mechanism could not make one; Reason of the close is ReasonNegotiationFailed
-	Keep    bool
-	Data    []byte // received bytes or token; borrowed for the duration of Step
-	Request Request
+	Kind     EventKind
+	Conn     protocol.ConnID
+	Timer    protocol.TimerID
+	ID       RequestID
+	Reason   Reason
+	Done     bool // token: the mechanism has all it needs
+	Failed   bool // token: the mechanism could not make one; Reason of the close is ReasonNegotiationFailed
+	Internal bool // token: the mechanism broke, which is our bug and no verdict; Reason of the close is ReasonInternal
+	Keep     bool
+	Data     []byte // received bytes or token; borrowed for the duration of Step
+	Request  Request
 }
 
 // EffectKind says what the driver has to do.

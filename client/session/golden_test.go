@@ -101,7 +101,7 @@ func (h *harness) script(line []string) {
 	case "closed":
 		h.step(Event{Kind: EventClosed, Conn: conn, Reason: reasonByName(h.t, first)})
 	case "token":
-		h.step(Event{Kind: EventToken, Conn: conn, Data: []byte(first), Done: named["done"] != "", Failed: first == "failed"})
+		h.step(Event{Kind: EventToken, Conn: conn, Data: []byte(first), Done: named["done"] != "", Failed: first == "failed", Internal: first == "broken"})
 	case "sasl":
 		h.step(Event{Kind: EventReceived, Conn: conn, Data: h.saslFrame(first, named)})
 	case "reply":

@@ -18,7 +18,7 @@ var (
 		ReasonNegotiationTimeout: "negotiation-timeout", ReasonNegotiationFailed: "negotiation-failed",
 		ReasonDowngrade: "downgrade", ReasonProtocol: "protocol", ReasonSilence: "silence",
 		ReasonDeadline: "deadline", ReasonCanceled: "canceled", ReasonQueueFull: "queue-full",
-		ReasonClosed: "closed",
+		ReasonClosed: "closed", ReasonInternal: "internal-error",
 	}
 	outcomeNames = [...]string{0: "none", OutcomeOK: "ok", OutcomeFailed: "failed", OutcomeUnknown: "unknown"}
 	authNames    = [...]string{AuthRequired: "required", AuthPreferred: "preferred", AuthOff: "off"}

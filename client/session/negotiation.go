@@ -56,6 +56,9 @@ func (c *Core) token(now time.Time, ev *Event, out []Effect) []Effect {
 		c.stats.StaleConns++
 		return out
 	}
+	if ev.Internal {
+		return c.lose(now, ReasonInternal, true, out)
+	}
 	if ev.Failed || len(ev.Data) > c.cfg.MaxRequestBytes {
 		return c.lose(now, ReasonNegotiationFailed, true, out)
 	}
