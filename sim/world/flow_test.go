@@ -1,4 +1,4 @@
-// Middleboxes that forget flows.
+// Middleboxes that forget flows: RFC 2979 section 3, RFC 5382 section 5 (REQ-5).
 
 package world
 
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A flow that is dropped looks to both ends like a partition that only new connections cross.
+// RFC 2979 section 3: a flow that is dropped looks to both ends like a partition that only new connections cross.
 func TestForgottenFlowIsSilent(t *testing.T) {
 	config := oneMillisecond()
 	config.UserTimeout = 5 * time.Second
@@ -23,7 +23,7 @@ func TestForgottenFlowIsSilent(t *testing.T) {
 	assert.Equal(t, 2, knows(f.server))
 }
 
-// A box that refuses resets whoever sends; the other end is not told.
+// RFC 2979 section 3: a box that refuses resets whoever sends; the other end is not told.
 func TestForgottenFlowIsRefused(t *testing.T) {
 	f := connected(t, oneMillisecond())
 	f.ForgetFlows(f.server, f.client, ForgottenRefused)
@@ -34,7 +34,7 @@ func TestForgottenFlowIsRefused(t *testing.T) {
 	assert.Equal(t, []string{"dialed 1"}, f.c.lines())
 }
 
-// An idle flow is forgotten after a while; one that is kept alive is not.
+// RFC 5382, REQ-5: an idle flow is forgotten after a while; one that is kept alive is not.
 func TestIdleFlowIsForgotten(t *testing.T) {
 	for _, keepAlive := range []bool{false, true} {
 		f := newFixture(t, oneMillisecond())

@@ -1,18 +1,15 @@
 //go:build linux && kernel
 
-// The scripts of stage_test.go, played by this machine's kernel over loopback, each in a
-// network namespace of its own where nftables loses packets; and what both say compared.
-// It needs root, and Debian's packages util-linux, iproute2 and nftables.
+// The scripts of stage_test.go, played by this machine's kernel over sockets in two network
+// namespaces and the cable between them; and what both say compared. It needs root.
 
 package world
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,38 +21,32 @@ import (
 
 const kernelPort = 34801
 
-// sysctls give the namespace what the simulated kernel has and later Linux changed.
-var sysctls = map[string]string{
-	"tcp_syn_linear_timeouts": "0", // since 6.5 the first SYNs leave again every second
-	"tcp_tw_reuse":            "0", // on loopback, ports in TIME-WAIT are used again
-}
-
 func TestKernelDoesTheSame(t *testing.T) {
-	shell := newShell(t)
 	for _, c := range scripts {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSimulated(t, c.settings)
 			c.play(s)
-			compare(t, &c, s.result(), playUndisturbed(t, shell, &c))
+			compare(t, &c, s.result(), playUndisturbed(t, &c))
 		})
 	}
 }
 
 // playUndisturbed plays a script again when this machine had no time for it: the kernel's
 // timers went on meanwhile, and the script's did not.
-func playUndisturbed(t *testing.T, shell *shell, c *script) played {
-	const attempts, tolerated = 8, 40 * time.Millisecond
+func playUndisturbed(t *testing.T, c *script) played {
+	const attempts, tolerated = 20, 30 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		var k *kernel
 		require.True(t, t.Run(fmt.Sprint("play ", attempt), func(t *testing.T) { // has a thread of its own
-			k = newKernel(t, shell, c.settings)
-			c.play(k)
+			k = newKernel(t, c.settings)
+			k.play(c)
+			k.late = max(k.late, time.Duration(k.cable.late.Load()))
 		}))
 		if k.late < tolerated || attempt == attempts {
 			return k.result()
 		}
-		t.Logf("the script waited %s too long, and is played again", k.late)
+		t.Logf("this machine was %s late, and the script is played again", k.late)
 	}
 }
 
@@ -103,40 +94,41 @@ type socket struct {
 // namespace, does everything.
 type kernel struct {
 	t        *testing.T
-	shell    *shell
 	set      settings
+	cable    *cable
 	start    time.Time
 	listener int // -1: closed
 	sockets  []*socket
 	byPort   map[int]int // connections by the client's port
 	paused   map[string]bool
-	losing   map[string]bool
 	late     time.Duration // by how much the longest wait was longer than it should
 	log      played
 }
 
-func newKernel(t *testing.T, sh *shell, set settings) *kernel {
+func newKernel(t *testing.T, set settings) *kernel {
 	runtime.LockOSThread() // never unlocked: the thread and its namespace end with the goroutine
-	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET), "a network namespace needs root")
-	sh.run(t, losses, "ip link set lo up && nft -f -")
-	for name, value := range sysctls {
-		file := "/proc/sys/net/ipv4/" + name
-		if err := os.WriteFile(file, []byte(value), 0o600); !errors.Is(err, os.ErrNotExist) { // an older kernel lacks one
-			require.NoError(t, err, file)
-		}
+	clientAddr, serverAddr := [4]byte{10, 77, 0, 1}, [4]byte{10, 77, 0, 2}
+	client := newNamespace(t, clientAddr, serverAddr)
+	if set.ports != [2]uint16{} {
+		client.sysctl(t, "ipv4/ip_local_port_range", fmt.Sprint(set.ports[0], set.ports[1]))
 	}
-	k := &kernel{t: t, shell: sh, set: set, start: time.Now(), byPort: map[int]int{}, paused: map[string]bool{}, losing: map[string]bool{}, log: played{received: map[string]string{}}}
-	k.listener = k.open()
+	server := newNamespace(t, serverAddr, clientAddr)
+	k := &kernel{t: t, set: set, cable: newCable(t, client, server, set.delay), byPort: map[int]int{}, paused: map[string]bool{}, log: played{received: map[string]string{}}}
+	k.listener = k.open(theServer)
 	k.option(k.listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	if set.buffer > 0 {
 		k.option(k.listener, unix.SOL_SOCKET, unix.SO_RCVBUF, set.buffer)
 	}
-	require.NoError(t, unix.Bind(k.listener, address(kernelPort)))
+	require.NoError(t, unix.Bind(k.listener, k.address(theServer, kernelPort)))
 	backlog := set.backlog
 	if backlog == 0 {
 		backlog = 4096
 	}
 	require.NoError(t, unix.Listen(k.listener, backlog))
+	k.cable.mark(t, theClient) // it carries
+	k.cable.mark(t, theServer)
+	k.cable.late.Store(0)
+	k.start = time.Now()
 	t.Cleanup(func() {
 		for _, s := range k.sockets {
 			_ = unix.Close(s.fd)
@@ -148,11 +140,12 @@ func newKernel(t *testing.T, sh *shell, set settings) *kernel {
 	return k
 }
 
-func address(port int) *unix.SockaddrInet4 {
-	return &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+func (k *kernel) address(side string, port int) *unix.SockaddrInet4 {
+	return &unix.SockaddrInet4{Port: port, Addr: k.cable.ends[side].addr}
 }
 
-func (k *kernel) open() int {
+func (k *kernel) open(side string) int {
+	k.cable.ends[side].enter(k.t)
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	require.NoError(k.t, err)
 	if k.set.userTimeout > 0 {
@@ -180,24 +173,43 @@ func (k *kernel) drop(s *socket) {
 	k.sockets = slices.DeleteFunc(k.sockets, func(other *socket) bool { return other == s })
 }
 
+// play ends early where the script wants a connection that has not come about.
+func (k *kernel) play(c *script) {
+	defer func() {
+		if r := recover(); r != nil {
+			missing, ok := r.(missingConnection)
+			if !ok {
+				panic(r)
+			}
+			k.t.Logf("there is no connection %s %d yet", missing.side, missing.conn)
+			k.late = time.Hour
+		}
+	}()
+	c.play(k)
+}
+
+type missingConnection struct {
+	side string
+	conn int
+}
+
 func (k *kernel) find(side string, conn int) *socket {
 	for _, s := range k.sockets {
 		if s.side == side && s.conn == conn {
 			return s
 		}
 	}
-	require.Fail(k.t, "no such connection", "%s %d", side, conn)
-	return nil
+	panic(missingConnection{side, conn})
 }
 
 func (k *kernel) dial(conn int, port uint16) {
-	s := &socket{fd: k.open(), side: theClient, conn: conn, connecting: true}
+	s := &socket{fd: k.open(theClient), side: theClient, conn: conn, connecting: true}
 	k.sockets = append(k.sockets, s)
 	if port != 0 {
 		k.option(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-		require.NoError(k.t, unix.Bind(s.fd, address(int(port))))
+		require.NoError(k.t, unix.Bind(s.fd, k.address(theClient, int(port))))
 	}
-	if err := unix.Connect(s.fd, address(kernelPort)); !errors.Is(err, unix.EINPROGRESS) {
+	if err := unix.Connect(s.fd, k.address(theServer, kernelPort)); !errors.Is(err, unix.EINPROGRESS) {
 		k.connected(s, err)
 		return
 	}
@@ -281,31 +293,8 @@ func (k *kernel) vanish(conn int) {
 	k.drop(s)
 }
 
-// losses are rules by which a packet's time to live decides whether it is lost. The kernel
-// stamps its default on each that it sends, so a write to a file begins and ends a loss at
-// once, which a program that changes the rules does not.
-var losses = fmt.Sprintf(`table inet stage {
-	chain in {
-		type filter hook input priority 0;
-		tcp dport %[1]d ip ttl { %[2]d, %[4]d } drop
-		tcp sport %[1]d ip ttl { %[3]d, %[4]d } drop
-	}
-}`, kernelPort, allArrive+1, allArrive+2, allArrive+3)
-
-// allArrive is a time to live of which no packet is lost.
-const allArrive = 64
-
-func (k *kernel) lose(from string, lose bool) {
-	k.losing[from] = lose
-	ttl := allArrive
-	if k.losing[theClient] {
-		ttl++
-	}
-	if k.losing[theServer] {
-		ttl += 2
-	}
-	require.NoError(k.t, os.WriteFile("/proc/sys/net/ipv4/ip_default_ttl", []byte(strconv.Itoa(ttl)), 0o600))
-}
+func (k *kernel) lose(from string, lose bool) { k.cable.lose(k.t, from, lose) }
+func (k *kernel) forget()                     { k.cable.forget(k.t) }
 
 func (k *kernel) pause(side string)  { k.paused[side] = true }
 func (k *kernel) resume(side string) { k.paused[side] = false }

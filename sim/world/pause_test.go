@@ -1,4 +1,5 @@
-// Processes that do not run: what their kernels do meanwhile, and what they find.
+// Processes that do not run: what their kernels do meanwhile, and what they find. Sections
+// are those of RFC 9293.
 
 package world
 
@@ -67,7 +68,7 @@ func TestACKBeyondTheBacklogIsDropped(t *testing.T) {
 	assert.Equal(t, 1003*ms, f.s.when("accepted 3"))
 }
 
-// A reset that comes while a connection waits to be accepted is found with it.
+// Section 3.10.7.4: a reset that comes while a connection waits to be accepted is found with it.
 func TestConnectionThatWasResetWhileItWaited(t *testing.T) {
 	f := newFixture(t, oneMillisecond())
 	f.server.Pause()
@@ -120,7 +121,7 @@ func TestTimersFireAfterAPause(t *testing.T) {
 	assert.Equal(t, time.Second, f.c.when("timer 4"))
 }
 
-// A paused dialer hears in order what its kernel went through.
+// Section 3.9.1: the kernel goes on. A paused dialer hears in order what its kernel went through.
 func TestPausedDialerHearsAfterwards(t *testing.T) {
 	f := newFixture(t, oneMillisecond())
 	f.c.io.Dial(1, serverPort)
@@ -174,7 +175,7 @@ func TestWindowShutsWhereNobodyReads(t *testing.T) {
 	assert.Zero(t, f.onlyEnd(f.client).unacked)
 }
 
-// A host that loses its power behind a shut window does not acknowledge probes.
+// Section 3.8.6.1: a host that loses its power behind a shut window does not acknowledge probes.
 func TestUserTimeoutBehindAShutWindow(t *testing.T) {
 	config := oneMillisecond()
 	config.ReceiveBuffer, config.UserTimeout = 10, 5*time.Second

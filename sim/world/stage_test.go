@@ -29,6 +29,7 @@ type stage interface {
 	keepAlive(side string, conn int, idle, interval time.Duration, count int)
 	vanish(conn int) // the client's kernel forgets the connection without a word
 	lose(from string, lose bool)
+	forget() // a firewall between them forgets every flow
 	pause(side string)
 	resume(side string)
 	unlisten()
@@ -45,7 +46,9 @@ const (
 type settings struct {
 	backlog     int
 	userTimeout time.Duration
-	buffer      int // bytes that the server's kernel keeps
+	buffer      int           // bytes that the server's kernel keeps
+	delay       time.Duration // of a packet, one way; 0: hardly any
+	ports       [2]uint16     // the client's ephemeral ports, first and last
 }
 
 // played is what became of a script.
@@ -298,6 +301,99 @@ var scripts = []script{
 		s.dial(2, 41000)
 		s.wait(100 * time.Millisecond)
 	}},
+	{name: "no ephemeral port left", source: "RFC 6056 section 2.2", settings: settings{ports: [2]uint16{41000, 41001}}, play: func(s stage) {
+		for conn := 1; conn <= 3; conn++ {
+			s.dial(conn, 0)
+			s.wait(20 * time.Millisecond)
+		}
+		s.close(theServer, 1)
+		s.wait(50 * time.Millisecond)
+		s.dial(4, 0)
+		s.wait(50 * time.Millisecond)
+	}},
+	{name: "flow that a firewall forgot, written to", source: "RFC 2979 section 3", settings: settings{userTimeout: 2 * time.Second}, within: time.Second, play: func(s stage) {
+		hello(s)
+		s.forget()
+		s.write(theClient, 1, "nobody hears this")
+		s.dial(2, 0)
+		s.wait(4 * time.Second)
+	}},
+	{name: "flow that a firewall forgot, kept alive", source: "RFC 5382 section 5, REQ-5", play: func(s stage) {
+		hello(s)
+		s.keepAlive(theServer, 1, time.Second, time.Second, 2)
+		s.forget()
+		s.wait(4 * time.Second)
+	}},
+	{name: "far handshake", source: "RFC 9293 section 3.5", settings: far, play: func(s stage) {
+		s.dial(1, 0)
+		s.wait(time.Second)
+	}},
+	{name: "far refusal", source: "RFC 9293 section 3.10.7.1", settings: far, play: func(s stage) {
+		s.unlisten()
+		s.dial(1, 0)
+		s.wait(time.Second)
+	}},
+	{name: "handshake that takes longer than the first SYN's timer", source: "RFC 6298 section 2", settings: settings{delay: 700 * time.Millisecond}, play: func(s stage) {
+		s.dial(1, 0)
+		s.wait(4 * time.Second)
+	}},
+	{name: "far bytes and FIN", source: "RFC 9293 section 3.6", settings: far, play: func(s stage) {
+		farHello(s)
+		s.write(theClient, 1, "to the server")
+		s.close(theServer, 1)
+		s.wait(time.Second)
+	}},
+	{name: "simultaneous close", source: "RFC 9293 section 3.6, figure 13", settings: far, play: func(s stage) {
+		farHello(s)
+		s.closeWrite(theClient, 1)
+		s.closeWrite(theServer, 1)
+		s.wait(time.Second)
+	}},
+	{name: "bytes that cross a FIN", source: "RFC 9293 section 3.6.1", settings: far, play: func(s stage) {
+		farHello(s)
+		s.stayOpen(theServer, 1)
+		s.close(theClient, 1)
+		s.write(theServer, 1, "under way when the client was gone")
+		s.wait(time.Second)
+	}},
+	{name: "bytes that cross a reset", source: "RFC 9293 section 3.10.7.4", settings: far, play: func(s stage) {
+		farHello(s)
+		s.abort(theServer, 1)
+		s.write(theClient, 1, "under way when the server was gone")
+		s.wait(time.Second)
+	}},
+	{name: "far half-open connection that is written to", source: "RFC 9293 section 3.5.1", settings: far, play: func(s stage) {
+		farHello(s)
+		s.vanish(1)
+		s.write(theServer, 1, "are you there")
+		s.wait(time.Second)
+	}},
+	{name: "far port reused against ESTABLISHED", source: "RFC 5961 section 4", settings: far, play: func(s stage) {
+		s.dial(1, 41000)
+		s.wait(time.Second)
+		s.vanish(1)
+		s.dial(2, 41000)
+		s.wait(2 * time.Second)
+	}},
+	{name: "far port reused against FIN-WAIT-2", source: "RFC 5961 section 4", settings: far, play: func(s stage) {
+		s.dial(1, 41000)
+		s.wait(time.Second)
+		s.stayOpen(theClient, 1)
+		s.close(theServer, 1)
+		s.wait(time.Second)
+		s.vanish(1)
+		s.dial(2, 41000)
+		s.wait(2 * time.Second)
+	}},
+}
+
+// far is a network on which a packet travels long enough to cross others.
+var far = settings{delay: 100 * time.Millisecond}
+
+// farHello is hello where it takes longer.
+func farHello(s stage) {
+	s.dial(1, 0)
+	s.wait(time.Second)
 }
 
 // simulated is the stage in this package.
@@ -309,7 +405,8 @@ type simulated struct {
 }
 
 func newSimulated(t *testing.T, set settings) *simulated {
-	config := Config{Seed: 1, LatencyMin: 50 * time.Microsecond, LatencyMax: 50 * time.Microsecond,
+	delay := max(set.delay, 50*time.Microsecond)
+	config := Config{Seed: 1, LatencyMin: delay, LatencyMax: delay, PortMin: set.ports[0], PortMax: set.ports[1],
 		UserTimeout: set.userTimeout, ReceiveBuffer: set.buffer, Backlog: set.backlog}
 	s := &simulated{fixture: newFixture(t, config), names: map[protocol.ConnID]int{}, ids: map[int]protocol.ConnID{}, log: played{received: map[string]string{}}}
 	s.onClient = func(_ *actor, ev Event) { s.tell(theClient, int(ev.Conn), ev) }
@@ -388,6 +485,7 @@ func (s *simulated) lose(from string, lose bool) {
 		s.Heal(a, b)
 	}
 }
+func (s *simulated) forget() { s.ForgetFlows(s.client, s.server, ForgottenDropped) }
 func (s *simulated) host(side string) *Host {
 	if side == theServer {
 		return s.server

@@ -481,7 +481,7 @@ func TestPortsAreNotReusedInTimeWait(t *testing.T) {
 	assert.GreaterOrEqual(t, f.c.when("dialed 6"), time.Duration(0))
 }
 
-// Ports come in sequence from a start that the seed and the boot draw; the range wraps.
+// RFC 6056 section 3.3.1: ports come in sequence from a start that the seed and the boot draw; the range wraps.
 func TestEphemeralPortsAreSequential(t *testing.T) {
 	config := oneMillisecond()
 	config.PortMin, config.PortMax = 40000, 40009
