@@ -61,5 +61,5 @@ type UsageError struct {
 
 // Error says it in one sentence.
 func (e *UsageError) Error() string {
-	return fmt.Sprintf("there is no %s %q; there are: %s", e.What, e.Word, strings.Join(e.Valid, ", "))
+	return fmt.Sprintf("unknown %s %q; there are: %s", e.What, e.Word, strings.Join(e.Valid, ", "))
 }

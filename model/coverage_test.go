@@ -1,14 +1,41 @@
-// Every action of every specification is taken in some configuration.
+// Every action of every specification is taken, or said to rest by the constants.
 
 package model_test
 
 import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/model/constant"
+	"github.com/a8011091/pegasus-reference/model/routing"
+	"github.com/a8011091/pegasus-reference/model/session"
+	"github.com/a8011091/pegasus-reference/model/timeouts"
 )
+
+// covered is how one specification's coverage is looked at.
+type covered struct {
+	property  string // cheap, and held by most assignments: a violation says nothing of coverage
+	config    string // that draws change
+	constants []constant.Info
+	highest   int // number that is drawn for a constant
+	draws     int
+}
+
+var coverage = map[string]covered{
+	"session":          {session.CompleteOnce, "plain", session.Describe(), 2, 1500},
+	"routing":          {routing.CompleteOnce, "small", routing.Describe(), 2, 2500},
+	"timeouts":         {timeouts.CanFinish, "plain", timeouts.Describe(), 9, 500},
+	"two-phase-commit": {property: "consistent"}, // its one constant is the number of managers
+}
+
+// minutes are the configurations that take too long to be looked at here: .ci/nightly has them.
+var minutes = []string{"deep", "broad"}
 
 // covering are, by specification, requests that take every action between them.
 var covering = map[string][]model.Request{
@@ -37,4 +64,74 @@ func TestEveryActionIsTakenSomewhere(t *testing.T) {
 			assert.True(t, fired, "%s: %s is never taken", spec.Name, name)
 		}
 	}
+}
+
+// The listed configurations, and every switch in its own.
+func TestNoActionIsDeadWhereItIsListed(t *testing.T) {
+	for _, spec := range model.Specs() {
+		t.Run(spec.Name, func(t *testing.T) {
+			t.Parallel()
+			look := func(request model.Request) {
+				request.Spec, request.Property = spec.Name, coverage[spec.Name].property
+				report := run(t, request)
+				assert.Empty(t, report.Dead, "%s %v", request.Config, request.With)
+				assert.NotEqual(t, "inconclusive", report.Verdict)
+			}
+			for _, c := range spec.Configs {
+				if !slices.Contains(minutes, c.Name) {
+					look(model.Request{Config: c.Name})
+				}
+			}
+			for _, w := range spec.Switches {
+				look(model.Request{Config: w.Config, With: []string{w.Name}})
+			}
+		})
+	}
+}
+
+// Assignments of the constants drawn at random: whatever they are, an action that is never
+// taken is one that the constants let rest.
+func TestNoActionIsDeadWhateverTheConstants(t *testing.T) {
+	for name, c := range coverage {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(1, 2))
+			judged := 0
+			for range c.draws {
+				request := c.draw(random)
+				request.Spec, request.Config, request.Property, request.Workers, request.MaxStates = name, c.config, c.property, 1, mostDrawn
+				report, err := model.Run(t.Context(), request)
+				if err != nil {
+					var wrong *model.UsageError // constants that contradict each other
+					require.ErrorAs(t, err, &wrong)
+					continue
+				}
+				if report.Complete && len(report.Violations) == 0 {
+					judged++
+				}
+				assert.Empty(t, report.Dead, "%v", report.Constants)
+			}
+			t.Logf("%d of %d assignments judged", judged, c.draws)
+			assert.GreaterOrEqual(t, judged, min(100, c.draws))
+		})
+	}
+}
+
+// mostDrawn is how many states an assignment that is drawn may have.
+const mostDrawn = 1000
+
+// draw gives about half of the constants another value: of its list, or a small number.
+func (c covered) draw(random *rand.Rand) model.Request {
+	var request model.Request
+	for _, info := range c.constants {
+		if random.IntN(2) == 0 {
+			continue
+		}
+		value := strconv.Itoa(random.IntN(c.highest + 1))
+		if len(info.Values) > 0 {
+			value = info.Values[random.IntN(len(info.Values))]
+		}
+		request.Set = append(request.Set, model.Setting{Name: info.Name, Value: value})
+	}
+	return request
 }

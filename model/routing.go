@@ -15,7 +15,7 @@ var routingConfigs = []struct {
 	{Config{"default", "three metas, two nodes, one request at a time, and one of each fault: move, election, rumour, crash, early timer"}, routing.Default},
 	{Config{"small", "the same without crashes"}, routing.Small},
 	{Config{"plain", "two requests and two moves, without crashes and early timers"}, routing.Plain},
-	{Config{"deep", "two requests, two moves, two crashes, and one of each other fault: 44 million states, many minutes"}, routing.Deep},
+	{Config{"deep", "two requests, two moves, two crashes, and one of each other fault: 65 million states, many minutes"}, routing.Deep},
 }
 
 var routingSwitches = []Switch{

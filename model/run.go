@@ -27,7 +27,7 @@ type Request struct {
 	Walks    int
 	Length   int
 	Symmetry bool // check.Options.Symmetry
-	Coverage bool // check.Options.Coverage
+	MayRest  bool // check.Options.MayRest
 
 	Workers       int // 0 means one for each processor
 	MaxStates     uint64
@@ -75,6 +75,7 @@ type Exhaustion struct {
 	Stopped    string              `json:"stopped"` // why the search ended early, "" if it did not
 	Actions    []check.ActionCount `json:"actions"` // how often each was taken
 	NeverFired []string            `json:"never_fired"`
+	Dead       []string            `json:"dead"` // those of NeverFired that make the verdict inconclusive: check.Result.Dead
 	OutDegree  check.OutDegree     `json:"out_degree"`
 	Collision  float64             `json:"collision_probability"`   // upper estimate that two states were taken for one
 	PerState   float64             `json:"visited_bytes_per_state"` // visited set and parents
@@ -127,7 +128,7 @@ func Run(ctx context.Context, request Request) (Report, error) {
 func explore[S any](ctx context.Context, m check.Model[S], request Request) (Report, error) {
 	options := check.Options{
 		Workers: request.Workers, MaxStates: request.MaxStates, MaxMemory: request.MaxMemory,
-		Search: check.Search(slices.Index(check.Searches, request.Search)), Symmetry: request.Symmetry, Coverage: request.Coverage,
+		Search: check.Search(slices.Index(check.Searches, request.Search)), Symmetry: request.Symmetry, MayRest: request.MayRest,
 		Seed: request.Seed, Walks: request.Walks, Length: request.Length,
 		Timeout: request.Timeout, Progress: request.Progress, ProgressEvery: request.ProgressEvery,
 	}
@@ -144,7 +145,7 @@ func explore[S any](ctx context.Context, m check.Model[S], request Request) (Rep
 		Seconds: result.Elapsed.Seconds(), Workers: result.Workers, Complete: result.Complete,
 		Exhaustion: Exhaustion{
 			Order: request.Search, Stopped: result.Stopped, Actions: result.Actions, OutDegree: result.OutDegree,
-			NeverFired: append([]string{}, result.NeverFired...), Collision: result.Collision,
+			NeverFired: append([]string{}, result.NeverFired...), Dead: append([]string{}, result.Dead...), Collision: result.Collision,
 			PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
 		},
 	}

@@ -25,9 +25,9 @@ func (e *UsageError) Error() string {
 	case e.Want != "":
 		return fmt.Sprintf("%s %q must be %s", e.What, e.Word, e.Want)
 	case len(e.Valid) == 0:
-		return fmt.Sprintf("there is no %s %q", e.What, e.Word)
+		return fmt.Sprintf("unknown %s %q", e.What, e.Word)
 	}
-	return fmt.Sprintf("there is no %s %q; there are: %s", e.What, e.Word, strings.Join(e.Valid, ", "))
+	return fmt.Sprintf("unknown %s %q; there are: %s", e.What, e.Word, strings.Join(e.Valid, ", "))
 }
 
 // constantUsage makes what is wrong with a constant a *UsageError.

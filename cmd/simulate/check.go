@@ -24,6 +24,7 @@ type checkFlags struct {
 	memory  string
 	seed    string
 	tlc     bool
+	table   bool   // print how often each action was taken
 	picture string // file of --dot
 	matrix  matrixFlags
 }
@@ -51,7 +52,7 @@ func newCheckCommand(out *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runCheck(cmd, out, request, f.tlc, f.picture)
+			return f.run(cmd, out, request)
 		},
 	}
 	f.register(cmd)
@@ -75,7 +76,8 @@ func (f *checkFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&request.Walks, "walks", 1000, "with --search walk: number of paths")
 	flags.IntVar(&request.Length, "length", 200, "with --search walk: steps of each path")
 	flags.BoolVar(&request.Symmetry, "symmetry", false, "take states that differ in a permutation for one; refused with liveness")
-	flags.BoolVar(&request.Coverage, "coverage", false, "print how often each action is taken; one that never is, is a violation")
+	flags.BoolVar(&f.table, "coverage", false, "print how often each action is taken")
+	flags.BoolVar(&request.MayRest, "may-rest", false, "an action that is never taken is no reason for doubt, whatever the specification says")
 	flags.StringVar(&f.picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
@@ -119,7 +121,7 @@ func (f *checkFlags) ask(spec string) (request model.Request, err error) {
 
 func checkLong() string {
 	var b strings.Builder
-	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored.\n\nSpecifications:\n")
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, or an action was never taken\nof which the specification does not say that it may rest with these constants.\n\nSpecifications:\n")
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
@@ -151,9 +153,10 @@ func parseBytes(text string) (uint64, error) {
 	return n << shift, nil
 }
 
-func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bool, picture string) error {
+// run checks, and reports what was found.
+func (f *checkFlags) run(cmd *cobra.Command, out *output, request model.Request) error {
 	var tool tla.Tool
-	if withTLC {
+	if f.tlc {
 		var err error
 		if tool, err = tla.Find(); err != nil {
 			return fmt.Errorf("comparing with TLC: %w", err)
@@ -169,7 +172,7 @@ func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bo
 		return requestError(err)
 	}
 	var compared *comparison
-	if withTLC {
+	if f.tlc {
 		if compared, err = compareWithTLC(cmd.Context(), tool, &report); err != nil {
 			return err
 		}
@@ -180,13 +183,13 @@ func runCheck(cmd *cobra.Command, out *output, request model.Request, withTLC bo
 		}
 	} else {
 		tellCheck(cmd.OutOrStdout(), &report)
-		if request.Coverage {
+		if f.table {
 			tellCoverage(cmd.OutOrStdout(), &report)
 		}
 		compared.tell(cmd.OutOrStdout())
 	}
-	if picture != "" {
-		if err := drawCheck(picture, request, &report); err != nil {
+	if f.picture != "" {
+		if err := drawCheck(f.picture, request, &report); err != nil {
 			return fmt.Errorf("drawing: %w", err)
 		}
 	}
@@ -228,9 +231,7 @@ func tellCheck(w io.Writer, r *model.Report) {
 	d := r.OutDegree
 	fmt.Fprintf(w, "  %d steps out of a state on average (least %d, median %d, 95 %% up to %d, most %d); two states taken for one with probability below %.1g\n",
 		d.Average, d.Min, d.Median, d.P95, d.Max, r.Collision)
-	if r.Complete && len(r.NeverFired) > 0 {
-		fmt.Fprintf(w, "  never taken: %s\n", strings.Join(r.NeverFired, ", "))
-	}
+	tellRest(w, r)
 	for _, f := range r.Failures {
 		fmt.Fprintf(w, "\n%s is violated (%s):\n", f.Property, f.Kind)
 		tellTrace(w, f.Trace)

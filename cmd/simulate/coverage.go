@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/a8011091/pegasus-reference/model"
@@ -23,6 +24,19 @@ func tellCoverage(w io.Writer, r *model.Report) {
 		fmt.Fprintf(table, "%d\t  %s\n", a.Steps, a.Name)
 	}
 	table.Flush()
+}
+
+// tellRest names the actions that were never taken, and says what to do about those that
+// should have been.
+func tellRest(w io.Writer, r *model.Report) {
+	if !r.Complete || len(r.NeverFired) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  never taken: %s\n", strings.Join(r.NeverFired, ", "))
+	if len(r.Dead) > 0 {
+		fmt.Fprintf(w, "  of these the specification does not say that they may rest with these constants: %s\n"+
+			"  what it says of them was never tried: set constants with which they are taken, or ask with --may-rest\n", strings.Join(r.Dead, ", "))
+	}
 }
 
 // drawCheck writes the counterexample of the first failure that has one to a file, or

@@ -119,8 +119,11 @@ func runExplore(cmd *cobra.Command, out *output, f *exploreFlags, request model.
 // requestError makes a request that cannot be built the user's mistake, with a near word.
 func requestError(err error) error {
 	var usage *model.UsageError
-	if errors.As(err, &usage) {
-		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
+	switch {
+	case errors.As(err, &usage) && usage.Want == "":
+		return unknownWord(usage.What, usage.Word, usage.Valid)
+	case usage != nil:
+		return &usageError{err}
 	}
 	if errors.Is(err, check.ErrOptions) {
 		return &usageError{err}

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/a8011091/pegasus-reference/defect"
-	"github.com/a8011091/pegasus-reference/sim"
 )
 
 // matrixFlags are the flags of check that go with --matrix.
@@ -71,7 +70,7 @@ func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []st
 	var usage *defect.UsageError
 	switch {
 	case errors.As(err, &usage):
-		return &usageError{fmt.Errorf("%w%s", err, sim.DidYouMean(usage.Word, usage.Valid))}
+		return unknownWord(usage.What, usage.Word, usage.Valid)
 	case errors.Is(err, defect.ErrNoSource):
 		return &usageError{err}
 	case failed != nil:

@@ -2,10 +2,6 @@
 
 package check
 
-// CoverageOf and the name of an action is the name under which a violation of Coverage is
-// reported.
-const CoverageOf = "coverage of "
-
 // judge returns a violation for every property that does not hold, in their order.
 func (s *search[S]) judge() ([]Violation[S], error) {
 	if s.options.Search == RandomWalk {
@@ -47,21 +43,23 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 			violations = append(violations, v)
 		}
 	}
-	if s.options.Coverage && s.complete() {
-		violations = append(violations, s.uncovered()...)
-	}
 	return violations, nil
 }
 
-// uncovered returns a violation for each action that should be taken and is not.
-func (s *search[S]) uncovered() []Violation[S] {
-	var violations []Violation[S]
+// dead returns the actions that are never taken and should be. A space of states that was
+// cut short or in which a property fails says nothing of them, and one that is reduced by
+// symmetry takes one of several equal actions for the others.
+func (s *search[S]) dead(r *Result[S]) []string {
+	if r.Verdict != Held || s.options.MayRest || s.options.Symmetry {
+		return nil
+	}
+	var names []string
 	for i, a := range s.actions {
-		if !a.MayRest && s.taken(i) == 0 {
-			violations = append(violations, Violation[S]{Property: CoverageOf + a.Name, Kind: Coverage, Cycle: -1})
+		if !a.MayRest && r.Actions[i].Steps == 0 {
+			names = append(names, a.Name)
 		}
 	}
-	return violations
+	return names
 }
 
 // taken returns how many steps by the action with that index there are.

@@ -194,17 +194,37 @@ func ExampleSearch() {
 	// walk
 }
 
-func TestCoverageAsAProperty(t *testing.T) {
+// A model with a dead action is not known to hold, unless the model says that the action
+// may rest, or the options that all of them may.
+func TestDeadActions(t *testing.T) {
 	m := drawn{initial: []string{"a"}, actions: unfair("s", "never", "rest"), arrows: []arrow{{"a", "s", "b"}}}
 	m.actions[2].MayRest = true
-	r := run(t, m, check.Options{Coverage: true})
-	assert.Equal(t, check.Violated, r.Verdict)
-	require.Len(t, r.Violations, 1, "rest may")
-	assert.Equal(t, check.CoverageOf+"never", r.Violations[0].Property)
-	assert.Equal(t, check.Coverage, r.Violations[0].Kind)
-	assert.Equal(t, []string{"never", "rest"}, r.NeverFired)
-	m.actions[1].MayRest = true
-	assert.Equal(t, check.Held, run(t, m, check.Options{Coverage: true}).Verdict)
-	cut := run(t, endless{}, check.Options{Coverage: true, MaxStates: 10, Only: []string{"below"}})
-	assert.Equal(t, check.Inconclusive, cut.Verdict, "what was not searched may take it")
+	for _, search := range []check.Search{check.BreadthFirst, check.DepthFirst} {
+		r := run(t, m, check.Options{Search: search})
+		assert.Equal(t, check.Inconclusive, r.Verdict)
+		assert.True(t, r.Complete)
+		assert.Empty(t, r.Stopped)
+		assert.Equal(t, []string{"never"}, r.Dead, "rest may")
+		assert.Equal(t, []string{"never", "rest"}, r.NeverFired)
+	}
+	r := run(t, m, check.Options{MayRest: true})
+	assert.Equal(t, check.Held, r.Verdict)
+	assert.Empty(t, r.Dead)
+	assert.Equal(t, []string{"never", "rest"}, r.NeverFired, "told all the same")
+
+	m.properties = []check.Property[string]{check.Always("not-b", func(s string) bool { return s != "b" })}
+	r = run(t, m, check.Options{})
+	assert.Equal(t, check.Violated, r.Verdict, "a violation is never inconclusive")
+	assert.Empty(t, r.Dead)
+
+	m.properties, m.actions[1].MayRest = nil, true
+	r = run(t, m, check.Options{})
+	assert.Equal(t, check.Held, r.Verdict)
+	assert.Empty(t, r.Dead)
+
+	for _, options := range []check.Options{{MaxStates: 10, Only: []string{"below"}}, {Search: check.RandomWalk, Walks: 1, Length: 2}} {
+		cut := run(t, endless{}, options)
+		assert.Equal(t, check.Inconclusive, cut.Verdict)
+		assert.Empty(t, cut.Dead, "what was not searched may take it")
+	}
 }

@@ -59,7 +59,7 @@ type Action struct {
 	Name     string
 	Group    string
 	Fairness Fairness
-	MayRest  bool // that no reachable state can take it is no mistake; see Options.Coverage
+	MayRest  bool // that no reachable state can take it is no mistake; see Result.Dead
 }
 
 func (a Action) group() string {

@@ -66,10 +66,10 @@ type Options struct {
 	// StopEarly ends the search with the level on which the first violation of a
 	// safety property was found. Without it every property gets its verdict.
 	StopEarly bool
-	// Coverage makes an action that no reachable state can take, and of which the model
-	// does not say that it MayRest, a violation of its own. It is judged where everything
-	// was searched.
-	Coverage bool
+	// MayRest lets every action rest. Without it a search of everything that would have
+	// held is inconclusive where an action was never taken of which the model does not say
+	// that it may rest: Result.Dead.
+	MayRest bool
 	// Only names the properties to look at; empty means all of the model's.
 	Only []string
 	// Progress, when not nil, is called about every ProgressEvery (0: 250 ms), from

@@ -11,7 +11,6 @@ const (
 	Deadlock                     // violated by a path into a state without a way on
 	Liveness                     // violated by a path that ends in a fair cycle, or stops where stopping is fair
 	Reachability                 // violated by the whole state space
-	Coverage                     // violated by the whole state space, in which an action is never taken
 )
 
 // String returns the kind in one word.
@@ -25,8 +24,6 @@ func (k Kind) String() string {
 		return "liveness"
 	case Reachability:
 		return "reachability"
-	case Coverage:
-		return "coverage"
 	}
 	return "unknown"
 }

@@ -9,9 +9,9 @@ type Verdict uint8
 
 // Verdicts.
 const (
-	Held         Verdict = iota + 1 // everything was searched, every property holds
+	Held         Verdict = iota + 1 // everything was searched, every property holds, no action is dead
 	Violated                        // at least one property does not hold
-	Inconclusive                    // the search ended early without a violation
+	Inconclusive                    // the search ended early without a violation, or actions are dead
 )
 
 // String returns the verdict as it is written in reports.
@@ -40,10 +40,14 @@ type Result[S any] struct {
 	Actions    []ActionCount  // how often each action was taken, in the order of the model's actions
 	OutDegree  OutDegree
 	NeverFired []string // actions that no reachable state can take, by name; meaningful where Complete
-	Collision  float64  // upper estimate of the probability that two states shared a fingerprint
-	Workers    int
-	Elapsed    time.Duration
-	Memory     Memory
+	// Dead are those of NeverFired of which the model does not say that they may rest. What
+	// a specification says of them was never tried, so that it is not known to hold. It is
+	// judged where nothing else is wrong and Options ask for it.
+	Dead      []string
+	Collision float64 // upper estimate of the probability that two states shared a fingerprint
+	Workers   int
+	Elapsed   time.Duration
+	Memory    Memory
 }
 
 // ActionCount is how many steps by an action there are between distinct states, those

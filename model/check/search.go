@@ -222,6 +222,9 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		s.outDegrees.merge(&w.outDegrees)
 	}
 	r.OutDegree = s.outDegrees.summary()
+	if r.Dead = s.dead(r); len(r.Dead) > 0 {
+		r.Verdict = Inconclusive
+	}
 	n := float64(r.Distinct)
 	r.Collision = n * (n - 1) / 2 / (1 << 63) / 2
 	return r

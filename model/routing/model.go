@@ -107,7 +107,7 @@ func (m *Model) listActions() {
 		deposed := m.Elections > 1 || m.Elections > 0 && n == 0
 		follows := n > 0 || m.Metas > 1 && m.Elections > 0
 		m.add(ask, n+1, "ask(%d)", "ask", check.Weak, n < m.Known || m.Elections+m.Splits > 0)
-		m.add(elect, n+1, "elect(%d)", "", check.Unfair, m.Elections > 1 || m.Elections > 0 && n > 0)
+		m.add(elect, n+1, "elect(%d)", "", check.Unfair, m.Metas > 1 && (m.Elections > 1 || m.Elections > 0 && n > 0))
 		m.add(stepDown, n+1, "step-down(%d)", "", check.Weak, m.Metas > 1 && deposed)
 		m.add(learn, n+1, "learn(%d)", "", learns, follows && m.Elections+m.Splits+m.Crashes > 0)
 		m.add(rumour, n+1, "rumour(%d)", "", check.Unfair, m.Metas > 2 && follows && m.Splits > 0)
@@ -138,7 +138,7 @@ func (m *Model) add(rule rule, of int, name, group string, fairness check.Fairne
 	}
 	m.number[rule][of] = len(m.actions)
 	m.meaning = append(m.meaning, meaning{rule, uint8(of)})
-	m.actions = append(m.actions, check.Action{Name: name, Group: group, Fairness: fairness})
+	m.actions = append(m.actions, check.Action{Name: name, Group: group, Fairness: fairness, MayRest: m.mayRest(rule, of)})
 }
 
 // steps collects the steps from one state.

@@ -150,7 +150,7 @@ func (m *Model) add(rule rule, of int, name string, fairness check.Fairness, pos
 	}
 	m.number[rule][of] = len(m.actions)
 	m.meaning = append(m.meaning, meaning{rule, byte(of)})
-	m.actions = append(m.actions, check.Action{Name: name, Fairness: fairness})
+	m.actions = append(m.actions, check.Action{Name: name, Fairness: fairness, MayRest: m.mayRest(rule, of)})
 }
 
 // steps collects the steps from one state.

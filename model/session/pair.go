@@ -56,6 +56,7 @@ func (p *Pair) listActions() {
 				p.number[meta] = append(p.number[meta], -1)
 				continue
 			}
+			action.MayRest = p.mayRest(meta, i)
 			action.Name = fmt.Sprintf("meta%d.%s", meta+1, action.Name)
 			if action.Group != "" {
 				action.Group = fmt.Sprintf("meta%d.%s", meta+1, action.Group)
@@ -66,7 +67,7 @@ func (p *Pair) listActions() {
 	}
 	p.moves = len(p.actions)
 	for r := range p.session.NReq {
-		p.add(check.Action{Name: fmt.Sprintf("move(%d)", r+1), Fairness: check.Weak}, pairMeaning{moved: byte(r + 1)})
+		p.add(check.Action{Name: fmt.Sprintf("move(%d)", r+1), Fairness: check.Weak, MayRest: !p.session.loses()}, pairMeaning{moved: byte(r + 1)})
 	}
 }
 

@@ -50,7 +50,7 @@ func (m *Model) add(rule rule, name string, possible bool) {
 	}
 	m.number[rule] = len(m.actions)
 	m.meaning = append(m.meaning, rule)
-	m.actions = append(m.actions, check.Action{Name: name, Group: "next", Fairness: check.Weak})
+	m.actions = append(m.actions, check.Action{Name: name, Group: "next", Fairness: check.Weak, MayRest: m.mayRest(rule)})
 }
 
 // Initial returns the one initial state: the server has just come back, the connection

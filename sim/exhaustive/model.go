@@ -171,30 +171,36 @@ const (
 )
 
 // actions names them. What the machines and the network do is fair, what the user, the
-// faults and chance do is not.
+// faults and chance do is not. Where the bounds exclude something it may rest.
 func actions(cfg Config) []check.Action {
 	list := []check.Action{
-		actSubmit:           {Name: "the user submits a request"},
-		actCancel:           {Name: "the user gives a request up"},
-		actClose:            {Name: "the user closes the session"},
-		actDrain:            {Name: "the user drains the session"},
+		actSubmit:           {Name: "the user submits a request", MayRest: cfg.Requests == 0},
+		actCancel:           {Name: "the user gives a request up", MayRest: cfg.Cancels == 0},
+		actClose:            {Name: "the user closes the session", MayRest: cfg.Cancels == 0},
+		actDrain:            {Name: "the user drains the session", MayRest: !cfg.Drain},
 		actDialed:           {Name: "the connection comes up", Fairness: check.Weak},
-		actRefused:          {Name: "the connection is refused", Fairness: check.Weak},
+		actRefused:          {Name: "the connection is refused", Fairness: check.Weak, MayRest: cfg.Crashes == 0},
 		actClientReads:      {Name: "the client reads", Fairness: check.Weak},
-		actClientToken:      {Name: "the client's mechanism answers", Fairness: check.Weak},
+		actClientToken:      {Name: "the client's mechanism answers", Fairness: check.Weak, MayRest: cfg.NoAuth},
 		actClientTimer:      {Name: "a timer of the client fires", Fairness: check.Weak},
-		actClientTimerEarly: {Name: "a timer of the client fires early"},
-		actNodeTimer:        {Name: "a timer of the node fires", Fairness: check.Weak},
-		actNodeTimerEarly:   {Name: "a timer of the node fires early"},
-		actCrash:            {Name: "the node crashes"},
-		actLoss:             {Name: "the node loses power"},
-		actStart:            {Name: "the node starts", Fairness: check.Weak},
-		actStale:            {Name: "something of an earlier connection arrives"},
+		actClientTimerEarly: {Name: "a timer of the client fires early", MayRest: cfg.Earlies == 0},
+		actNodeTimer:        {Name: "a timer of the node fires", Fairness: check.Weak, MayRest: true}, // the client gives up first
+		actNodeTimerEarly:   {Name: "a timer of the node fires early", MayRest: cfg.Earlies == 0},
+		actCrash:            {Name: "the node crashes", MayRest: cfg.Crashes == 0},
+		actLoss:             {Name: "the node loses power", MayRest: cfg.Losses == 0},
+		actStart:            {Name: "the node starts", Fairness: check.Weak, MayRest: cfg.Crashes+cfg.Losses == 0},
+		actStale:            {Name: "something of an earlier connection arrives", MayRest: true}, // it must not
 	}
 	for i := range cfg.Connections {
 		list = append(list,
-			check.Action{Name: fmt.Sprintf("the node reads on connection %d of those that exist", i+1), Fairness: check.Weak},
-			check.Action{Name: fmt.Sprintf("the node's mechanism answers on connection %d of those that exist", i+1), Fairness: check.Weak})
+			check.Action{
+				Name:     fmt.Sprintf("the node reads on connection %d of those that exist", i+1),
+				Fairness: check.Weak, MayRest: cfg.Earlies < i, // a client leaves no other one behind before its time
+			},
+			check.Action{
+				Name:     fmt.Sprintf("the node's mechanism answers on connection %d of those that exist", i+1),
+				Fairness: check.Weak, MayRest: cfg.Earlies < i || cfg.NoAuth,
+			})
 	}
 	return list
 }
