@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/model/check"
 	"github.com/a8011091/pegasus-reference/model/constant"
 	"github.com/a8011091/pegasus-reference/model/routing"
 	"github.com/a8011091/pegasus-reference/model/session"
@@ -87,6 +89,66 @@ func TestNoActionIsDeadWhereItIsListed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// demanding are constants with which each rule of a session is demanded at least once.
+func demanding() []session.Constants {
+	some := func(change func(*session.Constants)) session.Constants {
+		c := session.Small()
+		c.Earlies = 2
+		change(&c)
+		return c
+	}
+	return []session.Constants{
+		session.Default(), session.Deep(),
+		some(func(c *session.Constants) {
+			c.Client, c.PortReuse, c.Odd, c.Rogue, c.GiveUp = session.ClientReset, true, true, true, true
+		}),
+		some(func(c *session.Constants) {
+			c.Client, c.Rebuild, c.PortReuse, c.OldConn = session.ClientSession, session.RebuildAsync, true, session.OldConnSticky
+		}),
+		some(func(c *session.Constants) { c.Defects = session.CloseEventOfAnother | session.FailureClosesNewer }),
+		some(func(c *session.Constants) { c.Defects = session.NegotiateBeforeCheck }),
+		some(func(c *session.Constants) { c.Metas = 2 }),
+	}
+}
+
+// That a rule may rest is said of some constants, not of all: with others it is demanded.
+// Whether a connection is left over (orphan) hangs on too much to say.
+func TestEveryRuleIsDemandedSomewhere(t *testing.T) {
+	listed, demanded := map[string]bool{}, map[string]bool{}
+	add := func(spec string, actions []check.Action) {
+		for _, a := range actions {
+			rule, _, _ := strings.Cut(a.Name[strings.Index(a.Name, ".")+1:], "(")
+			listed[spec+" "+rule] = true
+			demanded[spec+" "+rule] = demanded[spec+" "+rule] || !a.MayRest
+		}
+	}
+	for _, c := range demanding() {
+		if c.Metas > 1 {
+			pair, err := session.NewPair(c)
+			require.NoError(t, err)
+			add("pair", pair.Actions())
+			continue
+		}
+		m, err := session.New(c)
+		require.NoError(t, err)
+		add("session", m.Actions())
+	}
+	table, err := routing.New(routing.Default())
+	require.NoError(t, err)
+	add("routing", table.Actions())
+	for _, deadlines := range []timeouts.Constants{{TNeg: 5, D: 1}, {TNeg: 9, TSrv: 6, D: 3}, {TNeg: 5, D: 9}, {SynDelay: 20}} {
+		c := deadlines
+		c.TQ, c.R, c.Client, c.ServerMode = 20, 4, timeouts.ClientConn, timeouts.ServerReference
+		m, err := timeouts.New(c)
+		require.NoError(t, err)
+		add("timeouts", m.Actions())
+	}
+	for name := range listed {
+		assert.Equal(t, name != "session orphan", demanded[name], name)
+	}
+	assert.Greater(t, len(listed), 60)
 }
 
 // Assignments of the constants drawn at random: whatever they are, an action that is never
