@@ -5,16 +5,12 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,16 +19,13 @@ import (
 
 	"github.com/a8011091/pegasus-reference/client"
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 const (
-	restarts    = 10
-	callers     = 8
-	asProgram   = "SIMULATE_AS_PROGRAM" // set: the test binary is the program
-	askedAfter  = 50                    // requests after each restart, of which every one must succeed
-	testSecret  = "restart"
-	patience    = 20 * time.Second
-	callTimeout = 2 * time.Second
+	restarts   = 10
+	asProgram  = "SIMULATE_AS_PROGRAM" // set: the test binary is the program
+	testSecret = "restart"
 )
 
 func TestMain(m *testing.M) {
@@ -98,103 +91,42 @@ func freePorts(t *testing.T, from, n int) int {
 	return 0
 }
 
-// load is callers that never stop, and what became of their calls.
-type load struct {
-	stop              chan struct{}
-	wait              sync.WaitGroup
-	started, returned atomic.Int64
-	ok, unknown       atomic.Int64
-	unexpected        sync.Map // error text
-}
-
-func startLoad(table *client.Table) *load {
-	l := &load{stop: make(chan struct{})}
-	for caller := range callers {
-		l.wait.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-l.stop:
-					return
-				default:
-				}
-				l.call(table, caller, n)
-			}
-		})
-	}
-	return l
-}
-
-func (l *load) call(table *client.Table, caller, n int) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
-	defer cancel()
-	key := []byte(fmt.Sprintf("key-%d-%d", caller, n%32))
-	l.started.Add(1)
-	var err error
-	if n%2 == 0 {
-		err = table.Put(ctx, key, []byte("s"), []byte("value"), client.Forever)
-	} else {
-		_, err = table.Get(ctx, key, []byte("s"))
-	}
-	l.returned.Add(1)
-	switch {
-	case err == nil, errors.Is(err, client.ErrNotFound):
-		l.ok.Add(1)
-	case errors.Is(err, client.ErrUnknownOutcome):
-		l.unknown.Add(1)
-	default:
-		l.unexpected.Store(err.Error(), true)
-	}
-}
-
-func (l *load) end() {
-	close(l.stop)
-	l.wait.Wait()
-}
-
 func TestClientSurvivesKilledServers(t *testing.T) {
 	metaPort := freePorts(t, 20000+os.Getpid()%4000, 5)
 	servers := serveProcess(t, metaPort, metaPort+2)
 	t.Cleanup(func() { servers.kill(t) })
 	descriptors := openDescriptors(t)
 
+	seen := newWire()
 	c, err := client.Open(t.Context(), client.Config{
+		Trace:  trace.NewLive(seen).Node("client"),
 		Metas:  []string{servers.ready.Metas[0].String(), servers.ready.Metas[1].String()},
 		Tables: []string{"temp"}, AllowTestMechanism: true,
 		Mechanism: sasl.NewTest(sasl.TestConfig{Principal: "client", Secret: []byte(testSecret)}),
 	})
 	require.NoError(t, err)
 	table := c.Table("temp")
-	load := startLoad(table)
-	for range restarts {
+	began := time.Now()
+	load := startLoad(table, "key", began)
+	var wipes []wipe
+	for round := range restarts {
 		before := load.ok.Load()
 		require.Eventually(t, func() bool { return load.ok.Load() > before+100 }, patience, 5*time.Millisecond, "no progress under load")
+		killed := time.Since(began)
 		servers.kill(t)
+		wipes = append(wipes, wipe{killed, time.Since(began)})
 		servers = serveProcess(t, metaPort, metaPort+2)
 		require.Eventually(t, func() bool { return c.Health().Ready }, patience, time.Millisecond, "not ready again: %+v", c.Health())
-		askAll(t, table)
+		askAll(t, table, fmt.Sprint(round))
 	}
 	load.end()
-	load.unexpected.Range(func(text, _ any) bool {
-		t.Errorf("a call failed that should have been tried again: %s", text)
-		return true
-	})
-	require.Equal(t, load.started.Load(), load.returned.Load())
+	load.judge(t, wipes)
 	require.Zero(t, c.Health().Outstanding)
 	require.NoError(t, c.Close())
 	require.Eventually(t, func() bool { return openDescriptors(t) <= descriptors }, patience, 10*time.Millisecond, "descriptors leak")
-	t.Logf("%d calls, %d ok, %d of unknown outcome", load.started.Load(), load.ok.Load(), load.unknown.Load())
-}
-
-// askAll: every request that is submitted after readiness succeeds.
-func askAll(t *testing.T, table *client.Table) {
-	t.Helper()
-	for n := range askedAfter {
-		key := []byte(fmt.Sprintf("after-%d", n))
-		require.NoError(t, table.Put(t.Context(), key, []byte("s"), []byte("v"), client.Forever))
-		value, err := table.Get(t.Context(), key, []byte("s"))
-		require.NoError(t, err)
-		require.Equal(t, "v", string(value))
-	}
+	calls := int64(len(load.history))
+	require.Empty(t, seen.judge(calls+restarts*askedAfter*2))
+	t.Logf("%d calls on %d connections, %d ok, %d of unknown outcome", calls, seen.connections, load.ok.Load(), load.unknown.Load())
 }
 
 // openDescriptors counts this process' open files and sockets.

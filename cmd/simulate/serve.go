@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/a8011091/pegasus-reference/kerberos/realm"
@@ -182,7 +183,7 @@ func (f *serveFlags) measure(ctx context.Context, running *nodes) error {
 		return nil
 	}
 	sources := metrics.ServerSources{Nodes: running.numbers, Keytab: f.auth.keys, Replays: f.auth.cache}
-	endpoint, err := metrics.Listen(ctx, f.metrics, metrics.NewServer(sources))
+	endpoint, err := metrics.Listen(ctx, f.metrics, metrics.NewServer(sources), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err != nil {
 		return err
 	}

@@ -96,11 +96,11 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 
 	c, err := s.open(t, meta.ready.Metas[0].String())
 	require.NoError(t, err)
-	askAll(t, c.Table("temp"))
+	askAll(t, c.Table("temp"), "first")
 	replica.kill(t)
 	replica = start("replica1")
 	require.Eventually(t, func() bool { return c.Health().Ready }, patience, time.Millisecond)
-	askAll(t, c.Table("temp"))
+	askAll(t, c.Table("temp"), "restarted")
 	require.NoError(t, c.Close())
 
 	old := *s
@@ -108,7 +108,7 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // the file is looked at once a second
 	c, err = s.open(t, meta.ready.Metas[0].String())
 	require.NoError(t, err, "a ticket of the new key, servers that were not restarted")
-	askAll(t, c.Table("temp"))
+	askAll(t, c.Table("temp"), "rotated")
 	require.NoError(t, c.Close())
 	_, err = old.open(t, meta.ready.Metas[0].String())
 	require.Error(t, err, "the old key is gone from the keytab")
