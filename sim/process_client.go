@@ -135,23 +135,25 @@ func (c *caller) pause() time.Duration {
 
 func (p *clientProcess) call(now time.Time, c *caller, io *world.IO) {
 	hashKey, sortKey := p.run.ops.keys.draw(c.random, c.workload.Keys)
-	op := p.invoke(now, io, drawRPC(c.random), hashKey, sortKey, c.workload.Timeout)
+	op := p.run.ops.invoke(p.run.world.Now(), p.index, drawRPC(c.random), hashKey, sortKey, c.workload.Timeout)
 	op.caller = c
+	p.submit(now, io, op)
 }
 
-func (p *clientProcess) invoke(now time.Time, io *world.IO, rpc protocol.RPC, hashKey, sortKey string, timeout time.Duration) *operation {
-	op := p.run.ops.invoke(p.run.world.Now(), p.index, rpc, hashKey, sortKey, timeout)
-	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: rpc.String(), Key: hashKey + "/" + sortKey})
+// submit may answer before it returns.
+func (p *clientProcess) submit(now time.Time, io *world.IO, op *operation) {
+	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: op.rpc.String(), Key: op.hashKey + "/" + op.sortKey})
 	p.core.submit(now, io, op)
-	return op
 }
 
 // runScript starts the scripted operations that need not wait any more.
 func (p *clientProcess) runScript(now time.Time, io *world.IO) {
 	for len(p.script) > 0 && (p.running == 0 || !p.script[0].Serial) {
-		op := p.script[0]
+		next := p.script[0]
 		p.script = p.script[1:]
-		p.running = p.invoke(now, io, op.RPC, p.run.ops.keys.in(op.Partition), "s0", op.Timeout).id
+		op := p.run.ops.invoke(p.run.world.Now(), p.index, next.RPC, p.run.ops.keys.in(next.Partition), "s0", next.Timeout)
+		p.running = op.id
+		p.submit(now, io, op)
 	}
 }
 
