@@ -10,11 +10,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/internal/allocation"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
 // fuzzLimits are small, so that inputs reach them.
 var fuzzLimits = protocol.Limits{MaxFrameBytes: 1 << 12, MaxNameBytes: 64, MaxBufferedBytes: 1 << 14}
+
+// What reading may allocate, whatever lengths an input claims: a frame is buffered, a body is
+// read where it stands, and of its lists only what is there.
+var (
+	frameBound = allocation.Bound{Base: 4 << 10, PerByte: 8}
+	bodyBound  = allocation.Bound{Base: 1 << 10, PerByte: 16}
+)
 
 // fuzzRequests feeds stream in pieces of step bytes, then again whole: the outcome must
 // be the same, and what came out must survive being written again.
@@ -23,6 +31,12 @@ func fuzzRequests(t *testing.T, version uint32, stream []byte, step uint8) {
 		return
 	}
 	whole, wholeErr := decodeRequests(protocol.NewRequestDecoder(fuzzLimits), stream)
+	frameBound.Hold(t, len(stream), func() {
+		var r protocol.Request
+		d := protocol.NewRequestDecoder(fuzzLimits)
+		for ok, err := true, d.Write(stream); ok && err == nil; ok, err = d.Next(&r) {
+		}
+	})
 	d := protocol.NewRequestDecoder(fuzzLimits)
 	pieces, piecesErr := decodeRequests(d, cut(stream, int(step)+1)...)
 	assert.Equal(t, whole, pieces)
@@ -81,6 +95,12 @@ func FuzzResponseDecoder(f *testing.F) {
 			return
 		}
 		whole, wholeErr := decodeResponses(protocol.NewResponseDecoder(fuzzLimits), stream)
+		frameBound.Hold(t, len(stream), func() {
+			var r protocol.Response
+			d := protocol.NewResponseDecoder(fuzzLimits)
+			for ok, err := true, d.Write(stream); ok && err == nil; ok, err = d.Next(&r) {
+			}
+		})
 		d := protocol.NewResponseDecoder(fuzzLimits)
 		pieces, piecesErr := decodeResponses(d, cut(stream, int(step)+1)...)
 		assert.Equal(t, whole, pieces)
@@ -97,14 +117,16 @@ func FuzzResponseDecoder(f *testing.F) {
 	})
 }
 
-// fuzzBody seeds with good and checks that what parses is written to something that
-// parses to the same.
-func fuzzBody(f *testing.F, good []byte, rewrite func(body []byte) (again []byte, err error)) {
+// fuzzBody seeds with a good body of that kind and checks that reading one stays within its
+// bound, and that what parses is written to something that parses to the same.
+func fuzzBody(f *testing.F, kind string, rewrite func(body []byte) (again []byte, err error)) {
+	good, parse := parsers()[kind].good, parsers()[kind].parse
 	f.Add(good)
 	f.Add([]byte{0})
 	f.Add(good[:len(good)/2])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
+		bodyBound.Hold(t, len(body), func() { _ = parse(body) })
 		once, err := rewrite(body)
 		assert.Equal(t, before, body, "a body is only read")
 		if err != nil {
@@ -117,56 +139,56 @@ func fuzzBody(f *testing.F, good []byte, rewrite func(body []byte) (again []byte
 }
 
 func FuzzNegotiationArgs(f *testing.F) {
-	fuzzBody(f, parsers()["negotiation args"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "negotiation args", func(body []byte) ([]byte, error) {
 		status, msg, err := protocol.ParseNegotiationArgs(body)
 		return protocol.AppendNegotiationArgs(nil, status, msg), err
 	})
 }
 
 func FuzzNegotiationResult(f *testing.F) {
-	fuzzBody(f, parsers()["negotiation result"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "negotiation result", func(body []byte) ([]byte, error) {
 		status, msg, err := protocol.ParseNegotiationResult(body)
 		return protocol.AppendNegotiationResult(nil, status, msg), err
 	})
 }
 
 func FuzzKeyArgs(f *testing.F) {
-	fuzzBody(f, parsers()["key args"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "key args", func(body []byte) ([]byte, error) {
 		key, err := protocol.ParseKeyArgs(body)
 		return protocol.AppendKeyArgs(nil, key), err
 	})
 }
 
 func FuzzPutArgs(f *testing.F) {
-	fuzzBody(f, parsers()["put args"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "put args", func(body []byte) ([]byte, error) {
 		a, err := protocol.ParsePutArgs(body)
 		return protocol.AppendPutArgs(nil, &a), err
 	})
 }
 
 func FuzzReadResult(f *testing.F) {
-	fuzzBody(f, parsers()["read result"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "read result", func(body []byte) ([]byte, error) {
 		a, err := protocol.ParseReadResult(body)
 		return protocol.AppendReadResult(nil, &a), err
 	})
 }
 
 func FuzzTTLResult(f *testing.F) {
-	fuzzBody(f, parsers()["ttl result"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "ttl result", func(body []byte) ([]byte, error) {
 		a, err := protocol.ParseTTLResult(body)
 		return protocol.AppendTTLResult(nil, &a), err
 	})
 }
 
 func FuzzUpdateResult(f *testing.F) {
-	fuzzBody(f, parsers()["update result"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "update result", func(body []byte) ([]byte, error) {
 		a, err := protocol.ParseUpdateResult(body)
 		return protocol.AppendUpdateResult(nil, &a), err
 	})
 }
 
 func FuzzQueryConfigArgs(f *testing.F) {
-	fuzzBody(f, parsers()["query_cfg args"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "query_cfg args", func(body []byte) ([]byte, error) {
 		var a protocol.QueryConfigArgs
 		err := protocol.ParseQueryConfigArgs(body, &a)
 		return protocol.AppendQueryConfigArgs(nil, a.Table, a.Indices), err
@@ -174,7 +196,7 @@ func FuzzQueryConfigArgs(f *testing.F) {
 }
 
 func FuzzQueryConfigResult(f *testing.F) {
-	fuzzBody(f, parsers()["query_cfg result"].good, func(body []byte) ([]byte, error) {
+	fuzzBody(f, "query_cfg result", func(body []byte) ([]byte, error) {
 		var c protocol.QueryConfig
 		err := protocol.ParseQueryConfigResult(body, &c)
 		return protocol.AppendQueryConfigResult(nil, &c, true), err

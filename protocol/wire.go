@@ -210,6 +210,10 @@ func (r *reader) skip(t fieldType, depth int) {
 	case typeSet, typeList:
 		elem := fieldType(r.byte())
 		for n := r.count(); n > 0 && r.err == 0; n-- {
+			if elem == typeStruct && depth < maxSkipDepth && r.off < len(r.b) && r.b[r.off] == byte(typeStop) {
+				r.off++ // a struct without fields takes one byte, so there can be as many as bytes
+				continue
+			}
 			r.skip(elem, depth+1)
 		}
 	default:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/internal/allocation"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
@@ -22,6 +23,8 @@ func FuzzReceived(f *testing.F) {
 		negotiating := newHarness(t, testConfig())
 		negotiating.step(Event{Kind: EventKeepReady, Keep: true})
 		negotiating.dialed()
+		before := negotiating.core.Clone()
+		negotiatingBound.Hold(t, len(data), func() { feedCore(before.Clone(), data, cut) })
 		feed(negotiating, data, cut)
 		require.NotEqual(t, StateReady, negotiating.core.State(), "no mechanism was ever satisfied")
 
@@ -36,6 +39,21 @@ func FuzzReceived(f *testing.F) {
 			ready.outcome(id) // exactly one
 		}
 	})
+}
+
+// negotiatingBound is what a session may allocate for what a server sends before it is
+// authenticated, whatever lengths it claims.
+var negotiatingBound = allocation.Bound{Base: 16 << 10, PerByte: 16}
+
+// feedCore is feed without a harness: nothing is allocated but by the session.
+func feedCore(core *Core, data []byte, cut uint8) {
+	conn, n := core.Conn(), int(cut)+1
+	var effects []Effect
+	for len(data) > 0 {
+		n = min(n, len(data))
+		effects = core.Step(epoch, Event{Kind: EventReceived, Conn: conn, Data: data[:n]}, effects[:0])
+		data = data[n:]
+	}
 }
 
 // feed delivers data in pieces of cut bytes to the connection that is current at first.

@@ -32,6 +32,7 @@ func Project() Rules {
 		Layout: []string{
 			"internal/lint",
 			"internal/kdctest",
+			"internal/allocation",
 			"bench/checker",
 			"cmd/simulate",
 			"defect",

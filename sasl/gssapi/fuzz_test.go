@@ -35,8 +35,10 @@ func FuzzAcceptor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, token []byte) {
 		m := acceptors[int(which)%len(acceptors)]
-		_, _, err := m.try(token)
-		requireRefusal(t, err)
+		tokenBound.Hold(t, len(token), func() {
+			_, _, err := m.try(token)
+			requireRefusal(t, err)
+		})
 	})
 }
 
@@ -56,8 +58,10 @@ func FuzzInitiator(f *testing.F) {
 	f.Add(uint8(1), refusal)
 	f.Fuzz(func(t *testing.T, which uint8, token []byte) {
 		m := initiators[int(which)%len(initiators)]
-		_, _, err := m.try(token)
-		requireRefusal(t, err)
+		tokenBound.Hold(t, len(token), func() {
+			_, _, err := m.try(token)
+			requireRefusal(t, err)
+		})
 	})
 }
 
@@ -126,6 +130,10 @@ func FuzzWrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, token []byte) {
 		etype := testETypes[int(which)%len(testETypes)]
 		c := channel{key: testKey(t, etype, "k"), sequence: 1}
+		wrapBound.Hold(t, len(token), func() {
+			again := c
+			_, _ = again.unwrap(token)
+		})
 		payload, err := c.unwrap(token)
 		if err == nil && token[2]&wrapSealed == 0 {
 			again, err := c.wrap(nil, payload)
@@ -176,6 +184,11 @@ func FuzzKRBError(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
+		krbErrorBound.Hold(t, len(b), func() {
+			if e, err := parseKRBError(b, time.Time{}); err == nil {
+				_ = e.Error()
+			}
+		})
 		e, err := parseKRBError(b, time.Time{})
 		if err != nil {
 			require.ErrorIs(t, err, ErrToken)

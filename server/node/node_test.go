@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/a8011091/pegasus-reference/internal/allocation"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
@@ -300,29 +301,38 @@ func FuzzReceived(f *testing.F) {
 		cfg.Auth = Auth{Enabled: auth%3 > 0, Mandatory: auth%3 == 2}
 		cfg.Early = EarlyRequest(early % uint8(earlyCount))
 		cfg.Limits = Limits{MaxHeldRequests: 4, MaxHeldBytes: 1 << 10, MaxBufferedBytes: 4 << 10, Frame: protocol.Limits{MaxFrameBytes: 2 << 10}}
-		core := New(cfg)
-		core.Step(epoch, Event{Kind: EventAccepted, Conn: 1, Peer: peerAddr}, nil)
-		for len(data) > 0 {
-			n := min(int(chunk)+1, len(data))
-			var effects []Effect
-			for _, e := range core.Step(epoch, Event{Kind: EventReceived, Conn: 1, Data: data[:n]}, effects) {
-				if e.Kind == EffectExecuted && cfg.Auth.Mandatory {
-					t.Fatal("executed without authentication")
-				}
-				if e.Kind == EffectToken {
-					core.Step(epoch, Event{Kind: EventToken, Conn: 1, Data: []byte("challenge")}, nil)
-				}
-			}
-			if s := core.Stats(); s.BufferedBytes > 4<<10 {
-				t.Fatalf("%d bytes buffered", s.BufferedBytes)
-			}
-			data = data[n:]
-		}
-		core.Step(epoch, Event{Kind: EventClose}, nil)
-		if s := core.Stats(); s.Conns+s.HalfOpen+s.BufferedBytes != 0 {
-			t.Fatalf("left behind: %+v", s)
-		}
+		receivedBound.Hold(t, len(data), func() { receiveAll(t, cfg, data, int(chunk)+1) })
 	})
+}
+
+// receivedBound is what a node may allocate for what a peer sends before it is authenticated:
+// itself, a buffer, and the answers.
+var receivedBound = allocation.Bound{Base: 16 << 10, PerByte: 32}
+
+// receiveAll gives a new node the bytes of one connection in pieces.
+func receiveAll(t *testing.T, cfg Config, data []byte, piece int) {
+	core := New(cfg)
+	effects := core.Step(epoch, Event{Kind: EventAccepted, Conn: 1, Peer: peerAddr}, nil)
+	for len(data) > 0 {
+		n := min(piece, len(data))
+		effects = core.Step(epoch, Event{Kind: EventReceived, Conn: 1, Data: data[:n]}, effects[:0])
+		for _, e := range effects {
+			if e.Kind == EffectExecuted && cfg.Auth.Mandatory {
+				t.Fatal("executed without authentication")
+			}
+			if e.Kind == EffectToken {
+				core.Step(epoch, Event{Kind: EventToken, Conn: 1, Data: []byte("challenge")}, nil)
+			}
+		}
+		if s := core.Stats(); s.BufferedBytes > 4<<10 {
+			t.Fatalf("%d bytes buffered", s.BufferedBytes)
+		}
+		data = data[n:]
+	}
+	core.Step(epoch, Event{Kind: EventClose}, nil)
+	if s := core.Stats(); s.Conns+s.HalfOpen+s.BufferedBytes != 0 {
+		t.Fatalf("left behind: %+v", s)
+	}
 }
 
 // ready makes a node with one authenticated connection and a row.
