@@ -222,18 +222,42 @@ func TestAllocationIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, ErrToken)
 }
 
-// What is secret in a test's setup, in every notation that a log could have.
-func secrets(t require.TestingT, s *setup) (all []string) {
-	for _, raw := range [][]byte{s.mint(t).Key.value, s.credential.Ticket, testKeytab(t).entries[0].Key.value, testKeytab(t).entries[5].Key.value} {
-		cut := raw[:12]
-		all = append(all, string(cut), fmt.Sprintf("%x", cut), fmt.Sprintf("%X", cut), fmt.Sprintf("%d", cut)[1:24])
+// What is secret in a test's setup and in its ends, in every notation that a log could have.
+func secrets(t require.TestingT, s *setup, all []moment) (texts []string) {
+	raw := [][]byte{s.mint(t).Key.value, s.credential.Ticket}
+	for _, e := range testKeytab(t).entries {
+		raw = append(raw, e.Key.value)
 	}
-	return all
+	for _, m := range all {
+		switch end := m.end.(type) {
+		case *initiator:
+			raw = append(raw, end.subkey.value, end.sending.key.value, end.receiving.key.value)
+		case *acceptor:
+			raw = append(raw, end.sending.key.value, end.receiving.key.value)
+		}
+	}
+	for _, r := range raw {
+		if len(r) > 0 {
+			cut := r[:12]
+			texts = append(texts, string(cut), fmt.Sprintf("%x", cut), fmt.Sprintf("%X", cut), fmt.Sprintf("%d", cut)[1:24])
+		}
+	}
+	return texts
 }
 
 func TestNothingShowsSecrets(t *testing.T) {
-	s := newSetup(t)
+	for _, etype := range testETypes {
+		t.Run(fmt.Sprint(etype), func(t *testing.T) {
+			s := newSetup(t)
+			s.etype, s.sessionEType = etype, etype
+			nothingShowsSecrets(t, s)
+		})
+	}
+}
+
+func nothingShowsSecrets(t *testing.T, s *setup) {
 	c := s.mint(t)
+	require.Equal(t, s.etype, c.Key.etype)
 	kt := testKeytab(t)
 	var log bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}), slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})} {
@@ -243,14 +267,15 @@ func TestNothingShowsSecrets(t *testing.T) {
 		fmt.Fprintf(&log, verb+verb+verb+verb, c, *c, c.Key, kt.entries[0])
 		fmt.Fprintf(&log, verb+verb, kt, kt.Entries())
 	}
-	for _, m := range moments(t, s) {
-		fmt.Fprintf(&log, "%v %+v %#v %x %d\n", m.end, m.end, m.end, m.end, m.end)
-	}
 	encoded, err := json.Marshal([]any{c, *c, c.Key, kt, kt.Entries()})
 	require.NoError(t, err)
 	log.Write(encoded)
-	for _, m := range allMoments(t) { // and every error that a damaged token brings about
-		for n := 0; n < len(m.token); n += 7 {
+	all := moments(t, s)
+	s.initiator.WithoutMutual = true
+	all = append(all, moments(t, s)...)
+	for _, m := range all {
+		fmt.Fprintf(&log, "%v %+v %#v %x %d\n", m.end, m.end, m.end, m.end, m.end)
+		for n := 0; n < len(m.token); n += 7 { // and every error that a damaged token brings about
 			token := bytes.Clone(m.token)
 			token[n] ^= 0xff
 			_, _, err := m.try(token)
@@ -260,7 +285,9 @@ func TestNothingShowsSecrets(t *testing.T) {
 			}
 		}
 	}
-	for _, secret := range secrets(t, s) {
+	found := secrets(t, s, all)
+	require.Greater(t, len(found), 4*(2+len(kt.entries)), "subkeys too")
+	for _, secret := range found {
 		assert.False(t, bytes.Contains(log.Bytes(), []byte(secret)), "a secret is shown") // not NotContains: its message would show all
 	}
 }
