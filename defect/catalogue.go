@@ -32,7 +32,11 @@ var (
 	ofSeeds     = Simulator{Seeds: 200}
 	ofHistories = Linearizability{Simulator{Seeds: 200}}
 	ofTraces    = Validation{Simulator{Seeds: 50}}
+	ofSwarm     = Simulator{Scenario: sim.ScenarioSwarm, Auth: sim.AuthDrawn, Seeds: 200}
 )
+
+// played is a file of scenarios/, for a patch.
+func played(file string) Simulator { return Simulator{File: file, Seeds: 20} }
 
 // catalogue is read only.
 var catalogue = slices.Concat(incidentDefects, stated, sessionDefects, nodeDefects, replicaDefects, routingDefects)
@@ -76,32 +80,37 @@ var incidentDefects = []Defect{
 	},
 	{
 		ID: "timeout-mismatch", Source: incident + ", cause C3",
-		Properties: []string{"converges", "done-by-cap"},
+		Properties: []string{"converges", "done-by-cap", "reconnect-converges", "requests-drain"},
 		About: "The server gives a negotiation up before the client does, and before a slow one can be over: every attempt is reset by the server, " +
 			"and the client, whose own deadline has not passed, learns nothing from it.",
-		Trials: []Trial{Specification{Spec: "timeouts", Switches: []string{"timeout-mismatch"}}},
-		Alone: "it takes a negotiation that is slower than the server's limit: of the engines only the specification of the deadlines has servers that take " +
-			"their time, and in the others' worlds a reset by the server is followed by an attempt that succeeds.",
+		Trials: []Trial{
+			Specification{Spec: "timeouts", Switches: []string{"timeout-mismatch"}},
+			Simulator{File: "slow-negotiation", ControlFile: "later-deadline", Seeds: 20},
+		},
 	},
 }
 
-// stated are those that only a specification can show so far.
+// stated are those that our own code cannot have.
 var stated = []Defect{
 	{
 		ID: "auth-reset-after-reconnect", Source: "upstream's Java client since #2132 (J3)",
 		Properties: []string{"auth-before-request", "fresh-session", "reconnect-converges", "requests-drain"},
 		About: "Upstream's fix: the flag is still the session's, and is reset some time after the connection has ended. When the next connection is up " +
 			"before that, the request goes first again; or a negotiation that has succeeded is forgotten.",
-		Trials: []Trial{Specification{Spec: "session", Server: "hang", Switches: []string{"auth-reset-after-reconnect"}}},
-		Alone:  "it is a race between two threads of upstream's client. The simulator's models of that client act in one step, and our own core has no such step.",
+		Trials: []Trial{
+			Specification{Spec: "session", Server: "hang", Switches: []string{"auth-reset-after-reconnect"}},
+			Simulator{File: "race", ControlClient: sim.ClientReference, Seeds: 20},
+		},
 	},
 	{
 		ID: "port-reuse", Source: incident + ", cause C2",
 		Properties: []string{"reconnect-converges", "requests-drain"},
 		About: "The client dials from a port on which the server still holds a connection, and the server goes on with that one. No TCP does; where one " +
-			"did, a connection that had died without telling would be the one that is used for ever.",
-		Trials: []Trial{Specification{Spec: "session", Server: "hang", Switches: []string{"port-reuse"}}},
-		Alone:  "the simulator's network and the machine's own do what TCP does, which docs/ports.md shows to be harmless.",
+			"did, a connection that had died without telling would be the one that is used for ever. docs/ports.md has what TCP does.",
+		Trials: []Trial{
+			Specification{Spec: "session", Server: "hang", Switches: []string{"port-reuse"}},
+			Simulator{File: "sticky", ControlFile: "one-port", Seeds: 20},
+		},
 	},
 }
 
@@ -112,52 +121,52 @@ var sessionDefects = []Defect{
 		Properties: []string{"fresh-session", "single-connection", "complete-once"},
 		About: "The end of a connection is not held against which connection it was of: an orphan that ends takes the healthy session down with it, " +
 			"and leaves the healthy connection open with nobody to close it.",
-		Trials: []Trial{Cores{World: "crash"}, ofSession, unseen(ofTraces, quietSimulator)},
+		Trials: []Trial{Cores{World: "crash"}, played("late-events"), ofSession, unseen(ofTraces, quietSimulator)},
 	},
 	{
 		ID: "reply-of-another-connection", Source: "upstream's Java client (J2, J6)",
 		Properties: []string{"fresh-session", "auth-before-request", "no-downgrade", "complete-once"},
 		About: "Bytes are not held against which connection they came on. An answer that comes late answers what is asked now, and a success that " +
 			"comes late authenticates a connection whose negotiation is still going on.",
-		Trials: []Trial{Cores{World: "crash"}, ofSession, unseen(ofTraces, quietSimulator)},
+		Trials: []Trial{Cores{World: "crash"}, played("late-events"), ofSession, unseen(ofTraces, quietSimulator)},
 	},
 	{
 		ID: "stale-timer-accepted", Source: "design rule: a timer that was stopped changes nothing",
 		Properties: []string{"fresh-session", "single-connection", "bounded"},
 		About: "A timer that fired while it was being stopped is taken for the one that is armed now: the deadline of an earlier handshake ends a " +
 			"negotiation that has just begun.",
-		Trials: []Trial{Cores{World: "crash"}, ofSession, unseen(ofTraces, quietSimulator)},
+		Trials: []Trial{Cores{World: "crash"}, played("late-events"), ofSession, unseen(ofTraces, quietSimulator)},
 	},
 	{
 		ID: "failure-closes-newer-connection", Source: "upstream's Java client (J7)",
 		Properties: []string{"fresh-session"},
 		About:      "That a negotiation failed is acted upon after its connection is gone: it closes the connection that has come since.",
-		Trials:     []Trial{Cores{World: "crash"}, ofSession, unseen(ofTraces, quietSimulator)},
+		Trials:     []Trial{Cores{World: "crash"}, played("late-events"), ofSession, unseen(ofTraces, quietSimulator)},
 	},
 	{
 		ID: "pending-not-failed-on-eof", Source: "the official Go client (apache/incubator-pegasus#1385)",
 		Properties: []string{"complete-once", "requests-end", "requests-drain"},
 		About:      "When a connection ends, the requests that were written on it are left waiting for answers that cannot come.",
-		Trials:     []Trial{Cores{World: "crash"}, ofSession, ofTraces},
+		Trials:     []Trial{Cores{World: "crash"}, played("unanswered-read"), ofSession, ofTraces},
 	},
 	{
 		ID: "queue-not-failed-on-close", Source: "upstream's Java client (J14)",
 		Properties: []string{"complete-once", "requests-end"},
 		About:      "Closing a session forgets the requests that were not yet written. Whoever submitted them waits for good.",
-		Trials:     []Trial{Cores{World: "cancels"}, ofSession},
+		Trials:     []Trial{Cores{World: "cancels"}, played("closing"), ofSession},
 	},
 	{
 		ID: "written-put-resent", Source: "upstream's Java client: a put is sent again after ERR_SESSION_RESET",
 		Properties: []string{"honest-outcome", "complete-once", "linearizable"},
 		About: "A write that was on its way when its connection ended is written again on the next one, although the first may have run: the second run " +
 			"undoes what others have written in between.",
-		Trials: []Trial{Cores{World: "crash"}, ofSession, unseen(ofHistories, lastWords)},
+		Trials: []Trial{Cores{World: "crash"}, ofSwarm, ofSession, unseen(ofHistories, lastWords)},
 	},
 	{
 		ID: "unknown-called-failed", Source: "upstream's clients: ERR_SESSION_RESET and ERR_TIMEOUT do not tell whether a write ran",
 		Properties: []string{"honest-outcome", "complete-once", "linearizable"},
 		About:      "A request that was written and never answered is reported as failed, as if it were certain that it has not run.",
-		Trials:     []Trial{Cores{World: "crash"}, ofSession, unseen(ofHistories, lastWords)},
+		Trials:     []Trial{Cores{World: "crash"}, ofSwarm, ofSession, unseen(ofHistories, lastWords)},
 	},
 	{
 		ID: "reconnect-storm", Source: "upstream's Java client (J10)",
@@ -176,27 +185,29 @@ var sessionDefects = []Defect{
 		Properties: []string{"no-downgrade"},
 		About: "A server that says it has no authentication, or does not know the negotiation, is believed: whoever stands between gets the " +
 			"traffic in the clear, and the client that was told to insist does not.",
-		Trials: []Trial{Cores{World: "no-authentication"}, ofSession},
+		Trials: []Trial{Cores{World: "no-authentication"}, played("no-authentication"), ofSession},
 	},
 	{
 		ID: "early-success", Source: "upstream's Java client (J11)",
 		Properties: []string{"no-downgrade", "auth-before-request"},
 		About:      "A success is believed at any step of the negotiation, whether the mechanism has authenticated the server or not.",
-		Trials:     []Trial{ofSession},
-		Alone:      "it takes a server that lies: the other engines' servers say what the mechanism has found.",
+		Trials:     []Trial{played("early-success"), ofSession},
 	},
 	{
 		ID: "silence-ignored", Source: "design rule: a connection on which nothing comes back is dead",
 		Properties: []string{"reconnect-converges", "requests-drain", "requests-end"},
 		About: "A server that loses its power sends no FIN. Its connection is kept although requests are written on it and nothing comes back: they " +
 			"time out one after another, for as long as TCP goes on sending them again.",
-		Trials: []Trial{Cores{World: "loss"}, ofSession, ofTraces},
+		Trials: []Trial{
+			Cores{World: "loss"}, played("silence"), ofTraces,
+			Properties{Package: ofSession.Package, Test: ofSession.Test, Cases: 20_000}, // it takes ten seconds in which nothing happens
+		},
 	},
 	{
 		ID: "mute-server-waited-for", Source: incident + ", remedy r3",
 		Properties: []string{"reconnect-converges", "requests-drain", "requests-end"},
 		About:      "A negotiation has no deadline: a server that accepts and then says nothing, or loses its power, is waited for without an end.",
-		Trials:     []Trial{Cores{World: "loss"}, ofSession},
+		Trials:     []Trial{Cores{World: "loss"}, played("mute"), ofSession},
 	},
 	{
 		ID: "redial-after-60s", Source: "the official Go client",
@@ -217,7 +228,7 @@ var sessionDefects = []Defect{
 		Properties: []string{"requests-drain", "reconnect-converges"},
 		About: "What cannot be decoded ends the reading of a connection, and not the connection: the session is taken for ready, and nothing that is asked on it " +
 			"is ever answered.",
-		Trials: []Trial{Specification{Spec: "session", Switches: []string{"zombie-after-decode-error"}}, ofSession},
+		Trials: []Trial{Specification{Spec: "session", Switches: []string{"zombie-after-decode-error"}}, played("garbage"), ofSession},
 	},
 }
 
@@ -233,9 +244,9 @@ var nodeDefects = []Defect{
 	},
 	{
 		ID: "answers-after-mute", Source: "apache/incubator-pegasus#2111: a session that has died is still decoded",
-		Properties: []string{"authenticated-execution", "well-formed"},
+		Properties: []string{"authenticated-execution", "well-formed", "bounded"},
 		About:      "A connection that the node has given up is still served when something arrives on it.",
-		Trials:     []Trial{Cores{World: "hasty-hang"}, ofNode},
+		Trials:     []Trial{Cores{World: "hasty-hang"}, Simulator{Client: sim.ClientUpstream250, Early: sim.EarlyHang, Seeds: 50}, ofNode},
 	},
 	{
 		ID: "held-request-lost", Source: "design rule: what is held is answered",
@@ -251,13 +262,13 @@ var replicaDefects = []Defect{
 		ID: "acknowledged-write-lost", Source: "design rule: linearizable",
 		Properties: []string{"linearizable"},
 		About:      "A put of a key that has a value is acknowledged and not stored: who reads it next gets the old value.",
-		Trials:     []Trial{ofReplica, ofHistories},
+		Trials:     []Trial{ofSeeds, ofReplica, ofHistories},
 	},
 	{
 		ID: "removed-row-read", Source: "design rule: linearizable",
 		Properties: []string{"linearizable"},
 		About:      "A remove is acknowledged and the row stays: it is read as if it had never been removed.",
-		Trials:     []Trial{ofReplica, ofHistories},
+		Trials:     []Trial{ofSeeds, ofReplica, ofHistories},
 	},
 }
 
@@ -272,7 +283,7 @@ var routingDefects = []Defect{
 		ID: "older-ballot-accepted", Source: "design rule: ballot-monotonic",
 		Properties: []string{"ballot-monotonic"},
 		About:      "A partition's configuration is replaced by whatever a meta says last, an older one included.",
-		Trials:     []Trial{routingSwitch("older-ballot-accepted"), ofRouting},
+		Trials:     []Trial{routingSwitch("older-ballot-accepted"), played("newer-ballot"), ofRouting},
 	},
 	{
 		ID: "retry-to-stale-primary", Source: "upstream's clients",
@@ -284,18 +295,18 @@ var routingDefects = []Defect{
 		ID: "forward-ping-pong", Source: "upstream's clients",
 		Properties: []string{"bounded", "leader-found", "requests-drain"},
 		About:      "A redirect is followed wherever it points: two metas that each take the other for the leader are asked in turn, without a pause and without an end.",
-		Trials:     []Trial{routingSwitch("forward-ping-pong"), ofRouting},
+		Trials:     []Trial{routingSwitch("forward-ping-pong"), played("each-other"), ofRouting},
 	},
 	{
 		ID: "lost-callback-on-unknown-error", Source: "upstream's Java client (J12)",
 		Properties: []string{"complete-once", "requests-drain"},
 		About:      "An error code that means nothing to the client leaves the operation where it is: nobody completes it.",
-		Trials:     []Trial{routingSwitch("lost-callback-on-unknown-error"), ofRouting},
+		Trials:     []Trial{routingSwitch("lost-callback-on-unknown-error"), played("disk-error"), ofRouting},
 	},
 	{
 		ID: "hot-retry", Source: "upstream's Java client (J9)",
 		Properties: []string{"bounded", "leader-found", "non-zeno"},
 		About:      "An operation that was refused is tried again at once, and again, for as long as its deadline allows.",
-		Trials:     []Trial{Specification{Spec: "timeouts", Switches: []string{"hot-retry"}}, ofRouting},
+		Trials:     []Trial{Specification{Spec: "timeouts", Switches: []string{"hot-retry"}}, played("invalid-state"), ofRouting},
 	},
 }

@@ -5,6 +5,7 @@ package defect
 import (
 	"cmp"
 	"context"
+	"embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,16 +18,18 @@ import (
 
 // Simulator runs a scenario's seeds 1, 2, 3 .. until one violates a property of the
 // defect. The defect is a patch, whose control is the source as it stands; or it is in the
-// model of a client or server that the scenario names, whose control names another.
+// model of a client or server that the scenario names, whose control names another; or it
+// is in the world, as a setting of the file that the file of the control has not.
 type Simulator struct {
-	Scenario string
+	Scenario string // that seeds make
+	File     string // or one of scenarios/, played with other seeds; what it says of client, server, authentication and early requests holds
 	Client   string // default: the reference
 	Server   string
 	Auth     string
 	Early    string
 	Seeds    int
 
-	ControlClient, ControlServer string // both "": the defect is a patch
+	ControlClient, ControlServer, ControlFile string // all "": the defect is a patch
 }
 
 // Engine returns EngineSimulator.
@@ -37,21 +40,33 @@ func (s Simulator) Command(id string, f *Finding) string {
 	if s.patched() {
 		return ownCommand(id, EngineSimulator)
 	}
+	if s.File != "" {
+		return fmt.Sprintf("simulate replay defect/scenarios/%s.txt --seed %s", s.File, f.Seed)
+	}
 	s = s.complete()
 	return fmt.Sprintf("simulate run --client %s --server %s --auth %s --seed %s", s.Client, s.Server, s.Auth, f.Seed)
 }
 
 // patched says whether the defect is a patch of the code that runs.
-func (s Simulator) patched() bool { return s.ControlClient == "" && s.ControlServer == "" }
+func (s Simulator) patched() bool {
+	return s.ControlClient == "" && s.ControlServer == "" && s.ControlFile == ""
+}
 
-// control is the same with a client and a server that have not the defect.
+// control is the same with a client and a server, or in a world, that have not the defect.
 func (s Simulator) control() Simulator {
+	if s.File != "" {
+		s.File, s.Client, s.Server = cmp.Or(s.ControlFile, s.File), s.ControlClient, s.ControlServer
+		return s
+	}
 	s.Client, s.Server = cmp.Or(s.ControlClient, s.Client), cmp.Or(s.ControlServer, s.Server)
 	return s.complete()
 }
 
 // complete fills in the defaults.
 func (s Simulator) complete() Simulator {
+	if s.File != "" {
+		return s
+	}
 	for _, f := range []struct {
 		have *string
 		want string
@@ -90,7 +105,7 @@ func (s Simulator) search(ctx context.Context, lab *laboratory, d *Defect, contr
 	default:
 		return s.Search(ctx, engine, properties)
 	}
-	return lab.probe(ctx, d, control, "-engine", engine, "-scenario", s.Scenario, "-client", s.Client, "-server", s.Server,
+	return lab.probe(ctx, d, control, "-engine", engine, "-scenario", s.Scenario, "-file", s.File, "-client", s.Client, "-server", s.Server,
 		"-auth", s.Auth, "-early", s.Early, "-seeds", strconv.Itoa(s.Seeds), "-properties", strings.Join(properties, ","))
 }
 
@@ -106,11 +121,10 @@ func (s Simulator) Search(ctx context.Context, engine string, properties []strin
 		look = func(scenario sim.Scenario) (Finding, error) { return refused(ctx, scenario) }
 	}
 	for seed := uint64(1); seed <= uint64(s.Seeds); seed++ {
-		scenario, err := sim.Generate(s.Scenario, seed)
+		scenario, err := s.scenario(seed)
 		if err != nil {
 			return Finding{}, err
 		}
-		scenario.Client, scenario.Server, scenario.Auth, scenario.EarlyRequest = s.Client, s.Server, s.Auth, s.Early
 		f, err := look(scenario)
 		if err != nil || ctx.Err() != nil {
 			return Finding{}, fmt.Errorf("run seed %d: %w", seed, cmp.Or(err, ctx.Err()))
@@ -121,6 +135,31 @@ func (s Simulator) Search(ctx context.Context, engine string, properties []strin
 		}
 	}
 	return Finding{Count: uint64(s.Seeds), What: "no seed violates"}, nil
+}
+
+//go:embed scenarios/*.txt
+var files embed.FS
+
+// scenario is what a seed plays. With a file Client and Server are empty, or a control's.
+func (s Simulator) scenario(seed uint64) (sim.Scenario, error) {
+	if s.File == "" {
+		scenario, err := sim.Generate(s.Scenario, seed)
+		scenario.Client, scenario.Server, scenario.EarlyRequest = s.Client, s.Server, s.Early
+		scenario.SetAuth(s.Auth)
+		return scenario, err
+	}
+	file, err := files.Open("scenarios/" + s.File + ".txt")
+	if err != nil {
+		return sim.Scenario{}, fmt.Errorf("read the scenario of a defect: %w", err)
+	}
+	defer file.Close()
+	scenario, err := sim.ReadScenario(file)
+	if err != nil {
+		return sim.Scenario{}, fmt.Errorf("read the scenario of a defect, %s: %w", s.File, err)
+	}
+	scenario.Seed = seed
+	scenario.Client, scenario.Server = cmp.Or(s.Client, scenario.Client), cmp.Or(s.Server, scenario.Server)
+	return scenario, nil
 }
 
 // violates runs a scenario and looks for one of the properties among those it violates.

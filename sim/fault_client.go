@@ -49,6 +49,7 @@ func (j *judge) clientDied(client int) {
 		}
 	}
 	j.queries[client], j.fetches[client] = query{}, nil
+	j.loads[client].running = 0
 	for key := range j.troubled { // in any order: each is deleted by itself
 		if key.client == client {
 			delete(j.troubled, key)

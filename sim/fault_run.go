@@ -78,6 +78,9 @@ func (r *run) scheduleFaults() {
 		f := &r.scenario.Faults[i]
 		r.world.At(f.At, func() { r.befall(f) })
 	}
+	if r.scenario.Odd.set() {
+		r.odd.schedule()
+	}
 	r.world.At(r.scenario.LastFault(), func() { r.judge.faultsOver = r.world.Now() })
 	if due := r.scenario.LastFault() + r.scenario.progressBound(); due < r.scenario.End() {
 		r.world.At(due, r.demandProgress)

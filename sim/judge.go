@@ -47,6 +47,8 @@ type pair struct {
 	ended      time.Time     // the latest attempt or connection
 	attempts   int
 	recent     []time.Time // dials in the last second
+	second     time.Time   // of pressure.second, that requests are of
+	requests   int         // written in it
 }
 
 // signatureTolerance is how far ages of one signature may be apart.
@@ -76,7 +78,8 @@ type judge struct {
 	fetches    [][]time.Time           // of tickets, by client: those within a second
 	troubled   map[ticketKey]time.Time // until when a ticket could not be had; zero: still
 	ops        *operations
-	queries    []query // by client
+	queries    []query    // by client
+	loads      []pressure // by client
 
 	pending []Pending       // when progress was due
 	faults  [faultKinds]int // that have begun
@@ -103,7 +106,7 @@ func newJudge(s *Scenario, epoch time.Time) *judge {
 	}
 	return &judge{
 		scenario: s, replicas: replicas, epoch: epoch, reference: s.Client == ClientReference,
-		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients),
+		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients), loads: make([]pressure, s.Clients),
 		fetches: make([][]time.Time, s.Clients), troubled: make(map[ticketKey]time.Time),
 	}
 }
@@ -134,6 +137,9 @@ func (j *judge) dialed(now time.Time, c *connection) {
 	p := j.pair(c.client, c.node)
 	if p.conn != nil {
 		j.violate(now, PropertySingleConnection, fmt.Sprintf("%s dialed c%d to %s while it still had c%d", clientName(c.client), c.id, c.node, p.conn.id))
+		if p.conn.ready {
+			j.violate(now, PropertyFreshSession, fmt.Sprintf("%s took c%d to %s, which was ready, for ended, and dialed c%d", clientName(c.client), p.conn.id, c.node, c.id))
+		}
 	}
 	p.conn = c
 	p.attempts++
@@ -194,6 +200,7 @@ func (j *judge) requestWritten(now time.Time, c *connection, rpc protocol.RPC, f
 		}
 		j.violate(now, PropertyAuthBeforeRequest, fmt.Sprintf("%s wrote %v on c%d to %s %s", clientName(c.client), rpc, c.id, c.node, when))
 	}
+	j.wrote(now, j.pair(c.client, c.node), rpc)
 	if rpc == protocol.RPCQueryConfig {
 		j.queries[c.client].asked = now
 	}
@@ -222,6 +229,25 @@ func (j *judge) sessionReady(now time.Time, client int, node string, c *connecti
 		j.violate(now, PropertyNoDowngrade, fmt.Sprintf("%s holds c%d to %s for authenticated, which the server never granted", clientName(client), c.id, node))
 	case !c.ready:
 		j.violate(now, PropertyFreshSession, fmt.Sprintf("%s holds c%d to %s for authenticated before success reached it", clientName(client), c.id, node))
+	}
+}
+
+// believes: a client of upstream's takes a negotiation on c for successful.
+func (j *judge) believes(now time.Time, client int, node string, c *connection) {
+	if c != nil && !c.granted {
+		j.violate(now, PropertyNoDowngrade, fmt.Sprintf("%s holds c%d to %s for authenticated, which the server never granted", clientName(client), c.id, node))
+	}
+}
+
+// stranded: a client of upstream's has a request for a node, and does not dial.
+func (j *judge) stranded(now time.Time, client int, node string) {
+	j.violate(now, PropertyConvergenceBound, fmt.Sprintf("%s has a request that waits for a connection to %s, and makes none", clientName(client), node))
+}
+
+// outlived: a client closes c because nothing has come back for so long.
+func (j *judge) outlived(now time.Time, client int, c *connection, since time.Duration) {
+	if c != nil && !c.upAt.IsZero() && now.Add(-since).Before(c.upAt) {
+		j.violate(now, PropertyFreshSession, fmt.Sprintf("%s closed c%d to %s for a time-out %v before it was up", clientName(client), c.id, c.node, c.upAt.Sub(now.Add(-since)).Round(time.Millisecond)))
 	}
 }
 
@@ -271,6 +297,21 @@ func (j *judge) closed(why session.Reason) {
 	case session.ReasonSilence:
 		j.meet(MetSilence)
 	}
+}
+
+// closedClient: an application has closed its client, which has nothing to reach any more.
+func (j *judge) closedClient(now time.Time, client int) {
+	for _, op := range j.ops.all {
+		if op.client == client && op.returned.IsZero() && !op.abandoned {
+			j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was not completed when its client was closed", op.id, clientName(client)))
+		}
+	}
+	for _, p := range j.order {
+		if p.client == client {
+			p.attempting, p.failed, p.wanting = time.Time{}, false, time.Time{}
+		}
+	}
+	j.loads[client].closed = true
 }
 
 // meet counts a situation.
@@ -334,7 +375,8 @@ func (j *judge) judgeRequests(now time.Time) {
 func (j *judge) owed(op *operation) bool {
 	switch {
 	case !j.reference:
-		return !op.invoked.Before(j.faultsOver.Add(upstreamGrace))
+		due := j.faultsOver.Add(upstreamGrace) // a read that may run on beyond it can be asked again
+		return !op.invoked.Before(due) || op.rpc.Retryable() && op.deadline.After(due) && op.returned.After(due)
 	case !op.invoked.Before(j.faultsOver):
 		return true
 	}
@@ -349,7 +391,7 @@ func (j *judge) mayFail(op *operation) bool {
 	if !j.reference {
 		return false
 	}
-	if op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound())) {
+	if j.loads[op.client].closed || op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound())) {
 		return true
 	}
 	if !op.invoked.Before(j.faultsOver.Add(j.scenario.progressBound())) {

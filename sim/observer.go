@@ -24,6 +24,9 @@ type connection struct {
 	upAt      time.Time                  // zero until the client's handshake completed
 	ready     bool                       // success was delivered to the client, or a client without SASL is served without
 	granted   bool                       // success was written by the server
+	forged    bool                       // an odd server's answer stood in the place of one of its core's
+	garbled   bool                       // what comes from the node is no frame any more
+	mute      bool                       // the node has given it up, and leaves it open
 	clientEnd bool                       // the client has its end open
 	serverEnd bool                       // the node has its end open
 	disturbed bool                       // a fault of a node or of the network may have cost it something
@@ -252,8 +255,11 @@ func (o *observer) serverReceived(id uint64, n int, tell func(*trace.Event)) {
 // serverWrote takes whole frames of the node.
 func (o *observer) serverWrote(now time.Time, id uint64, data []byte, tell func(*trace.Event)) {
 	c := o.connection(id)
-	if c == nil {
+	if c == nil || c.garbled {
 		return
+	}
+	if c.mute {
+		o.judge.wroteMute(now, c)
 	}
 	o.responses.Reset()
 	_ = o.responses.Write(data)
@@ -287,7 +293,7 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 	case r.RPC == protocol.RPCNegotiation && r.Code == protocol.CodeOK:
 		f.neg, _, _ = protocol.ParseNegotiationResult(r.Body)
 		f.event.Neg = f.neg.String()
-		c.granted = c.granted || f.neg == protocol.SASLSucc
+		c.granted = c.granted || f.neg == protocol.SASLSucc && !c.forged
 	case r.RPC == protocol.RPCQueryConfig && r.Code == protocol.CodeOK:
 		var q protocol.QueryConfig
 		if protocol.ParseQueryConfigResult(r.Body, &q) == nil {
@@ -314,11 +320,32 @@ func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(*tr
 			c.requests--
 			o.meetAnswer(now, c, f.seq)
 			o.judge.answered(now, c, f.rpc, f.code, f.query)
-		case f.neg == protocol.SASLSucc && !c.ready:
+		case f.neg == protocol.SASLSucc && !c.ready && !c.forged:
 			c.ready = true
 			o.judge.negotiated(now, c)
 		}
 	})
+}
+
+// muted: the node leaves a connection open, and is never to write on it again.
+func (o *observer) muted(id uint64) {
+	if c := o.connection(id); c != nil {
+		c.mute = true
+	}
+}
+
+// forge: what a connection is told of its negotiation from now on is not its server's word.
+func (o *observer) forge(id uint64) {
+	if c := o.connection(id); c != nil {
+		c.forged = true
+	}
+}
+
+// garbage: an odd server's bytes, which are no frame, go to the client.
+func (o *observer) garbage(id uint64) {
+	if c := o.connection(id); c != nil {
+		c.garbled = true
+	}
 }
 
 // inFlight counts the requests that are written to node and not answered.

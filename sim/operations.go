@@ -60,6 +60,7 @@ func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey
 		var value [21]byte
 		op.value = string(strconv.AppendUint(append(value[:0], 'v'), op.id, 10))
 	}
+	o.judge.began(now, client)
 	op.at = o.judge.connectionFor(op)
 	op.on = o.judge.bestSession(op)
 	o.all = append(o.all, op)
@@ -87,6 +88,7 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	if late := now.Sub(op.deadline); late > completionSlack {
 		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed %v after its deadline", id, clientName(op.client), late))
 	}
+	o.judge.ended(op.client)
 	op.returned, op.outcome, op.why = now, outcome, why
 	if outcome == session.OutcomeOK {
 		op.readResult(code, body)

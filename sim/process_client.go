@@ -37,6 +37,7 @@ type clientProcess struct {
 
 	script  []Op   // serial operations whose time has come, in order
 	running uint64 // the scripted operation that they wait for, or 0
+	closed  bool   // its application is through with it
 }
 
 // caller does one operation after another.
@@ -50,6 +51,7 @@ type caller struct {
 type (
 	scripted     struct{ op Op }
 	nextScripted struct{}
+	closing      struct{}
 )
 
 func newClientProcess(r *run, index int) *clientProcess {
@@ -70,7 +72,9 @@ func newClientProcess(r *run, index int) *clientProcess {
 func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
 	switch value := ev.Value.(type) {
 	case *caller:
-		p.call(now, value, io)
+		if !p.closed {
+			p.call(now, value, io)
+		}
 		return
 	case scripted:
 		p.script = append(p.script, value.op)
@@ -78,6 +82,9 @@ func (p *clientProcess) Step(now time.Time, ev world.Event, io *world.IO) {
 		return
 	case nextScripted:
 		p.runScript(now, io)
+		return
+	case closing:
+		p.close(now, io)
 		return
 	}
 	if ev.Kind == world.EventBoot {
@@ -100,6 +107,17 @@ func (p *clientProcess) boot(now time.Time, io *world.IO) {
 			io.Post(o.At-elapsed, scripted{o})
 		}
 	}
+	if at := p.run.scenario.CloseAt; at > elapsed {
+		io.Post(at-elapsed, closing{})
+	}
+}
+
+// close has the core closed by its application, which is then owed an answer to all that it
+// has asked, and asks no more.
+func (p *clientProcess) close(now time.Time, io *world.IO) {
+	p.closed = true
+	p.core.(*referenceClient).close(now, io)
+	p.run.judge.closedClient(p.run.world.Now(), p.index)
 }
 
 // opened starts the callers once the table is there.
@@ -148,7 +166,7 @@ func (p *clientProcess) submit(now time.Time, io *world.IO, op *operation) {
 
 // runScript starts the scripted operations that need not wait any more.
 func (p *clientProcess) runScript(now time.Time, io *world.IO) {
-	for len(p.script) > 0 && (p.running == 0 || !p.script[0].Serial) {
+	for len(p.script) > 0 && !p.closed && (p.running == 0 || !p.script[0].Serial) {
 		next := p.script[0]
 		p.script = p.script[1:]
 		op := p.run.ops.invoke(p.run.world.Now(), p.index, next.RPC, p.run.ops.keys.in(next.Partition), "s0", next.Timeout)

@@ -29,7 +29,8 @@ type referenceClient struct {
 	core    *routing.Core
 	tokens  *initiators
 	effects []routing.Effect
-	ballots []int64 // highest seen of each partition
+	late    *lateEvents // nil without
+	ballots []int64     // highest seen of each partition
 	table   protocol.QueryConfig
 }
 
@@ -41,10 +42,12 @@ func newReferenceClient(p *clientProcess) *referenceClient {
 	cfg.Session.Mechanism = p.run.mechanismName()
 	cfg.Session.BackoffCap = s.BackoffCap
 	cfg.Session.MaxWaiting, cfg.Session.MaxPending = s.QueueLimit, s.QueueLimit
-	return &referenceClient{
+	c := &referenceClient{
 		process: p, core: routing.New(cfg), tokens: newInitiators(p),
 		ballots: make([]int64, s.Partitions),
 	}
+	c.late = newLateEvents(c)
+	return c
 }
 
 func (c *referenceClient) open(now time.Time, io *world.IO) {
@@ -60,7 +63,14 @@ func (c *referenceClient) submit(now time.Time, io *world.IO, op *operation) {
 	}})
 }
 
+func (c *referenceClient) close(now time.Time, io *world.IO) {
+	c.do(now, io, routing.Event{Kind: routing.EventClose})
+}
+
 func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
+	if c.late != nil && c.late.takes(now, &ev, io) {
+		return
+	}
 	switch ev.Kind {
 	case world.EventDialed:
 		io.KeepAlive(ev.Conn, keepAliveIdle, keepAliveInterval, keepAliveCount)
@@ -99,10 +109,16 @@ func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 		p.run.judge.closed(e.Reason)
 		c.tokens.drop(io, e.Conn)
 		p.drop(io, e.Conn)
+		if c.late != nil {
+			c.late.over(io, e.Conn)
+		}
 	case routing.EffectArmTimer:
 		io.Arm(e.Timer, e.After+between(io.Rand(), 0, e.Spread))
 	case routing.EffectStopTimer:
 		io.Stop(e.Timer)
+		if c.late != nil {
+			c.late.stopped(io, e.Timer)
+		}
 	case routing.EffectMakeToken:
 		c.tokens.ask(io, e.Conn, e.Addr, e.Data == nil, e.Data)
 	case routing.EffectComplete:

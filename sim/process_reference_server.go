@@ -68,8 +68,7 @@ func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {
 func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 	switch e.Kind {
 	case node.EffectWrite:
-		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Stamp)
-		io.Write(e.Conn, e.Data)
+		s.run.serverWrites(s.place, io, e.Conn, e.Data)
 	case node.EffectClose:
 		s.run.judge.serverClosed(e.Cause == node.CauseNegotiationTimeout)
 		s.run.observer.serverGone(io.Global(e.Conn))
@@ -85,6 +84,7 @@ func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 		io.Trace(trace.Event{Kind: trace.KindExecute, Conn: io.Global(e.Conn), RPC: e.RPC.String(), Principal: e.Principal})
 	case node.EffectConn:
 		if e.ConnState == node.ConnMute {
+			s.run.observer.muted(io.Global(e.Conn))
 			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})
 		}
 	}

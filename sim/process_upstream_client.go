@@ -29,6 +29,7 @@ type upstreamClient struct {
 // upstreamCore is what the models of the Java and the Go client have in common.
 type upstreamCore interface {
 	Step(now time.Time, ev upstream.ClientEvent, out []upstream.ClientEffect) []upstream.ClientEffect
+	Parked() (addr netip.AddrPort, requests int)
 }
 
 var upstreamReleases = map[string]upstream.Release{
@@ -49,7 +50,10 @@ func newUpstreamCore(r *run) upstreamCore {
 	}
 	delays := upstream.DefaultDelays()
 	delays.Reset.Max = max(delays.Reset.Max, r.scenario.Standstill)
-	cfg := upstream.ClientConfig{Release: upstreamReleases[r.scenario.Client], Metas: r.metaAddrs(), Mechanism: r.mechanismName(), Delays: delays}
+	cfg := upstream.ClientConfig{
+		Release: upstreamReleases[r.scenario.Client], Metas: r.metaAddrs(), Mechanism: r.mechanismName(), Delays: delays,
+		MetaQueryTimeout: r.scenario.QueryTimeout, ResetWindow: r.scenario.ResetWindow, ConnectTimeout: r.scenario.ConnectTimeout,
+	}
 	r.scenario.ablateClient(&cfg)
 	core, err := upstream.NewClient(cfg)
 	must(err)
@@ -103,6 +107,16 @@ func (c *upstreamClient) do(now time.Time, io *world.IO, ev upstream.ClientEvent
 	for i := range c.effects {
 		c.apply(io, &c.effects[i])
 	}
+	p := c.process
+	if java, is := c.core.(*upstream.Client); is {
+		if addr, stranded := java.Stranded(); stranded {
+			p.run.judge.stranded(p.run.world.Now(), p.index, p.run.nodeName(addr))
+		}
+	}
+	if ev.Kind == upstream.ClientSubmit {
+		addr, kept := c.core.Parked()
+		p.run.judge.keeps(p.run.world.Now(), p.index, p.run.nodeName(addr), kept)
+	}
 }
 
 func (c *upstreamClient) apply(io *world.IO, e *upstream.ClientEffect) {
@@ -139,11 +153,13 @@ func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
 	switch e.Kind {
 	case upstream.ClientNegotiated:
 		c.tokens.accepted(e.Conn)
+		p.run.judge.believes(p.run.world.Now(), p.index, node, p.run.observer.connection(io.Global(e.Conn)))
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "ok", AgeNS: int64(e.Age)})
 	case upstream.ClientNegotiationFailed:
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "failed", Code: e.Code.String(), AgeNS: int64(e.Age)})
 		p.run.judge.negotiationFailed(node, e.Code.String(), e.Age)
 	case upstream.ClientUnresponsive:
+		p.run.judge.outlived(p.run.world.Now(), p.index, p.run.observer.connection(io.Global(e.Conn)), e.Age)
 		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "unresponsive", Note: p.run.scenario.unresponsiveNote()})
 	case upstream.ClientZombie:
 		io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), Peer: node, State: "zombie", Note: "an answer that the client cannot decode: nobody reads the connection any more"})

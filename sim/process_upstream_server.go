@@ -40,6 +40,7 @@ func (s *upstreamServer) Step(now time.Time, ev world.Event, io *world.IO) {
 		s.run.observer.serverGone(io.Global(ev.Conn))
 		s.tokens.drop(ev.Conn)
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerClosed, Conn: ev.Conn})
+		s.run.judge.leaks(s.run.world.Now(), s.place.name, s.core.Leaked())
 	case world.EventTimer:
 		s.do(now, io, upstream.ServerEvent{Kind: upstream.ServerTimer, Conn: protocol.ConnID(ev.Timer)})
 	case world.EventPost:
@@ -63,8 +64,7 @@ func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent
 func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 	switch e.Kind {
 	case upstream.ServerWrite:
-		s.run.observer.serverWrote(s.run.world.Now(), io.Global(e.Conn), e.Data, io.Stamp)
-		io.Write(e.Conn, e.Data)
+		s.run.serverWrites(s.place, io, e.Conn, e.Data)
 	case upstream.ServerClose:
 		s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)
 		s.run.observer.serverGone(io.Global(e.Conn))
@@ -81,6 +81,7 @@ func (s *upstreamServer) apply(io *world.IO, e *upstream.ServerEffect) {
 		s.run.judge.executed(s.run.world.Now(), s.run.observer.connection(io.Global(e.Conn)), s.place.name, e.RPC)
 	case upstream.ServerConn:
 		if e.State == upstream.ServerConnDead {
+			s.run.observer.muted(io.Global(e.Conn))
 			s.run.judge.serverClosed(e.Cause == upstream.CauseDeadline)
 			io.Trace(trace.Event{Kind: trace.KindSession, Conn: io.Global(e.Conn), State: "mute", Note: e.Cause.String()})
 		}

@@ -24,7 +24,7 @@ type Pending struct {
 func (s *Scenario) progressBound() time.Duration {
 	cfg := session.DefaultConfig()
 	bound := cfg.DialTimeout + cfg.NegotiationTimeout + s.reconnectBound()
-	if slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().silent }) {
+	if s.Odd.set() || slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().silent }) {
 		bound += cfg.Silence + cfg.DialTimeout
 	}
 	if s.Auth == AuthKerberos && slices.ContainsFunc(s.Faults, func(f Fault) bool { return !f.Kind.takesDown() }) {
@@ -105,7 +105,7 @@ func (j *judge) served(now time.Time, op *operation) {
 	if op.outcome == session.OutcomeOK && op.on != nil && j.hasNoTicket(op) {
 		j.meet(MetServedWithoutTicket)
 	}
-	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK || op.why == session.ReasonQueueFull.String() {
+	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK || op.why == session.ReasonQueueFull.String() || op.why == session.ReasonClosed.String() {
 		return
 	}
 	j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted while its session to %s was ready on c%d, ended %s (%s) though nothing but credentials, if anything, was in trouble",

@@ -59,6 +59,7 @@ type run struct {
 	names     map[netip.AddrPort]string
 	hosts     map[string]*world.Host
 	servers   map[string]serverProcess
+	odd       oddity
 	leader    netip.AddrPort   // of the metas; zero: nobody leads
 	drifts    map[string]int64 // of hosts' clocks, as faults add up
 	pauses    map[string]int   // of processes, in force
@@ -97,7 +98,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		scenario: s,
 		world: world.New(world.Config{
 			Seed: s.Seed, LatencyMin: s.LatencyMin, LatencyMax: s.LatencyMax, Split: s.SplitReads,
-			PortMin: uint16(s.PortMin), PortMax: uint16(s.PortMax),
+			PortMin: uint16(s.PortMin), PortMax: uint16(s.PortMax), Sticky: s.Sticky,
 		}, sink),
 		names:     make(map[netip.AddrPort]string),
 		hosts:     make(map[string]*world.Host),
@@ -109,6 +110,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		disturbed: make(map[string]int),
 		mechanism: sasl.NewTest(sasl.TestConfig{Principal: "simulated", Secret: []byte("simulated"), Pairs: s.Pairs}),
 	}
+	r.odd.run = r
 	r.judge = newJudge(s, r.world.Now())
 	r.ops = &operations{judge: r.judge, keys: keySpace{s.Partitions}}
 	r.judge.ops = r.ops

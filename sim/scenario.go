@@ -95,7 +95,17 @@ type Scenario struct {
 	PortMin, PortMax int           // ephemeral ports of each host
 	QueueLimit       int           // of the reference client's sessions: requests that wait, and that are not answered
 
+	Odd        Odd           // what servers do for a while in place of what they should
+	Sticky     bool          // kernels go on with connections as the cause C2 claims, see sim/world/sticky.go; no TCP does
+	LateEvents time.Duration // the longest that the reference client's driver is late with what it tells of connections and timers, see late.go
+	CloseAt    time.Duration // when the reference client is closed; zero: never
+
 	Drawn []Drawn // for readers: how strong a seed made the faults that are listed in Faults
+
+	// Time-outs that upstream's Java client is configured with; zero: those it has without being told.
+	QueryTimeout   time.Duration // of each try of a meta query
+	ResetWindow    time.Duration // without an answer, after which it closes a session
+	ConnectTimeout time.Duration
 
 	// Standstill is the longest that the thread of an upstream-master client stands still
 	// between "disconnected" and "not authenticated": what decides its race J3. Zero: as
@@ -138,7 +148,7 @@ func Default() Scenario {
 		Metas: 2, Replicas: 3, Partitions: 8, Clients: 3, Leader: 1,
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
-		TicketLife: 10 * time.Hour, PortMin: 32768, PortMax: 60999, QueueLimit: 4096,
+		TicketLife: 10 * time.Hour, PortMin: 32768, PortMax: 60999, QueueLimit: 4096, Odd: Odd{Kind: OddNone},
 	}
 }
 
@@ -147,6 +157,9 @@ func (s *Scenario) LastFault() time.Duration {
 	var last time.Duration
 	for _, f := range s.Faults {
 		last = max(last, f.until())
+	}
+	if s.Odd.set() {
+		last = max(last, s.Odd.Until)
 	}
 	return last
 }
@@ -207,8 +220,22 @@ func (s *Scenario) Validate() error {
 	if s.BackoffCap <= 0 || s.BackoffCap > time.Hour || s.Watch <= 0 || s.Watch > maxDuration {
 		return usagef("backoff-cap is %v and watch is %v: both must be positive, at most 1h and %v", s.BackoffCap, s.Watch, maxDuration)
 	}
+	for _, d := range []time.Duration{s.QueryTimeout, s.ResetWindow, s.ConnectTimeout} {
+		if d < 0 || d > time.Hour {
+			return usagef("query-timeout is %v, reset-window %v and connect-timeout %v: they must be 0 to 1h", s.QueryTimeout, s.ResetWindow, s.ConnectTimeout)
+		}
+	}
 	if s.Standstill < 0 || s.Standstill > time.Minute {
 		return usagef("standstill is %v: it must be 0 to 1m", s.Standstill)
+	}
+	if err := s.Odd.validate(); err != nil {
+		return err
+	}
+	if s.LateEvents < 0 || s.LateEvents > time.Minute || s.CloseAt < 0 || s.CloseAt > maxDuration {
+		return usagef("late-events is %v and close-at is %v: they must be 0 to 1m, and 0 to %v", s.LateEvents, s.CloseAt, maxDuration)
+	}
+	if s.Client != ClientReference && (s.LateEvents > 0 || s.CloseAt > 0) {
+		return usagef("late-events is %v and close-at is %v: both are of client %s, and the client is %s", s.LateEvents, s.CloseAt, ClientReference, s.Client)
 	}
 	if s.TicketLife < time.Second || s.TicketLife > maxDuration {
 		return usagef("ticket-life is %v: it must be 1s to %v", s.TicketLife, maxDuration)

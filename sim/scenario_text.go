@@ -81,12 +81,23 @@ var settings = []setting{
 	length("backoff-cap", func(s *Scenario) *time.Duration { return &s.BackoffCap }),
 	length("watch", func(s *Scenario) *time.Duration { return &s.Watch }),
 	length("ticket-life", func(s *Scenario) *time.Duration { return &s.TicketLife }),
+	length("query-timeout", func(s *Scenario) *time.Duration { return &s.QueryTimeout }),
+	length("reset-window", func(s *Scenario) *time.Duration { return &s.ResetWindow }),
+	length("connect-timeout", func(s *Scenario) *time.Duration { return &s.ConnectTimeout }),
 	length("standstill", func(s *Scenario) *time.Duration { return &s.Standstill }),
 	{"ports", func(s *Scenario) string { return fmt.Sprintf("%d..%d", s.PortMin, s.PortMax) }, func(s *Scenario, v string) error {
 		lo, hi, _ := strings.Cut(v, "..")
 		return errors.Join(intField(&s.PortMin)(lo), intField(&s.PortMax)(hi))
 	}},
 	number("queue-limit", func(s *Scenario) *int { return &s.QueueLimit }),
+	text("odd", func(s *Scenario) *string { return &s.Odd.Kind }),
+	{"odd-during", func(s *Scenario) string { return span(s.Odd.From, s.Odd.Until) }, func(s *Scenario, v string) (err error) {
+		s.Odd.From, s.Odd.Until, err = parseSpan(v)
+		return err
+	}},
+	boolean("sticky", func(s *Scenario) *bool { return &s.Sticky }),
+	length("late-events", func(s *Scenario) *time.Duration { return &s.LateEvents }),
+	length("close-at", func(s *Scenario) *time.Duration { return &s.CloseAt }),
 }
 
 // WriteScenario writes the scenario's text form, which ReadScenario reads back equal.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,6 +86,7 @@ func word(cmd *cobra.Command, value *string, name, what string, valid []string) 
 
 func newReplayCommand(out *output) *cobra.Command {
 	var flags runFlags
+	var seed, client, server string
 	cmd := &cobra.Command{
 		Use:   "replay FILE|DIR|LEDGER:LINE",
 		Short: "Run a scenario file, the scenario of a report directory, or of a line of a ledger",
@@ -99,6 +101,10 @@ func newReplayCommand(out *output) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readScenario(args[0])
+			if err == nil && seed != "" {
+				s.Seed, err = sim.ParseSeed(seed)
+			}
+			s.Client, s.Server = cmp.Or(client, s.Client), cmp.Or(server, s.Server)
 			if err != nil {
 				return err
 			}
@@ -106,6 +112,9 @@ func newReplayCommand(out *output) *cobra.Command {
 		},
 	}
 	flags.add(cmd)
+	word(cmd, &client, "client", "play it with another client", sim.ClientNames)
+	word(cmd, &server, "server", "play it with another server", sim.ServerNames)
+	cmd.Flags().StringVar(&seed, "seed", "", "play it with another seed than it has: other latencies, keys and races, the same faults")
 	return cmd
 }
 

@@ -29,7 +29,8 @@ func probe(ctx context.Context) error {
 	properties := flag.String("properties", "", "properties to look at, separated by commas")
 	world := flag.String("world", "", "bounds of the exploration, by name")
 	var s defect.Simulator
-	flag.StringVar(&s.Scenario, "scenario", "", "scenario")
+	flag.StringVar(&s.Scenario, "scenario", "", "scenario that seeds make")
+	flag.StringVar(&s.File, "file", "", "scenario file of the catalogue, in its place")
 	flag.StringVar(&s.Client, "client", "", "client")
 	flag.StringVar(&s.Server, "server", "", "server")
 	flag.StringVar(&s.Auth, "auth", "", "authentication")

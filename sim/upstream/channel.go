@@ -151,11 +151,10 @@ func (c *Client) received(ch *channel, data []byte) {
 		if ok, err = ch.dec.Next(&c.resp); !ok {
 			break
 		}
-		if c.resp.Code == protocol.CodeUnknown {
+		if !javaKnows(c.resp.Code) || !c.answered(ch) {
 			c.closeChannel(ch)
 			return
 		}
-		c.answered(ch)
 	}
 	if err != nil {
 		c.closeChannel(ch)

@@ -60,7 +60,7 @@ const (
 	ClientComplete                                      // [ID, Outcome, Code, Body]
 	ClientNegotiated                                    // [Conn, Addr, Age] a negotiation succeeded: told, nothing to do
 	ClientNegotiationFailed                             // [Conn, Addr, Code, Age] what upstream logs as "Negotiation failed": told
-	ClientUnresponsive                                  // [Conn, Addr] a session is closed because it did not answer for the reset window: told
+	ClientUnresponsive                                  // [Conn, Addr, Age] a session is closed because it has not answered since its first time-out, Age ago: told
 	ClientSession                                       // [Conn, Addr, State, Authenticated] a session changed state: told
 	ClientTable                                         // [Table] the partitions of a table were learned or refreshed: told
 	ClientZombie                                        // [Conn, Addr] upstream-go only: nobody reads the connection any more, and the session is held for ready: told
@@ -111,7 +111,7 @@ type ClientEffect struct {
 	Addr          netip.AddrPort
 	After         time.Duration
 	Spread        time.Duration
-	Age           time.Duration // since the connection came up
+	Age           time.Duration // since the connection came up, or as the kind says
 	Table         string
 	Data          []byte
 	Body          []byte // result struct, where Outcome is OutcomeOK

@@ -83,6 +83,19 @@ func (c *GoClient) Unanswered() int {
 	return n
 }
 
+// Parked is the session that keeps most requests without an answer, or a connection to write
+// them to, and how many (G4).
+func (c *GoClient) Parked() (addr netip.AddrPort, requests int) {
+	for _, list := range [][]*goSession{c.metas, c.replicas} {
+		for _, s := range list {
+			if n := len(s.waiting) + len(s.pending); n > requests {
+				addr, requests = s.addr, n
+			}
+		}
+	}
+	return addr, requests
+}
+
 func (c *GoClient) socketEvent(s *goSession, ev *ClientEvent) {
 	switch ev.Kind {
 	case ClientDialed:

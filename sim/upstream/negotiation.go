@@ -110,7 +110,7 @@ func (c *Client) negotiated(n *negotiation) {
 	})
 	c.sessionChanged(s)
 	parked := s.authPending
-	s.authPending = nil
+	s.authPending, s.parked = nil, 0
 	for _, seq := range parked {
 		if e := s.find(seq); e != nil && s.ch != nil {
 			c.write(s, s.ch, e)

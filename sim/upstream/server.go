@@ -15,6 +15,7 @@ type Server struct {
 	cfg     ServerConfig
 	storage Storage
 	peers   map[protocol.ConnID]*peer
+	leaked  int // sockets that are never closed, see Leaked
 
 	now  time.Time // of the current Step
 	out  []ServerEffect
@@ -36,6 +37,7 @@ type peer struct {
 	seq       int32                      // of the negotiation message that waits
 	principal string
 	dec       *protocol.RequestDecoder
+	held      bool // dead, and an answer is queued on it that holds it
 }
 
 // NewServer returns a server that has just started. Errors wrap ErrConfig. storage may
@@ -73,6 +75,11 @@ func (s *Server) Step(now time.Time, ev ServerEvent, out []ServerEffect) []Serve
 	out, s.out = s.out, nil
 	return out
 }
+
+// Leaked is the number of sockets that the process has open although their peers have closed
+// them, and nobody will: those of sessions on which a negotiation message came after their
+// end. Its answer was queued, and each of the two holds the other (S2).
+func (s *Server) Leaked() int { return s.leaked }
 
 func (s *Server) accepted(id protocol.ConnID) {
 	if len(s.peers) >= s.cfg.MaxConnections {
@@ -118,6 +125,9 @@ func (s *Server) enter(p *peer, state ServerConnState, cause Cause) {
 func (s *Server) gone(p *peer, cause Cause) {
 	s.stopDeadline(p)
 	delete(s.peers, p.id)
+	if p.held {
+		s.leaked++
+	}
 	s.enter(p, ServerConnGone, cause)
 }
 
@@ -134,18 +144,19 @@ func (s *Server) die(p *peer, cause Cause) {
 }
 
 func (s *Server) received(p *peer, data []byte) {
-	if p.state == ServerConnDead {
-		return
-	}
 	err := p.dec.Write(data)
-	for err == nil && (p.state == ServerConnOpen || p.state == ServerConnAuthenticated) {
+	for err == nil && p.state != ServerConnGone {
 		var ok bool
 		if ok, err = p.dec.Next(&s.req); !ok {
 			break
 		}
+		if p.state == ServerConnDead {
+			p.held = p.held || s.req.RPC == protocol.RPCNegotiation
+			continue
+		}
 		s.request(p)
 	}
-	if err != nil {
+	if err != nil && p.state != ServerConnDead {
 		s.die(p, CauseProtocol)
 	}
 }

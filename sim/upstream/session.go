@@ -29,6 +29,7 @@ type session struct {
 	pending       []*entry // every request without an answer, by seq
 	pendingSend   []int32  // waiting for a connection
 	authPending   []int32  // waiting for a negotiation
+	parked        int      // requests that were put there since one last succeeded: upstream keeps them, answered or not (J8)
 	replaced      bool     // by the watcher that is the remedy r1
 	disconnecting bool     // pending requests are being told; senders that take the lock wait
 	blocked       []int32  // senders that wait for it
@@ -41,6 +42,7 @@ type entry struct {
 	seq     int32
 	rpc     protocol.RPC
 	written bool
+	failing bool // its write has failed, and that is about to be told
 	header  protocol.Header
 	timer   protocol.TimerID
 	body    []byte
@@ -73,7 +75,7 @@ func (s *session) take(seq int32) *entry {
 }
 
 // compact drops numbers that nobody waits for from a queue that grew long. Upstream never
-// does (the queue of parked requests leaks); no behaviour depends on it.
+// does (the queue of parked requests leaks, which session.parked counts); no behaviour depends on it.
 func (s *session) compact(queue []int32) []int32 {
 	if len(queue) <= 2*len(s.pending)+16 {
 		return queue
@@ -106,9 +108,11 @@ func (c *Client) send(s *session, e *entry, timeout time.Duration) {
 func (c *Client) write(s *session, ch *channel, e *entry) {
 	if e.neg == nil && c.cfg.Mechanism != "" && !s.authSucceed {
 		s.authPending = append(s.compact(s.authPending), e.seq)
+		s.parked++
 		return
 	}
 	if ch == nil || !ch.open {
+		e.failing = true
 		c.after(0, c.cfg.Delays.Failure, task{kind: taskWriteFailed, s: s, seq: e.seq})
 		return
 	}
@@ -129,16 +133,58 @@ func (c *Client) writeFailed(s *session, seq int32) {
 	c.fail(s, seq, protocol.CodeTimeout)
 }
 
-// answered takes the request that a response belongs to. Any answer ends the window.
-func (c *Client) answered(ch *channel) {
+// answered takes the request that a response belongs to. Any answer ends the window. It is
+// false where the decoder throws, at an error name in a result: by then nobody waits for the
+// request any more, and whoever sent it is never told (J12).
+func (c *Client) answered(ch *channel) bool {
 	s := ch.session
 	e := s.take(c.resp.Seq)
 	if e == nil {
-		return
+		return true
 	}
 	c.stop(e.timer)
+	if e.round != nil && c.resp.Code == protocol.CodeOK && protocol.ParseQueryConfigResult(c.resp.Body, &c.qcfg) == nil && !javaKnows(c.qcfg.Err) {
+		return false
+	}
 	s.firstTimeout = time.Time{}
 	c.callback(e, c.resp.Code, c.resp.Body)
+	return true
+}
+
+// javaKnows says whether the Java client has the name of an error.
+func javaKnows(code protocol.ErrorCode) bool {
+	switch code {
+	case protocol.CodeUnknown, protocol.CodeRetryExhausted, protocol.CodeSyncRangerPoliciesFailed, protocol.CodeRangerParseACL,
+		protocol.CodeRangerPoliciesNoNeedUpdate, protocol.CodeRDBCorruption, protocol.CodeDiskIOError, protocol.CodeCurlFailed,
+		protocol.CodeDupExist, protocol.CodeHTTPError, protocol.CodeNotMatched:
+		return false
+	}
+	return true
+}
+
+// Stranded is a session with a request that waits, although it is neither connected nor about
+// to be: whoever sent it took it for connected while its end was being told (J1).
+func (c *Client) Stranded() (addr netip.AddrPort, stranded bool) {
+	for _, s := range c.sessions {
+		if s.state != SessionDisconnected || s.disconnecting || len(s.pending) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(s.pending, func(e *entry) bool { return !e.written && !e.failing }) {
+			return s.addr, true
+		}
+	}
+	return netip.AddrPort{}, false
+}
+
+// Parked is the session that keeps most requests until a negotiation succeeds, and how many
+// it keeps.
+func (c *Client) Parked() (addr netip.AddrPort, requests int) {
+	for _, s := range c.sessions {
+		if s.parked > requests {
+			addr, requests = s.addr, s.parked
+		}
+	}
+	return addr, requests
 }
 
 // callback tells whoever sent a request how it ended.

@@ -5,6 +5,7 @@ package upstream
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -81,8 +82,12 @@ func (c *Client) refresh(t *table, seen int) {
 	c.query(t)
 }
 
-// queryDone ends a query. With CodeOK the answer is in c.qcfg.
+// queryDone ends a query. With CodeOK the answer is in c.qcfg. One with a partition that the
+// table cannot have throws half way through: the table is never told that its query is over (J13).
 func (c *Client) queryDone(t *table, code protocol.ErrorCode) {
+	if code == protocol.CodeOK && slices.ContainsFunc(c.qcfg.Partitions, func(p protocol.PartitionConfig) bool { return p.PID.Index >= c.qcfg.Count }) {
+		return
+	}
 	t.querying = false
 	if code == protocol.CodeOK {
 		c.adopt(t)

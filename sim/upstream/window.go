@@ -35,8 +35,9 @@ func (c *Client) fail(s *session, seq int32, code protocol.ErrorCode) {
 	case s.firstTimeout.IsZero():
 		s.firstTimeout = now
 	case now.Sub(s.firstTimeout) >= c.cfg.ResetWindow:
+		since := s.firstTimeout
 		s.firstTimeout = time.Time{}
-		c.closeUnresponsive(s, e)
+		c.closeUnresponsive(s, e, c.now.Sub(since))
 		return
 	}
 	c.callback(e, code, nil)
@@ -44,8 +45,8 @@ func (c *Client) fail(s *session, seq int32, code protocol.ErrorCode) {
 
 // closeUnresponsive closes a session under whatever else is pending. The timer's thread
 // waits for the close, so the request that noticed is told after it.
-func (c *Client) closeUnresponsive(s *session, e *entry) {
-	ef := ClientEffect{Kind: ClientUnresponsive, Addr: s.addr}
+func (c *Client) closeUnresponsive(s *session, e *entry, age time.Duration) {
+	ef := ClientEffect{Kind: ClientUnresponsive, Addr: s.addr, Age: age}
 	if s.ch != nil {
 		ef.Conn = s.ch.id
 	}

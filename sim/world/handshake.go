@@ -88,11 +88,18 @@ func (w *World) synArrives(from, to *end) {
 		w.sendSYNACK(to)
 		return
 	}
+	if w.sticks(to) { // its SYN-ACK got lost
+		w.sendSYNACK(to)
+	}
 	if to.state != stateClosed {
 		return
 	}
 	h.endLingering()
-	if known := h.tuples[to.tuple()]; known != nil && !w.makesWay(known) {
+	known := h.tuples[to.tuple()]
+	if w.adopt(known, to) {
+		return
+	}
+	if known != nil && !w.makesWay(known) {
 		w.challenge(from, to, known)
 		return
 	}

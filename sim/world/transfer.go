@@ -89,6 +89,8 @@ func (w *World) take(from, to *end, t *task) {
 	to.taken++
 	from.acknowledged(t)
 	switch {
+	case t.kind == taskFIN && w.sticks(to):
+		w.finAcknowledged(from)
 	case t.kind == taskFIN:
 		w.finArrives(to)
 		w.finAcknowledged(from)
@@ -229,6 +231,7 @@ func (w *World) rstArrives(e *end) {
 	switch {
 	case e.state == stateSYNSent:
 		w.lostEnd(e, WhyRefused)
+	case w.sticks(e):
 	case e.proc != nil:
 		w.lostEnd(e, WhyReset)
 	default:

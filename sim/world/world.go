@@ -34,6 +34,8 @@ type Config struct {
 	Split     bool
 	ReadDelay time.Duration // longest wait of a late read; default 100 us
 
+	Sticky bool // kernels go on with connections as cause C2 claims, see sticky.go; no TCP does
+
 	PortMin, PortMax uint16 // ephemeral ports; default 32768 to 60999, Linux's
 
 	SYNRetries  int           // a dial gives up after 2^(n+1)-1 s; default 6: 127 s

@@ -1,0 +1,75 @@
+// The judge's measure of load: how many requests a client makes of the operations that it
+// has, and how many it keeps for connections that are not ready.
+
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// A client writes at most this to one node within a second, for each operation that runs in
+// it and beside them: the reference's retries are spaced by backoff.
+const (
+	maxRequestsPerOperation = 20
+	maxRequestsBeside       = 40
+)
+
+// pressure is what one client did in the current second of simulated time.
+type pressure struct {
+	second     time.Time // when it began
+	running    int       // operations
+	operations int       // that ran in this second
+	closed     bool      // by its application
+}
+
+// turn begins a new second where the current one is over.
+func (l *pressure) turn(now time.Time) {
+	if now.Sub(l.second) >= time.Second {
+		l.second, l.operations = now, l.running
+	}
+}
+
+// began and ended: an operation of a client.
+func (j *judge) began(now time.Time, client int) {
+	l := &j.loads[client]
+	l.turn(now)
+	l.running++
+	l.operations++
+}
+
+func (j *judge) ended(client int) { j.loads[client].running-- }
+
+// wrote: a client wrote a request to the node of a pair.
+func (j *judge) wrote(now time.Time, p *pair, rpc protocol.RPC) {
+	l := &j.loads[p.client]
+	l.turn(now)
+	if p.second != l.second {
+		p.second, p.requests = l.second, 0
+	}
+	p.requests++
+	if p.requests > maxRequestsBeside+maxRequestsPerOperation*l.operations {
+		j.violate(now, PropertyBounded, fmt.Sprintf("%s wrote %d requests to %s within a second, the latest %v, and had %d operations", clientName(p.client), p.requests, p.node, rpc, l.operations))
+	}
+}
+
+// keeps: a client keeps requests for a session, whether anybody still waits for them or not.
+func (j *judge) keeps(now time.Time, client int, node string, requests int) {
+	if requests > j.scenario.QueueLimit {
+		j.violate(now, PropertyBounded, fmt.Sprintf("%s keeps %d requests for its session to %s, answered for its callers or not, above the limit of %d", clientName(client), requests, node, j.scenario.QueueLimit))
+	}
+}
+
+// leaks: a node has sockets open that their clients have closed, and will never close them.
+func (j *judge) leaks(now time.Time, node string, sockets int) {
+	if sockets > j.scenario.QueueLimit {
+		j.violate(now, PropertyBounded, fmt.Sprintf("%s keeps %d sockets that their clients have closed, above the limit of %d", node, sockets, j.scenario.QueueLimit))
+	}
+}
+
+// wroteMute: a node wrote on a connection that it had given up.
+func (j *judge) wroteMute(now time.Time, c *connection) {
+	j.violate(now, PropertyBounded, fmt.Sprintf("%s wrote on c%d, which it had given up for good", c.node, c.id))
+}

@@ -1,0 +1,138 @@
+// What the judge measures of load and of upstream's clients can fail, and does not for what
+// is within its bounds.
+
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/client/session"
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+func (c *court) violated() []string {
+	var list []string
+	for _, v := range c.violations {
+		list = append(list, v.Property)
+	}
+	return list
+}
+
+// As many requests as an operation may make within a second, and one more; in the next
+// second it may make as many again.
+func TestRequestsOfAnOperationAreBounded(t *testing.T) {
+	c := newCourt()
+	c.connect()
+	c.operation(protocol.RPCGet)
+	write := func(n int) {
+		for range n {
+			c.observer.clientWrote(c.now, 1, c.frame(protocol.RPCGet, nil), untold)
+		}
+	}
+	const most = maxRequestsBeside + maxRequestsPerOperation
+	write(most)
+	c.now = c.now.Add(time.Second)
+	write(most)
+	require.NotContains(t, c.violated(), PropertyBounded)
+	write(1)
+	require.Contains(t, c.violated(), PropertyBounded)
+}
+
+func TestWhatIsKeptIsBounded(t *testing.T) {
+	for name, do := range map[string]func(c *court, n int){
+		"requests": func(c *court, n int) { c.keeps(c.now, 0, "meta-1", n) },
+		"sockets":  func(c *court, n int) { c.leaks(c.now, "meta-1", n) },
+	} {
+		c := newCourt()
+		do(c, c.scenario.QueueLimit)
+		require.Empty(t, c.violations, name)
+		do(c, c.scenario.QueueLimit+1)
+		require.Equal(t, []string{PropertyBounded}, c.violated(), name)
+	}
+}
+
+func TestMuteConnectionIsNotWrittenOn(t *testing.T) {
+	c := newCourt()
+	c.connect()
+	c.observer.muted(1)
+	require.Empty(t, c.violations)
+	answer := protocol.AppendResponse(nil, &protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCPut})
+	c.observer.serverWrote(c.now, 1, answer, untold)
+	require.Equal(t, []string{PropertyBounded}, c.violated())
+}
+
+// A success that an odd server has forged is nobody's word.
+func TestForgedSuccess(t *testing.T) {
+	c := newCourt()
+	c.observer.dialed(c.now, 1, 0, "meta-1")
+	c.observer.forge(1)
+	succ := protocol.AppendResponse(nil, &protocol.Response{
+		Code: protocol.CodeOK, RPC: protocol.RPCNegotiation, Body: protocol.AppendNegotiationResult(nil, protocol.SASLSucc, nil),
+	})
+	c.observer.serverWrote(c.now, 1, succ, untold)
+	c.observer.clientReceived(c.now, 1, len(succ), untold)
+	c.believes(c.now, 0, "meta-1", c.observer.connection(1))
+	require.Equal(t, []string{PropertyNoDowngrade}, c.violated())
+	c.sessionReady(c.now, 0, "meta-1", c.observer.connection(1))
+	require.Equal(t, []string{PropertyNoDowngrade}, c.violated())
+}
+
+// A session that is closed for a time-out of before its connection; of one after it is fine.
+func TestWindowThatOutlivesItsConnection(t *testing.T) {
+	c := newCourt()
+	c.now = judgedAt.Add(time.Minute)
+	c.connect()
+	later := c.now.Add(10 * time.Second)
+	c.outlived(later, 0, c.observer.connection(1), 9*time.Second)
+	require.Empty(t, c.violations)
+	c.outlived(later, 0, c.observer.connection(1), 30*time.Second)
+	require.Equal(t, []string{PropertyFreshSession}, c.violated())
+}
+
+func TestReadyConnectionThatIsTakenForEnded(t *testing.T) {
+	c := newCourt()
+	c.connect()
+	c.observer.dialed(c.now, 2, 0, "meta-1")
+	require.Equal(t, []string{PropertySingleConnection, PropertyFreshSession}, c.violated())
+}
+
+func TestClosedClientOwesAnAnswer(t *testing.T) {
+	c := newCourt()
+	c.faultsOver = judgedAt
+	op := c.operation(protocol.RPCPut)
+	c.ops.complete(c.now, op.id, session.OutcomeFailed, protocol.CodeOK, nil, session.ReasonClosed.String())
+	c.observer.dialed(c.now, 1, 0, "meta-1")
+	c.observer.clientGone(c.now, 1)
+	c.closedClient(c.now, 0)
+	c.finish(judgedAt.Add(time.Minute))
+	require.Empty(t, c.violations)
+
+	c = newCourt()
+	c.operation(protocol.RPCPut)
+	c.closedClient(c.now, 0)
+	require.Equal(t, []string{PropertyCompleteOnce}, c.violated())
+}
+
+// Of what upstream's clients were asked before the faults were over, a read whose caller has
+// time is owed.
+func TestReadWithTimeIsOwed(t *testing.T) {
+	for timeout, owed := range map[time.Duration]bool{5 * time.Second: false, 30 * time.Second: true} {
+		c := newCourt()
+		c.reference = false
+		op := c.ops.invoke(c.now, 0, protocol.RPCGet, "k1", "s0", timeout)
+		c.faultsOver = judgedAt.Add(time.Second)
+		c.ops.complete(op.deadline, op.id, session.OutcomeUnknown, protocol.CodeTimeout, nil, "ERR_TIMEOUT")
+		c.finish(judgedAt.Add(time.Minute))
+		assert.Equal(t, owed, len(c.violations) > 0, timeout)
+	}
+}
+
+func TestStranded(t *testing.T) {
+	c := newCourt()
+	c.stranded(c.now, 0, "meta-1")
+	require.Equal(t, []string{PropertyConvergenceBound}, c.violated())
+}
