@@ -1,5 +1,5 @@
-// docs/spec.md held against what it speaks of: the clauses of model/session and model/routing, the tables
-// that maps each to code and trace, and every declaration that the page names.
+// docs/spec.md held against what it speaks of: the clauses of the three specifications, the tables
+// that map each to code and trace, and every declaration that the page names.
 
 package model_test
 
@@ -18,20 +18,23 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/model/timeouts"
 )
 
 const (
 	root       = ".."
-	clauseCode = `[SPRQ][0-9]+[a-z]?`
+	clauseCode = `[SPRQT][0-9]+[a-z]?`
 )
 
 var (
 	clauseNumber = regexp.MustCompile(`\b` + clauseCode + `\b`)
-	clauseRange  = regexp.MustCompile(`\b([SPRQ])([0-9]+)(?: to |\.\.)[SPRQ]([0-9]+)\b`)
+	clauseRange  = regexp.MustCompile(`\b([SPRQT])([0-9]+)(?: to |\.\.)[SPRQT]([0-9]+)\b`)
 	clauseItem   = regexp.MustCompile(`(?m)^ *- \*\*(` + clauseCode + `)\.\*\* (.*)$`)
 	clauseRow    = regexp.MustCompile(`(?m)^\| (` + clauseCode + `) \| (.*) \| (.*) \| (.*) \|$`)
+	constantRow  = regexp.MustCompile(`(?m)^\| ([A-Z][A-Za-z]*) \| .* \| .* \| .* \|$`)
 	quoted       = regexp.MustCompile("`([^`\n]+)`")
-	declaration  = regexp.MustCompile(`^([A-Za-z0-9_/]+\.go):([A-Za-z]+(?:\.[A-Za-z]+)?)$`)
+	declaration  = regexp.MustCompile(`^([A-Za-z0-9_/]+\.go):([A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)?)$`)
 	someFile     = regexp.MustCompile(`^[A-Za-z0-9_/]+\.(go|tla|md)$`)
 	errorName    = regexp.MustCompile(`ERR_[A-Z0-9_]+`)
 )
@@ -45,8 +48,11 @@ func specText(t *testing.T) string {
 
 // packageOf returns the package that a clause is of.
 func packageOf(clause string) string {
-	if clause[0] == 'R' || clause[0] == 'Q' {
+	switch clause[0] {
+	case 'R', 'Q':
 		return "routing"
+	case 'T':
+		return "timeouts"
 	}
 	return "session"
 }
@@ -162,7 +168,7 @@ func mentions(f *ast.File, from, to token.Pos) []string {
 func modelClauses(t *testing.T, s *sources) []string {
 	t.Helper()
 	var paths, all []string
-	for _, name := range []string{"session", "routing"} {
+	for _, name := range []string{"session", "routing", "timeouts"} {
 		found, err := filepath.Glob(name + "/*.go")
 		require.NoError(t, err)
 		paths = append(paths, found...)
@@ -202,7 +208,7 @@ func expand(text string) []string {
 func TestSpecHasTheClausesOfTheModel(t *testing.T) {
 	spec := specText(t)
 	want := modelClauses(t, newSources(t))
-	require.Greater(t, len(want), 90)
+	require.Greater(t, len(want), 120)
 	var have []string
 	for _, m := range clauseItem.FindAllStringSubmatch(spec, -1) {
 		have = append(have, m[1])
@@ -216,19 +222,35 @@ func TestSpecHasTheClausesOfTheModel(t *testing.T) {
 	assert.ElementsMatch(t, want, mapped, "clauses of the models and of the tables in docs/spec.md")
 }
 
-// The twin may leave a number out, where one of its actions is several clauses; it has
-// none of its own.
-func TestTwinHasNoOtherClauses(t *testing.T) {
+// The twin may leave a number out, where one of its actions is several clauses, and a page
+// names only what it speaks of; none has a clause of its own.
+func TestNoOtherTextHasClausesOfItsOwn(t *testing.T) {
 	known := modelClauses(t, newSources(t))
-	for _, name := range []string{"Session.tla", "Sessions.tla", "Routing.tla"} {
-		twin, err := os.ReadFile(filepath.Join(root, "docs", "spec", "tla", name))
+	for _, name := range []string{"spec/tla/Session.tla", "spec/tla/Sessions.tla", "spec/tla/Routing.tla", "spec/tla/Timeouts.tla", "timeouts.md"} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", name))
 		require.NoError(t, err)
-		clauses := clauseNumber.FindAllString(clauseRange.ReplaceAllString(string(twin), ""), -1)
+		clauses := clauseNumber.FindAllString(clauseRange.ReplaceAllString(string(text), ""), -1)
 		require.NotEmpty(t, clauses)
 		for _, clause := range clauses {
 			assert.Contains(t, known, clause, name)
 		}
 	}
+}
+
+// The table of section 6.5 has every constant of the timeouts specification, in its order.
+func TestSpecHasTheDeadlines(t *testing.T) {
+	_, section, found := strings.Cut(specText(t), "### 6.5 ")
+	require.True(t, found)
+	section, _, found = strings.Cut(section, "\n### ")
+	require.True(t, found)
+	var have, want []string
+	for _, m := range constantRow.FindAllStringSubmatch(section, -1) {
+		have = append(have, m[1])
+	}
+	for _, c := range timeouts.Describe() {
+		want = append(want, c.Name)
+	}
+	assert.Equal(t, want, have)
 }
 
 // A row's model function is where the model's comments have that clause.

@@ -2,12 +2,6 @@
 
 package timeouts
 
-// negotiationFirst says that a negotiation timer that is due keeps the query waiting
-// (NegFirst).
-func (m *Model) negotiationFirst(s *State) bool {
-	return m.NegFirst && m.negotiationTimeoutDue(s)
-}
-
 func (m *Model) sendDue(s *State) bool {
 	return s.Query == Failed && s.QueryIn == 0 && !m.negotiationFirst(s)
 }

@@ -1,4 +1,4 @@
-// Clauses T20 and T21: time.
+// Clauses T20 and T21: time. T22 is in model.go.
 
 package timeouts
 
@@ -10,6 +10,12 @@ func (m *Model) due(s *State) bool {
 		s.Query.waits() && s.QueryIn == 0 ||
 		m.negotiationTimeoutDue(s) ||
 		m.giveUpDue(s)
+}
+
+// negotiationFirst says that a negotiation timer that is due keeps the query and its timer
+// waiting (NegFirst). T20: without it they go in every order.
+func (m *Model) negotiationFirst(s *State) bool {
+	return m.NegFirst && m.negotiationTimeoutDue(s)
 }
 
 // tick. T21: a second passes. The reset window and the time itself are counted only as

@@ -16,7 +16,7 @@
 // of the connection. "session" is upstream's client up to 2.5.0, which keeps it in a flag
 // of the session that nothing resets; after the restart it is still set.
 //
-// Clauses are numbered: T1 to T9 the client, T10 to T19 the server, T20 to T22 time, T30
+// Clauses are numbered: T1 to T9 the client, T10 to T17 the server, T20 to T22 time, T30
 // to T39 the properties. Nothing in this package is without a clause but the state itself
 // and what shows it to people.
 //

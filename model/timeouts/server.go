@@ -1,4 +1,4 @@
-// Clauses T10 to T19: the server.
+// Clauses T10 to T17: the server.
 
 package timeouts
 

@@ -3,7 +3,7 @@
 (* How the deadlines of client and server fit together. The twin of the Go *)
 (* package model/timeouts: for every assignment of the constants both have *)
 (* the same number of distinct states and the same verdicts. Clauses are   *)
-(* numbered as there: T1..T9 client, T10..T19 server, T20..T22 time,       *)
+(* numbered as there: T1..T9 client, T10..T17 server, T20..T22 time,       *)
 (* T30..T39 properties.                                                    *)
 (*                                                                         *)
 (* After the last restart one session has one query, which it tries again  *)
