@@ -18,6 +18,12 @@
 // properties, Q10 to Q17 what must be reachable. Nothing in this package is without a
 // clause but the state itself and what shows it to people.
 //
+// The specification to read is requests.go, queries.go and servers.go, in this order, then
+// properties.go; state.go has the words that they use. The rest are no rules: constants.go
+// says what can be chosen, model.go lists the actions with their fairness, rest.go which of
+// them may never happen with which constants; words.go is states and steps in words,
+// sequence.go is steps as a diagram.
+//
 // Not covered: several tables, partition counts that change (splits), tables that are
 // dropped, access lists, reads (they may be sent again where a write may not), storage,
 // and quantities of time.

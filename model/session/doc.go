@@ -21,8 +21,16 @@
 // beside an attempt that has failed is in model/routing.
 //
 // Clauses are numbered: S1 to S19 the client, S20 to S29 the network, S30 to S41 the
-// server, S50 to S58 defects, S60 to S62 two metas, P1 to P8 the properties. Nothing in this package is without a clause but the
-// state itself and what shows it to people.
+// server, S45 and S46 errors that the client does not expect, S50 to S58 defects, S60 to
+// S62 two metas, P1 to P8 the properties. Nothing in this package is without a clause but
+// the state itself and what shows it to people.
+//
+// The specification to read is client.go, connections.go and server.go, in this order,
+// then properties.go; state.go has the words that they use. pair.go adds the second meta,
+// defects.go what implementations got wrong. The rest are no rules: constants.go says
+// what can be chosen, model.go lists the actions with their fairness, rest.go which of
+// them may never happen with which constants; words*.go are states and steps in words,
+// sequence.go is steps as a diagram.
 //
 // Not covered: more servers than two, other tables than one, quantities of time, the content
 // of messages, reordering or loss inside a connection (TCP excludes it), and more

@@ -20,6 +20,12 @@
 // to T39 the properties. Nothing in this package is without a clause but the state itself
 // and what shows it to people.
 //
+// The specification to read is client.go and server.go, in this order, then clock.go and
+// properties.go, a page each; state.go has the words that they use. The rest are no rules:
+// constants.go says what can be chosen, model.go lists the actions with their fairness,
+// rest.go which of them may never happen with which constants; words.go is states and
+// steps in words, sequence.go is steps as a diagram.
+//
 // Not covered: several queries at once, several servers (another meta is only a time
 // spent elsewhere), time that messages take, fractions of a second, and backoff that grows.
 package timeouts
