@@ -67,11 +67,7 @@ func (d *driver) resume(ev *routing.Event) {
 	for s := range d.core.Sessions() {
 		named[s.Conn] = true
 	}
-	for id := range d.conns {
-		if !named[id] {
-			d.forget(id)
-		}
-	}
+	d.hangUp(func(id protocol.ConnID) bool { return !named[id] })
 	held := make(map[routing.OpID]bool)
 	for id := range d.core.Outstanding() {
 		held[id] = true
@@ -88,14 +84,21 @@ func (d *driver) fail() {
 		d.tracer.core = d.core
 	}
 	d.step(routing.Event{Kind: routing.EventClose})
-	for id := range d.conns {
-		d.forget(id)
-	}
+	d.hangUp(func(protocol.ConnID) bool { return true })
 	for id, t := range d.timers {
 		t.Stop()
 		delete(d.timers, id)
 	}
 	d.giveUp(func(routing.OpID) bool { return true })
+}
+
+// hangUp closes connections that the core knows nothing of.
+func (d *driver) hangUp(which func(protocol.ConnID) bool) {
+	for id := range d.conns {
+		if which(id) {
+			d.apply(&routing.Effect{Kind: routing.EffectClose, Conn: id, Reason: session.ReasonInternal})
+		}
+	}
 }
 
 // giveUp completes calls that the core knows nothing of: a write may have had an effect.

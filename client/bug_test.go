@@ -27,6 +27,7 @@ import (
 	"github.com/a8011091/pegasus-reference/sasl"
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
 	"github.com/a8011091/pegasus-reference/sasl/ticket"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // doubts are credentials that remember what they were told.
@@ -236,13 +237,28 @@ func TestPanicOnBytesOfAServerIsContained(t *testing.T) {
 	}
 }
 
+// openConns are connections of which a trace has told the beginning and not the end.
+type openConns map[uint64]bool
+
+// Emit implements trace.Sink.
+func (o openConns) Emit(ev *trace.Event) {
+	switch ev.Kind {
+	case trace.KindDial:
+		o[ev.Conn] = true
+	case trace.KindDialFailed, trace.KindClose, trace.KindClosed:
+		delete(o, ev.Conn)
+	}
+}
+
 // Panics at any moment of any event, under load and while servers restart: every call ends,
 // nothing that failed has run, nothing runs twice, and the client comes back.
 func TestPanicsAnywhere(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random, pauses := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
-			onCluster(t, nil, func(t *testing.T, cluster *testCluster, c *Client) {
+			open := make(openConns)
+			traced := func(cfg *Config) { cfg.Trace = trace.NewLive(open).Node("client") }
+			onCluster(t, traced, func(t *testing.T, cluster *testCluster, c *Client) {
 				panics := uint64(0)
 				broken(c, func(ev *routing.Event) moment {
 					owned := ev.Conn != 0 || uint64(ev.Timer)>>protocol.OwnerShift != 0 || ev.Kind != routing.EventTimer
@@ -277,14 +293,16 @@ func TestPanicsAnywhere(t *testing.T) {
 				}
 				c.driver.inbox.put(item{ask: func(d *driver) { assert.Len(t, d.conns, have, "connections that no session has") }})
 			})
+			require.Empty(t, open, "the trace tells of every connection's end")
 		})
 	}
 }
 
 // A panic that nobody can be blamed for costs the client, which says so; whoever asks is told.
 func TestClientWithoutItsCore(t *testing.T) {
-	said := &logged{}
-	onCluster(t, func(cfg *Config) { cfg.Logger = said.logger() }, func(t *testing.T, cluster *testCluster, c *Client) {
+	said, open := &logged{}, make(openConns)
+	change := func(cfg *Config) { cfg.Logger, cfg.Trace = said.logger(), trace.NewLive(open).Node("client") }
+	onCluster(t, change, func(t *testing.T, cluster *testCluster, c *Client) {
 		cluster.with(func() { cluster.refusing = protocol.CodeBusy }) // so that the put waits for a timer of the core's own
 		broken(c, func(ev *routing.Event) moment {
 			if ev.Kind == routing.EventTimer && uint64(ev.Timer)>>protocol.OwnerShift == 0 {
@@ -303,6 +321,7 @@ func TestClientWithoutItsCore(t *testing.T) {
 		require.EqualValues(t, 1, h.InternalErrors)
 	})
 	require.Contains(t, said.String(), "open another client")
+	require.Empty(t, open)
 }
 
 func TestPanicWhileClosing(t *testing.T) {

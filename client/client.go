@@ -106,8 +106,9 @@ type Health struct {
 	Routing     routing.Stats
 	Credentials *CredentialHealth // nil: none were given
 	Warnings    []string          // of the configuration, as logged by Open
-	// InternalErrors counts bugs that were recovered, each logged with its stack: an alarm,
-	// and no verdict on any server or credential. It only grows.
+	// InternalErrors counts bugs that were recovered, panics of the application's own
+	// functions among them, each logged with its stack: an alarm, and no verdict on any
+	// server or credential. It only grows.
 	InternalErrors uint64
 }
 
