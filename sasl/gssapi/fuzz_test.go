@@ -83,30 +83,33 @@ func FuzzSealed(f *testing.F) {
 	service, err := testKeytab(f).newest(testService, 3, c.Key.etype)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, which uint8, plain []byte) {
-		a := newSetup(t).newAcceptor(t).(*acceptor)
-		e := encrypted{etype: c.Key.etype}
-		switch which % 3 {
-		case 0:
-			if e.sealed, err = c.Key.encrypt(usageAuthenticator, &[confounderBytes]byte{}, plain); err == nil {
-				_, err = a.verify(testNow, mustAPReq(t, c.Ticket, e))
+		tokenBound.Hold(t, len(plain), func() {
+			a := newSetup(t).newAcceptor(t).(*acceptor)
+			e := encrypted{etype: c.Key.etype}
+			var err error
+			switch which % 3 {
+			case 0:
+				if e.sealed, err = c.Key.encrypt(usageAuthenticator, &[confounderBytes]byte{}, plain); err == nil {
+					_, err = a.verify(testNow, mustAPReq(t, c.Ticket, e))
+				}
+			case 1:
+				i := &initiator{cfg: &Config{}, credential: c, time: testNow}
+				if e.sealed, err = c.Key.encrypt(usageAPRep, &[confounderBytes]byte{}, plain); err == nil {
+					var inner []byte
+					inner, err = marshalAPRep(e)
+					require.NoError(t, err)
+					_, err = i.openProof(inner)
+				}
+			case 2:
+				e.version = 3
+				if e.sealed, err = service.Key.encrypt(usageTicket, &[confounderBytes]byte{}, plain); err == nil {
+					_, err = a.openTicket(ticket{service: testService, part: e})
+				}
 			}
-		case 1:
-			i := &initiator{cfg: &Config{}, credential: c, time: testNow}
-			if e.sealed, err = c.Key.encrypt(usageAPRep, &[confounderBytes]byte{}, plain); err == nil {
-				var inner []byte
-				inner, err = marshalAPRep(e)
-				require.NoError(t, err)
-				_, err = i.openProof(inner)
+			if err != nil {
+				require.NotErrorIs(t, err, ErrIntegrity, "it was sealed with the right key")
 			}
-		case 2:
-			e.version = 3
-			if e.sealed, err = service.Key.encrypt(usageTicket, &[confounderBytes]byte{}, plain); err == nil {
-				_, err = a.openTicket(ticket{service: testService, part: e})
-			}
-		}
-		if err != nil {
-			require.NotErrorIs(t, err, ErrIntegrity, "it was sealed with the right key")
-		}
+		})
 	})
 }
 
