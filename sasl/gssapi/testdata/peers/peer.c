@@ -38,18 +38,22 @@ static int give_user(void *context, int id, const char **result, unsigned *lengt
     return SASL_OK;
 }
 
-static int keep_silent(void *context, int level, const char *message)
+/* The log says what a refusal leaves out: why GSS-API refused. */
+static char logged[512];
+
+static int keep_log(void *context, int level, const char *message)
 {
     (void)context;
     (void)level;
-    (void)message;
+    size_t have = strlen(logged);
+    snprintf(logged + have, sizeof logged - have, "; %s", message);
     return SASL_OK;
 }
 
 static const sasl_callback_t callbacks[] = {
     {SASL_CB_USER, (int (*)(void))give_user, NULL},
     {SASL_CB_AUTHNAME, (int (*)(void))give_user, NULL},
-    {SASL_CB_LOG, (int (*)(void))keep_silent, NULL},
+    {SASL_CB_LOG, (int (*)(void))keep_log, NULL},
     {SASL_CB_LIST_END, NULL, NULL},
 };
 
@@ -73,8 +77,8 @@ static void answer(int status, const char *out, unsigned length)
         sasl_getprop(conn, SASL_USERNAME, &name);
         printf("OK %s\n", name ? (const char *)name : "");
     } else {
-        char words[512];
-        snprintf(words, sizeof words, "%s", conn ? sasl_errdetail(conn) : sasl_errstring(status, NULL, NULL));
+        char words[1024];
+        snprintf(words, sizeof words, "%s%s", conn ? sasl_errdetail(conn) : sasl_errstring(status, NULL, NULL), logged);
         for (char *c = words; *c; c++)
             if (*c == '\n' || *c == '\r')
                 *c = ' ';
@@ -101,7 +105,7 @@ static void begin(char *options)
         sasl_dispose(&conn);
     conn = NULL;
     begun = 0;
-    *authzid = 0;
+    *authzid = *logged = 0;
     for (char *option = strtok(options, " \n"); option; option = strtok(NULL, " \n")) {
         char *value = strchr(option, '=');
         if (!value)
