@@ -5,6 +5,7 @@ package client
 import (
 	"cmp"
 	"net/netip"
+	"time"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/client/session"
@@ -71,7 +72,7 @@ func (t *tracer) told(ev *routing.Event, c *connection) {
 		t.invoked++
 		op := tracedOp{t.invoked, ev.Op.RPC.String()}
 		t.ops[ev.Op.ID] = op
-		t.emit(trace.Event{Kind: trace.KindInvoke, Op: op.number, RPC: op.rpc})
+		t.emit(trace.Event{Kind: trace.KindInvoke, Op: op.number, RPC: op.rpc, WithinNS: int64(time.Until(ev.Op.Deadline))})
 	case routing.EventTimer:
 		t.emit(trace.Event{Kind: trace.KindTimer, Timer: uint64(ev.Timer)})
 	}
@@ -119,6 +120,9 @@ func (t *tracer) carried(e *routing.Effect) {
 		if t.core.Config(e.Table, &t.table) {
 			t.emit(trace.Event{Kind: trace.KindTable, Table: e.Table, Answer: trace.AnswerOf(&t.table).String()})
 		}
+	case routing.EffectQuery:
+		step, server, why := e.QueryWords()
+		t.emit(trace.Event{Kind: trace.KindQuery, Table: e.Table, State: step, Peer: server, WithinNS: int64(e.After), Note: why})
 	case routing.EffectComplete:
 		t.completed(&e.Completion)
 	}

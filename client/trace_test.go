@@ -44,6 +44,13 @@ func TestTraceOfACall(t *testing.T) {
 		i := slices.IndexFunc(events, func(ev trace.Event) bool { return ev.Conn == conn && ev.Kind == kind })
 		require.Less(t, i, out, "%v comes before the request", kind)
 	}
+	require.Positive(t, events[invoke].WithinNS)
+	for _, kind := range []trace.Kind{trace.KindQuery, trace.KindTable} { // how the table was looked up
+		i := slices.IndexFunc(events, func(ev trace.Event) bool { return ev.Kind == kind })
+		require.NotEqual(t, -1, i, "no %v", kind)
+		require.Equal(t, "temp", events[i].Table)
+		require.Less(t, i, out)
+	}
 	for i := range events {
 		require.Equal(t, "client1", events[i].Node)
 		if i > 0 {

@@ -161,6 +161,7 @@ var stuttering = []struct {
 	{trace.KindTable, "what a client knows of a table is routing"},
 	{trace.KindLeader, "who leads is routing"},
 	{trace.KindChallenge, "the network's affair: the dial goes on"},
+	{trace.KindQuery, "how a client looks a table up is routing"},
 }
 
 // rowOf finds the row of an event; nil: it stutters.

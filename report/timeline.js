@@ -178,9 +178,13 @@ const Timeline = (() => {
     "execute": (i) => on(i) + "executes " + rpc(i) + (note(i) ? " for " + note(i) : " for nobody authenticated"),
     "invoke": (i) => "operation " + columns.op[i] + ": calls " + rpc(i) + (note(i) ? " on " + note(i) : ""),
     "return": (i) => "operation " + columns.op[i] + ": " + rpc(i) + " ended " + state(i) + (code(i) && code(i) !== "ERR_OK" ? " " + code(i) : "") + (note(i) ? ": " + note(i) : ""),
-    "fault": (i) => "FAULT: " + note(i),
+    "fault": (i) => "FAULT" + (state(i) ? " " + state(i) : "") + ": " + note(i),
     "credential": (i) => "ticket is " + state(i) + " (" + note(i) + ")",
     "table": (i) => "knows of the table: " + note(i), "leader": (i) => (peer(i) ? "takes " + peer(i) + " for the leader" : "knows no leader"),
+    "query": (i) => ({
+      "wanted": "looks its table up: " + note(i), "asked": "asks " + peer(i) + " for its table",
+      "in-vain": peer(i) + " has not helped" + (note(i) && note(i) !== "none" ? ": " + note(i) : ""), "pause": "no meta has helped, asks again later",
+    })[state(i)] || state(i),
     "challenge": (i) => on(i) + "its kernel answers the dial with a challenge ACK: " + note(i),
     "verdict": (i) => state(i) + ": " + note(i),
   };
@@ -192,7 +196,7 @@ const Timeline = (() => {
   const signs = {
     "node-up": "▲", "node-down": "▼", "listen": "◦", "dial": "→", "connected": "◆", "dial-failed": "✕", "accept": "◇",
     "frame-out": "↗", "frame-in": "↘", "close": "■", "closed": "□", "timer": "◷", "session": "§", "negotiation": "⚿",
-    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "table": "▤", "leader": "★", "verdict": "⚖", "challenge": "⚔",
+    "execute": "⚙", "invoke": "○", "return": "●", "fault": "⚡", "credential": "✉", "table": "▤", "leader": "★", "query": "?", "verdict": "⚖", "challenge": "⚔",
   };
   const sign = (i) => signs[kind(i)] || "·";
 

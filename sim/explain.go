@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
@@ -115,7 +116,12 @@ func (t *timeline) words(ev *trace.Event) string {
 	case trace.KindCredential:
 		return "ticket for " + ev.Key + ": " + ev.State + note(ev)
 	case trace.KindFault:
+		if ev.State != "" {
+			return "FAULT " + ev.State + ": " + ev.Note
+		}
 		return "FAULT: " + ev.Note
+	case trace.KindQuery:
+		return t.query(ev)
 	case trace.KindNegotiation:
 		if ev.State == "failed" && ev.Note != "" {
 			return fmt.Sprintf("refuses c%d: %s", ev.Conn, ev.Note)
@@ -151,6 +157,20 @@ func (t *timeline) dial(ev *trace.Event) string {
 		}
 	case refused < maxRefused:
 		return fmt.Sprintf("dials %s: connection c%d", t.peer(ev), ev.Conn)
+	}
+	return ""
+}
+
+// query tells why a table is looked up, and of metas that have not helped; whom the client
+// asks is seen by what it writes.
+func (t *timeline) query(ev *trace.Event) string {
+	switch ev.State {
+	case routing.QueryWanted.String():
+		return "looks its table up again: " + ev.Note
+	case routing.QueryInVain.String():
+		return t.peer(ev) + " has not helped: " + ev.Note
+	case routing.QueryPause.String():
+		return "no meta has helped; asks again later"
 	}
 	return ""
 }

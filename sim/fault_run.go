@@ -95,13 +95,20 @@ func (r *run) befall(f *Fault) {
 		return
 	}
 	r.judge.begun(f.Kind)
+	r.tellFault(f, "begins")
 	r.disturb(f, 1)
 	action := faultActions[f.Kind]
 	action.begin(r, f, host)
 	r.world.After(f.Down, func() {
 		action.end(r, f, host)
 		r.disturb(f, -1)
+		r.tellFault(f, "ends")
 	})
+}
+
+// tellFault tells that something that lasts goes wrong from now on, or no longer does.
+func (r *run) tellFault(f *Fault, state string) {
+	r.hosts[f.Node].Trace(trace.Event{Kind: trace.KindFault, State: state, Note: f.Kind.String()})
 }
 
 // takeDown ends the process of a node for a while.

@@ -160,7 +160,7 @@ func (p *clientProcess) call(now time.Time, c *caller, io *world.IO) {
 
 // submit may answer before it returns.
 func (p *clientProcess) submit(now time.Time, io *world.IO, op *operation) {
-	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: op.rpc.String(), Key: op.hashKey + "/" + op.sortKey})
+	io.Trace(trace.Event{Kind: trace.KindInvoke, Op: op.id, RPC: op.rpc.String(), Key: op.hashKey + "/" + op.sortKey, WithinNS: int64(op.deadline.Sub(op.invoked))})
 	p.core.submit(now, io, op)
 }
 

@@ -127,6 +127,9 @@ func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 		c.sessionChanged(io, e)
 	case routing.EffectTable:
 		c.tableLearned(io)
+	case routing.EffectQuery:
+		step, server, why := e.QueryWords()
+		io.Trace(trace.Event{Kind: trace.KindQuery, Table: e.Table, State: step, Peer: server, WithinNS: int64(e.After), Note: why})
 	}
 }
 

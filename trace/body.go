@@ -3,11 +3,15 @@
 
 package trace
 
-import "github.com/a8011091/pegasus-reference/protocol"
+import (
+	"time"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
 
 // OfRequest fills in what a request says beside its header's name and number: Neg of a
-// negotiation, Table of a query, App and Partition of what goes to a replica. What cannot
-// be read stays empty.
+// negotiation, Table of a query, App and Partition of what goes to a replica, WithinNS of
+// both. What cannot be read stays empty.
 func (ev *Event) OfRequest(r *protocol.Request) {
 	switch r.RPC {
 	case protocol.RPCNegotiation:
@@ -17,13 +21,18 @@ func (ev *Event) OfRequest(r *protocol.Request) {
 	case protocol.RPCQueryConfig:
 		var q protocol.QueryConfigArgs
 		if protocol.ParseQueryConfigArgs(r.Body, &q) == nil {
-			ev.Table = string(q.Table)
+			ev.Table, ev.WithinNS = string(q.Table), within(r)
 		}
 	default:
 		if r.RPC.IsRead() || r.RPC.IsWrite() {
-			ev.App, ev.Partition = r.Header.AppID, r.Header.Partition
+			ev.App, ev.Partition, ev.WithinNS = r.Header.AppID, r.Header.Partition, within(r)
 		}
 	}
+}
+
+// within is what was left of a request's time when it was written, rounded up.
+func within(r *protocol.Request) int64 {
+	return int64(r.Header.TimeoutMillis) * int64(time.Millisecond)
 }
 
 // OfAnswer fills in what an answer says: Neg of a negotiation, Answer of a query.

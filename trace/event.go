@@ -25,7 +25,7 @@ const (
 	KindDialFailed       // [Conn, Peer, Note]
 	KindAccept           // [Conn, Peer, Addr] server side
 	KindBytes            // [Conn, Size, Data] bytes delivered to Node
-	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First, App, Partition, Table, Answer] a frame was written
+	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First, App, Partition, Table, Answer, WithinNS] a frame was written
 	KindFrameIn          // [the same] a frame was read
 	KindClose            // [Conn, Note] Node closed its end
 	KindClosed           // [Conn, Note] Node learned that the other end is gone
@@ -33,15 +33,16 @@ const (
 	KindSession          // [Conn, Peer, State, Note] a client session changed state
 	KindNegotiation      // [Conn, Peer, State, Code, AgeNS, Note] a negotiation ended: State ok or failed
 	KindExecute          // [Conn, RPC, Principal] a server executed a request; Principal empty: not authenticated
-	KindInvoke           // [Op, RPC, Key] an application called
+	KindInvoke           // [Op, RPC, Key, WithinNS] an application called
 	KindReturn           // [Op, State, Code] it got an answer: State ok, failed or unknown
-	KindFault            // [Note] the simulator did something to the world
+	KindFault            // [Note, State] the simulator did something to the world; State begins or ends where it lasts
 	KindVerdict          // [State, Note]
 	KindPost             // something that was posted for this instant was handed to Node
 	KindCredential       // [Key, State, Note] what a client has of the ticket for Key changed
 	KindTable            // [Table, Answer] what a client knows of a table from now on
 	KindLeader           // [Peer] whom a meta server takes for the leader from now on; no Peer: nobody
 	KindChallenge        // [Conn, Peer, Addr, Note] the kernel of Node answered a dial with a challenge ACK; the simulator only
+	KindQuery            // [Table, State, Peer, WithinNS, Note] how a client's looking a table up goes on: State wanted, asked, in-vain or pause
 	kindEnd
 )
 
@@ -70,6 +71,7 @@ type Event struct {
 	Partition int32  `json:"partition,omitempty"` // of a request to a replica
 	Table     string `json:"table,omitempty"`     // name, of a query for one
 	Answer    string `json:"answer,omitempty"`    // what the answer to such a query says, see Answer's String
+	WithinNS  int64  `json:"within_ns,omitempty"` // how long whoever waits will: of a call, of a query, of a table that is wanted
 	Note      string `json:"note,omitempty"`
 	Data      []byte `json:"-"` // hashed, never written: may hold tokens and values
 }

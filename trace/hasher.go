@@ -16,8 +16,8 @@ const hashChunk = 4096
 // Hasher is a Sink that hashes every event, Data included. The hash is 64-bit xxHash
 // (XXH64, seed 0) over a canonical binary encoding: the word "trace" and FormatVersion,
 // then of every event the numbers, the texts and Data, each in the order of Event (Kind and
-// First as single bytes after AtNS; App, Partition, Table and Answer last, before Data, and
-// only where one of them is set, which First's byte tells); numbers are variable-length
+// First as single bytes after AtNS; before Data App, Partition, Table and Answer, where one
+// of them is set, and WithinNS where it is, which First's byte tells); numbers are variable-length
 // integers (encoding/binary), text and Data have their length in front. It tells
 // different runs apart; it is no defence against someone who forges a trace.
 type Hasher struct {
@@ -41,6 +41,9 @@ func (h *Hasher) Emit(ev *Event) {
 	h.buffer = appendTexts(h.buffer, ev)
 	if ev.routed() {
 		h.buffer = appendRouting(h.buffer, ev)
+	}
+	if ev.WithinNS != 0 {
+		h.buffer = binary.AppendVarint(h.buffer, ev.WithinNS)
 	}
 	h.buffer = binary.AppendUvarint(h.buffer, uint64(len(ev.Data)))
 	h.events++
@@ -79,6 +82,9 @@ func appendNumbers(b []byte, ev *Event) []byte {
 	}
 	if ev.routed() {
 		first |= 2
+	}
+	if ev.WithinNS != 0 {
+		first |= 4
 	}
 	b = binary.AppendVarint(b, ev.AtNS)
 	b = append(b, byte(ev.Kind), first)

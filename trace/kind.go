@@ -32,6 +32,7 @@ var kindNames = [kindEnd]string{
 	KindTable:       "table",
 	KindLeader:      "leader",
 	KindChallenge:   "challenge",
+	KindQuery:       "query",
 }
 
 // String is the kind's name, or kind(N) for a number that is none.

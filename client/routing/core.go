@@ -27,6 +27,8 @@ type Core struct {
 	steps    uint64
 	stats    Stats
 
+	lookUpBound time.Duration // the configuration's
+
 	// Effects of sessions that have not been looked at yet: runs[i] is of one session and
 	// goes up to its end in effects.
 	effects []session.Effect
@@ -60,7 +62,7 @@ type Stats struct {
 // New returns a client that knows its metas and nothing else. Zero fields of cfg become
 // DefaultConfig's; cfg must have passed Validate.
 func New(cfg Config) *Core {
-	c := &Core{cfg: cfg.withDefaults()}
+	c := &Core{cfg: cfg.withDefaults(), lookUpBound: cfg.LookUpBound()}
 	for _, a := range cfg.Metas {
 		if c.findMeta(a) < 0 && len(c.metas) < c.cfg.MaxMetas {
 			c.metas = append(c.metas, meta{addr: a, peer: none})

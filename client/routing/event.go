@@ -71,6 +71,7 @@ const (
 	EffectComplete                        // [Completion]
 	EffectSession                         // [Addr, Conn, State, Step, Reason] a session's state changed
 	EffectTable                           // [Table] a table's partitions were learned or refreshed
+	EffectQuery                           // [Table, Query, and of each what it says] how looking a table up goes on; nothing is to be done
 )
 
 // Completion ends one operation. Every operation is completed exactly once, by its deadline.
@@ -95,5 +96,7 @@ type Effect struct {
 	Spread     time.Duration
 	Data       []byte
 	Table      string
+	Query      QueryStep
+	Cause      Cause
 	Completion Completion
 }

@@ -144,6 +144,12 @@ func (h *harness) apply(e *Effect) {
 		h.printf("%s is %s", nameOf(e.Addr), words)
 	case EffectTable:
 		h.printf("table %s", e.Table)
+	case EffectQuery:
+		step, server, why := e.QueryWords()
+		if e.Addr.IsValid() {
+			server = nameOf(e.Addr)
+		}
+		h.printf("%s", strings.Join(strings.Fields(fmt.Sprint("query ", e.Table, " ", step, " ", server, " ", why)), " "))
 	default:
 		h.t.Fatalf("unknown effect %d", e.Kind)
 	}

@@ -124,7 +124,7 @@ func (c *Core) sessionChanged(now time.Time, at int, e *session.Effect, out []Ef
 func (c *Core) refreshServed(now time.Time, at int, out []Effect) []Effect {
 	for i := range c.tables {
 		if c.tables[i].serves(at) {
-			out = c.refresh(now, i, out)
+			out = c.refresh(now, i, CauseUnreachable, c.peers[at].addr, out)
 		}
 	}
 	return out

@@ -45,12 +45,19 @@ func (c *Core) resolve(now time.Time, i int, out []Effect) []Effect {
 		return c.arm(&t.wait, now, c.cfg.RefreshInterval-since, 0, out)
 	}
 	t.asked, t.tried, t.redirects = now, 0, 0
+	if !t.known {
+		out = c.wanted(i, CauseUnknown, netip.AddrPort{}, out)
+	}
 	return c.askNext(now, i, out)
 }
 
-// refresh has a table looked up again.
-func (c *Core) refresh(now time.Time, i int, out []Effect) []Effect {
-	c.tables[i].stale = true
+// refresh has a table looked up again; at is the server that gave cause to, if one did.
+func (c *Core) refresh(now time.Time, i int, why Cause, at netip.AddrPort, out []Effect) []Effect {
+	t := &c.tables[i]
+	if t.known && !t.stale {
+		out = c.wanted(i, why, at, out)
+	}
+	t.stale = true
 	return c.resolve(now, i, out)
 }
 
@@ -94,14 +101,16 @@ func (c *Core) metaRank(m int) int {
 func (c *Core) ask(now time.Time, i, m int, out []Effect) []Effect {
 	t := &c.tables[i]
 	t.tried |= 1 << m
+	t.meta = m
+	out = append(out, Effect{Kind: EffectQuery, Table: t.name, Query: QueryAsked, Addr: c.metas[m].addr, After: c.cfg.MetaTimeout})
 	at := c.metas[m].peer
 	if at == none {
 		if at = c.peerFor(c.metas[m].addr); at == none {
-			return c.askNext(now, i, out)
+			return c.inVain(now, i, session.ReasonQueueFull, out)
 		}
 		c.metas[m].peer = at
 	}
-	t.phase, t.meta = queryAsked, m
+	t.phase = queryAsked
 	c.stats.Queries++
 	c.keep(now, at, true)
 	c.request(now, at, session.Request{
@@ -121,6 +130,7 @@ func (c *Core) roundFailed(now time.Time, i int, out []Effect) []Effect {
 	}
 	t.rounds = max(t.rounds, 1)
 	t.phase = queryBackoff
+	out = append(out, Effect{Kind: EffectQuery, Table: t.name, Query: QueryPause, After: after + spread})
 	return c.arm(&t.wait, now, after, spread, out)
 }
 
@@ -133,16 +143,16 @@ func (c *Core) answered(now time.Time, i int, done *session.Completion, out []Ef
 		return out
 	}
 	if done.Outcome != session.OutcomeOK {
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, done.Reason, out)
 	}
 	if done.Code != protocol.CodeOK {
 		t.code = done.Code
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	var answer protocol.QueryConfig
 	if err := protocol.ParseQueryConfigResult(done.Body, &answer); err != nil {
 		c.stats.BadAnswers++
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	switch {
 	case answer.Err == protocol.CodeOK:
@@ -153,7 +163,7 @@ func (c *Core) answered(now time.Time, i int, done *session.Completion, out []Ef
 		return c.tableRefused(now, i, m, answer.Err, out)
 	}
 	t.code = answer.Err
-	return c.askNext(now, i, out)
+	return c.inVain(now, i, session.ReasonNone, out)
 }
 
 // redirected follows a redirect to the leader, unless this round has been there: two
@@ -161,11 +171,11 @@ func (c *Core) answered(now time.Time, i int, done *session.Completion, out []Ef
 func (c *Core) redirected(now time.Time, i int, answer *protocol.QueryConfig, out []Effect) []Effect {
 	t := &c.tables[i]
 	if len(answer.Partitions) == 0 || !dialable(answer.Partitions[0].Primary) || t.redirects >= c.cfg.MaxMetas {
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	m := c.learnMeta(now, answer.Partitions[0].Primary)
 	if m == none || t.tried&(1<<m) != 0 {
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	c.stats.Redirects++
 	c.leader = m

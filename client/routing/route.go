@@ -3,6 +3,7 @@
 package routing
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/session"
@@ -49,7 +50,7 @@ func (c *Core) route(now time.Time, i int, out []Effect) []Effect {
 	k := t.locate(r.op.Hash)
 	if k == none || !t.partitions[k].primary.IsValid() {
 		c.retryLater(now, i)
-		return c.refresh(now, int(r.table), out)
+		return c.refresh(now, int(r.table), CauseNoPrimary, netip.AddrPort{}, out)
 	}
 	p := &t.partitions[k]
 	if p.peer == none {
@@ -102,7 +103,7 @@ func (c *Core) tried(now time.Time, i int, done *session.Completion, out []Effec
 	}
 	// Written and not answered.
 	if done.Reason == session.ReasonDeadline && !c.closed {
-		out = c.refresh(now, int(r.table), out)
+		out = c.refresh(now, int(r.table), CauseUnanswered, r.primary, out)
 		r = &c.ops.records[i]
 	}
 	if r.op.RPC.Retryable() && !c.closed && r.op.Deadline.After(now) && done.Reason != session.ReasonCanceled {
@@ -131,7 +132,7 @@ func (c *Core) refused(now time.Time, i int, code protocol.ErrorCode, out []Effe
 	switch judge(code) {
 	case verdictReroute:
 		c.retryLater(now, i)
-		return c.refresh(now, int(r.table), out)
+		return c.refresh(now, int(r.table), CauseRefused, r.primary, out)
 	case verdictRetry:
 		c.retryLater(now, i)
 		return out

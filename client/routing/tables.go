@@ -100,11 +100,11 @@ func (c *Core) learnTable(now time.Time, i, m int, answer *protocol.QueryConfig,
 	t := &c.tables[i]
 	if answer.AppID <= 0 || answer.Count <= 0 || int(answer.Count) > c.cfg.MaxPartitions {
 		c.stats.BadAnswers++
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	if !t.accepts(answer) {
 		c.stats.OlderConfigs++
-		return c.askNext(now, i, out)
+		return c.inVain(now, i, session.ReasonNone, out)
 	}
 	t.resize(answer)
 	for k := range answer.Partitions {

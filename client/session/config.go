@@ -85,7 +85,7 @@ func (c Config) Validate() error {
 			return ErrBadTimeouts
 		}
 	}
-	if c = c.withDefaults(); c.BackoffBase > c.BackoffCap {
+	if c = c.WithDefaults(); c.BackoffBase > c.BackoffCap {
 		return ErrBadTimeouts
 	}
 	for _, n := range [...]int{c.MaxWaiting, c.MaxPending, c.MaxChallenges} {
@@ -102,8 +102,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// withDefaults fills what is zero. HeaderVersion 0 is a version and stays.
-func (c Config) withDefaults() Config {
+// WithDefaults fills what is zero. HeaderVersion 0 is a version and stays.
+func (c Config) WithDefaults() Config {
 	d := DefaultConfig()
 	for _, f := range [...]struct{ have, want *time.Duration }{
 		{&c.DialTimeout, &d.DialTimeout},

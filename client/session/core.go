@@ -70,7 +70,7 @@ const scratchKeep = 1 << 20
 // New returns an idle session. Zero fields of cfg become DefaultConfig's; what
 // Config.Validate would refuse makes a session that cannot become ready.
 func New(cfg Config) *Core {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	return &Core{
 		cfg:      cfg,
 		requests: newTable(),
