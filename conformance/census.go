@@ -82,6 +82,20 @@ func (l *lives) take(ev *trace.Event) (judged bool, refused *Refusal) {
 	return false, nil
 }
 
+// crash: a server went down. What it had not answered is lost (R29).
+func (l *lives) crash(e *ended) {
+	w := l.wires[e.number]
+	if w == nil || w.client != e.client {
+		return
+	}
+	for seq, rpc := range w.waiting {
+		if !e.answered[seq] {
+			delete(w.waiting, seq)
+			l.lost(lifeKey{w.client, rpc})
+		}
+	}
+}
+
 // forget drops what belongs to a client that is gone.
 func (l *lives) forget(client string) {
 	for key := range l.counts {

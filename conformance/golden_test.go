@@ -20,10 +20,13 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write golden files anew")
 
 // talk is the events of one client and one server.
-type talk struct{ events []trace.Event }
+type talk struct {
+	events []trace.Event
+	passed int64 // ns that went by without an event
+}
 
 func (k *talk) add(node string, kind trace.Kind, ev trace.Event) {
-	ev.AtNS, ev.Node, ev.Kind = int64(len(k.events))*1_000_000, node, kind
+	ev.AtNS, ev.Node, ev.Kind = k.passed+int64(len(k.events))*1_000_000, node, kind
 	k.events = append(k.events, ev)
 }
 

@@ -10,14 +10,18 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// asks: the client writes a query to a meta.
-func (t *traffic) asks(ev *trace.Event, u *use, peer string) *Refusal {
+// asks: the client writes a query to a meta; it may have begun to wait
+// for a connection at sinceNS.
+func (t *traffic) asks(ev *trace.Event, u *use, peer string, sinceNS int64) *Refusal {
 	n, named := t.meta(peer)
 	if !named {
 		u.many = true
 	}
 	if u.many {
 		return nil
+	}
+	if o := t.hop(ev, u, n); o != nil {
+		return t.refuse(ev, u, rowAsks, o, u.whole.set)
 	}
 	q := u.query
 	o, states := t.each(u, func(l *line, s routing.State) ([]routing.State, *objection) {
@@ -45,12 +49,29 @@ func (t *traffic) asks(ev *trace.Event, u *use, peer string) *Refusal {
 		return next, o
 	})
 	t.heard(u)
-	u.query = query{conn: ev.Conn, seq: ev.Seq, atNS: ev.AtNS, old: ev.AtNS-t.ready[endpoint{u.client, peer}].fromNS < freshNS}
+	u.query = query{conn: ev.Conn, seq: ev.Seq, atNS: sinceNS, withinNS: ev.WithinNS}
 	if o != nil || states != nil {
 		return t.refuse(ev, u, rowAsks, o, states)
 	}
 	return nil
 }
+
+// hop counts redirects that are followed, one upon the other. Q2.
+func (t *traffic) hop(ev *trace.Event, u *use, n uint8) *objection {
+	if u.lastTo != n || ev.AtNS-u.lastNS >= leastPauseNS {
+		u.hops = 0
+		return nil
+	}
+	u.lastTo = 0
+	if u.hops++; u.hops >= max(len(t.metas), 2) {
+		return object("Q2", "bounded: %d redirects have been followed in one round, and there are %d metas", u.hops, len(t.metas))
+	}
+	return nil
+}
+
+// leastPauseNS is the least that can be called a pause between two rounds of a client that
+// does not tell of any. R12.
+const leastPauseNS = 1_000_000
 
 // nextRound ends a round that has asked meta n before. Metas to which there is no
 // connection are asked in vain, unseen.
@@ -92,7 +113,7 @@ func (t *traffic) answered(ev *trace.Event, u *use, peer string) (bool, *Refusal
 	if u.many || u.query.conn != ev.Conn || u.query.seq != ev.Seq {
 		return false, nil // late, and thrown away
 	}
-	late := u.query.isLate(ev.AtNS)
+	late := !u.tells && u.query.isLate(ev.AtNS)
 	o, states := t.each(u, func(l *line, s routing.State) ([]routing.State, *objection) {
 		if s.Query.Stage == routing.NoQuery {
 			return []routing.State{s}, nil
@@ -101,13 +122,13 @@ func (t *traffic) answered(ev *trace.Event, u *use, peer string) (bool, *Refusal
 		if len(next) == 0 {
 			return nil, object("R20", "meta %d (%s) would not answer %s", s.Query.Meta, peer, a.Err)
 		}
-		if late {
-			next = append(next, t.giveUp(t.catchUp(l, s)))
+		if late || u.tells && a.Err == codeOK { // it may be one that the client throws away: it tells
+			next = addState(next, t.giveUp(t.catchUp(l, s)))
 		}
 		return next, nil
 	})
 	t.heard(u)
-	u.query = query{}
+	t.concludes(ev, u, &a, peer)
 	if o != nil || states != nil {
 		return true, t.refuse(ev, u, rowReads, o, states)
 	}
@@ -115,6 +136,37 @@ func (t *traffic) answered(ev *trace.Event, u *use, peer string) (bool, *Refusal
 		u.lost, u.learnedNS = false, ev.AtNS
 	}
 	return true, nil
+}
+
+// concludes takes what a client makes of an answer, and has still to tell of.
+func (t *traffic) concludes(ev *trace.Event, u *use, a *trace.Answer, peer string) {
+	u.query, u.read, u.asked, u.askedAt = query{}, t.metas[peer], 0, ""
+	u.lastTo = 0
+	k := t.looker(u.client)
+	switch {
+	case a.Err == codeOK:
+		u.hops = 0
+		k.owe(u, rowKnows, "R13", "the client makes nothing of the table that it has read")
+	case isFinal(a.Err):
+		u.known, u.wanted, u.wishes = false, false, false
+	case a.Err == forwardCode && a.To.IsValid():
+		u.lastTo, u.lastNS = t.metas[a.To.String()], ev.AtNS
+		if u.lastTo != 0 {
+			u.heardOf |= 1 << (u.lastTo - 1)
+		}
+		k.owe(u, rowAsked, "R14", "a redirect to %v has been read, and is not followed", a.To)
+	default:
+		k.owe(u, rowInVain, "R15", "an answer that does not help has been read, and no other meta is asked")
+	}
+}
+
+// writesAsked: a client that tells whom it asks writes that query.
+func (t *traffic) writesAsked(ev *trace.Event, u *use, peer string) *Refusal {
+	if u.askedAt != peer || u.query.conn != 0 {
+		return t.refuse(ev, u, rowAsks, object("R11", "the client has not told that it asks %s", peer), u.whole.set)
+	}
+	u.query.conn, u.query.seq = ev.Conn, ev.Seq
+	return nil
 }
 
 // sees takes what an answer says of ballots, and makes a line of each partition that is new.
@@ -139,8 +191,12 @@ func (t *traffic) sees(u *use, a *trace.Answer) *objection {
 			b = &ballots{}
 			t.ballots[id] = b
 		}
+		known := len(b.list)
 		if !b.sees(c) {
 			return object("R23", "partition %d has another primary with ballot %d", c.Partition, c.Ballot)
+		}
+		if len(b.list) > known {
+			t.calm.lastNS = t.calm.nowNS // a partition has moved
 		}
 		if u.lines[c.Partition] == nil {
 			u.lines[c.Partition] = &line{set: slices.Clone(u.whole.set), believe: u.whole.believe, ballots: b}
@@ -236,12 +292,31 @@ func configOf(l *line, u *use, a *trace.Answer) *trace.Config {
 	return nil
 }
 
+// taken leaves the states in which the client has taken a table that it read.
+func (t *traffic) taken(_ *line, s routing.State) ([]routing.State, *objection) {
+	if s.Tried != 0 || s.Stale || s.Query.Stage != routing.NoQuery {
+		return nil, object("R13", "the client has read no table since it began to look this one up")
+	}
+	return []routing.State{t.x.known(s)}, nil
+}
+
 // knows: the client tells what it knows of a table.
 func (t *traffic) knows(ev *trace.Event) (bool, *Refusal) {
 	u := t.uses[useKey{ev.Node, ev.Table}]
 	a, err := trace.ParseAnswer(ev.Answer)
-	if err != nil || u == nil || u.many || u.lost {
+	if err != nil || u == nil {
 		return false, nil
+	}
+	t.looker(ev.Node).pays(u)
+	u.known, u.wanted, u.wishes, u.read = true, false, false, 0
+	u.holes = int(a.Count) > len(a.Configs) || slices.ContainsFunc(a.Configs, func(c trace.Config) bool { return !c.Primary.IsValid() })
+	if u.many || u.lost {
+		return false, nil
+	}
+	if u.tells {
+		if o, states := t.each(u, t.taken); states != nil {
+			return true, t.refuse(ev, u, rowKnows, o, states)
+		}
 	}
 	for _, c := range a.Configs {
 		l := u.lines[c.Partition]

@@ -99,6 +99,30 @@ func (x *router) ask(s routing.State, n uint8) (routing.State, bool) {
 	return x.one(t, to{"ask", n}, to{"request-timeout-early", theRequest})
 }
 
+// stale has the table be one that is to be looked up: a request waits for what is not
+// known, or at a node that is down. What the trace shows is the same to the specification.
+func (x *router) stale(s routing.State) routing.State {
+	if s.Stale || s.Requests[0].Step == routing.Unrouted {
+		return s
+	}
+	t, _ := x.one(s, to{"submit", theRequest})
+	routed, known := x.one(t, to{"route", theRequest})
+	if !known {
+		return t
+	}
+	at := routed.Requests[0].Node
+	t, _ = x.one(routed, to{"crash-node", at}, to{"node-down", theRequest}, to{"start-node", at}, to{"request-timeout-early", theRequest})
+	return t
+}
+
+// known has no request wait for the table any more.
+func (x *router) known(s routing.State) routing.State {
+	if s.Requests[0].Step == routing.Unrouted {
+		s, _ = x.one(s, to{"request-timeout-early", theRequest})
+	}
+	return s
+}
+
 // believe has meta n take another, itself or nobody (0) for the leader. The query goes on:
 // a meta that loses sight of the leader is here one that crashed and came back.
 func (x *router) believe(s routing.State, n, leader uint8) (routing.State, bool) {
@@ -134,7 +158,7 @@ func (x *router) believe(s routing.State, n, leader uint8) (routing.State, bool)
 	}
 	for _, t := range x.walk(s, way...) {
 		if t.Hint[n-1] == leader {
-			t.Query = query
+			t.Query, t.Again = query, s.Again
 			return t, true
 		}
 	}

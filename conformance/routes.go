@@ -26,6 +26,13 @@ const (
 	rowKnows
 	rowRoutes
 	rowServed
+	rowWants
+	rowAsked
+	rowInVain
+	rowPauses
+	rowLooksOn
+	rowReturns
+	rowCrashes
 )
 
 var routeRows = [...]routeRow{
@@ -42,14 +49,18 @@ var routeRows = [...]routeRow{
 		"that server is the primary of the request's partition in the table that the client knows"},
 	rowServed: {"the client reads that a request was executed", trace.KindFrameIn, []action{"serve"}, []string{"R22"},
 		"since the request was written that server was once the primary, as far as any answer says"},
-}
-
-// notJudged lists the clauses of model/routing that no event of a trace decides, and why.
-var notJudged = []struct{ clause, why string }{
-	{"R4", "that a client looks its table up again is seen, why it does is not"},
-	{"R10", "the same: any query may be called for"},
-	{"R29", "whether a node is up is the session's (S37); what is lost with it is R6"},
-	{"Q2", "follows from R14, which is held at each redirect"},
-	{"Q4", "from some point on always: no trace is long enough"},
-	{"Q5", "sooner or later: the same"},
+	rowWants: {"the client tells that a table is to be looked up", trace.KindQuery, []action{"submit", "node-down", "take", "lose"},
+		[]string{"R10", "R4", "R5"}, "for a reason that the trace shows; and it tells so wherever there is one"},
+	rowAsked: {"the client tells that it asks a meta", trace.KindQuery, []action{"ask", "take-answer"}, []string{"R10", "R11", "R14", "Q2"},
+		"there is something to look up, no other meta is waited for, and this one was not asked in this round; a redirect has been followed; not too many have"},
+	rowInVain: {"the client tells that a meta has not helped", trace.KindQuery, []action{"query-fails", "query-timeout-early", "take-answer"},
+		[]string{"R15", "R13", "R14"}, "it was asked, and its time is over, or what it answered does not help; then another is asked, or the client pauses"},
+	rowPauses: {"the client tells that a round is over", trace.KindQuery, []action{"next-round"}, []string{"R12"},
+		"every meta that it knows has been asked, or has a session that waits to reconnect"},
+	rowLooksOn: {"a table is looked up, and nothing goes wrong", trace.KindQuery, []action{"ask", "answer", "take-answer"}, []string{"Q4"},
+		"it is known within the time that the client tells"},
+	rowReturns: {"a call returns", trace.KindReturn, []action{"serve", "take", "request-timeout-early"}, []string{"Q5"},
+		"in its time; and with an answer, where it was made when nothing had gone wrong for so long that the client had found its table"},
+	rowCrashes: {"a server does something, or the client reads an answer", trace.KindFrameIn, []action{"crash-node", "start-node"}, []string{"R29"},
+		"the server is up, and has not been down since it was asked without having answered"},
 }

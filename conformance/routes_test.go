@@ -58,7 +58,7 @@ func newTour(leader int) *tour {
 // asks has the client ask meta n.
 func (k *tour) asks(n uint64) *tour {
 	k.seq++
-	k.add("client", trace.KindFrameOut, trace.Event{Conn: n, RPC: queryRPC, Seq: k.seq, Table: "temp"})
+	k.add("client", trace.KindFrameOut, trace.Event{Conn: n, RPC: queryRPC, Seq: k.seq, Table: "temp", WithinNS: 1_000_000_000})
 	return k
 }
 
@@ -71,7 +71,7 @@ func (k *tour) reads(n uint64, answer string) *tour {
 // gets has the client read from replica n and partition p.
 func (k *tour) gets(n uint64, p int32, code string) *tour {
 	k.seq++
-	k.add("client", trace.KindFrameOut, trace.Event{Conn: 3 + n, RPC: getRPC, Seq: k.seq, App: 2, Partition: p})
+	k.add("client", trace.KindFrameOut, trace.Event{Conn: 3 + n, RPC: getRPC, Seq: k.seq, App: 2, Partition: p, WithinNS: 1_000_000_000})
 	k.add("client", trace.KindFrameIn, trace.Event{Conn: 3 + n, RPC: getRPC + ackSuffix, Seq: k.seq, Code: code})
 	return k
 }
@@ -228,7 +228,7 @@ func TestForgedRoutesAreRefused(t *testing.T) {
 	t.Logf("%v", kinds)
 }
 
-// Every row and every clause of the specification: judged by a row, or listed with a reason.
+// Every row has actions of the specification, and every clause is judged by a row.
 func TestEveryClauseOfRoutingHasItsPlace(t *testing.T) {
 	spec, err := os.ReadFile(filepath.Join("..", "docs", "spec.md"))
 	require.NoError(t, err)
@@ -251,14 +251,10 @@ func TestEveryClauseOfRoutingHasItsPlace(t *testing.T) {
 		placed[r.clause]++
 	}
 	placed["Q1"], placed["Q3"] = placed["R13"], 1 // lives.call
-	for _, n := range notJudged {
-		assert.Zero(t, placed[n.clause], "%s is judged", n.clause)
-		placed[n.clause]++
-	}
 	clauses := regexp.MustCompile(`(?m)^ *- \*\*(R[0-9]+|Q[1-5])[ab]?\.\*\* `).FindAllStringSubmatch(string(spec), -1)
 	require.Greater(t, len(clauses), 25)
 	for _, m := range clauses {
-		assert.Positive(t, placed[m[1]], "clause %s is neither judged nor listed", m[1])
+		assert.Positive(t, placed[m[1]], "no row judges clause %s", m[1])
 	}
 }
 

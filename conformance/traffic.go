@@ -15,6 +15,8 @@ import (
 type link struct {
 	client, peer string
 	waiting      map[int32]sent // by sequence number
+	wrote        bool           // a request
+	triedNS      int64          // when a connection to that server was dialed first since the last that was used
 }
 
 // sent is a frame that waits for its answer.
@@ -23,7 +25,12 @@ type sent struct {
 	app       int32
 	partition int32
 	known     int // of a request: how many primaries of its partition were known when it was written
+	atNS      int64
+	withinNS  int64 // 0: the trace does not say
 }
+
+// isLate says whether the client may have given it up.
+func (w *sent) isLate(nowNS int64) bool { return isLate(nowNS-w.atNS, w.withinNS) }
 
 // endpoint is a server as a client sees it.
 type endpoint struct{ client, addr string }
@@ -51,6 +58,7 @@ type traffic struct {
 	x       *router
 	links   map[uint64]*link
 	ready   map[endpoint]readiness
+	tried   map[endpoint]int64
 	listens map[string]string // address by node
 	metas   map[string]uint8  // name in the specification by address
 	told    [namedMetas + 1]bool
@@ -59,6 +67,8 @@ type traffic struct {
 	uses    map[useKey]*use
 	byApp   map[appKey]*use
 	readers map[string]bool // clients that have read a table
+	lookers map[string]*looker
+	calm    calm
 	serves  [routing.MaxNodes + 1]uint8
 	most    int // states possible at once
 }
@@ -69,23 +79,38 @@ func newTraffic() (*traffic, error) {
 		return nil, err
 	}
 	return &traffic{
-		x: x, links: make(map[uint64]*link), ready: make(map[endpoint]readiness), listens: make(map[string]string),
+		x: x, links: make(map[uint64]*link), ready: make(map[endpoint]readiness), tried: make(map[endpoint]int64), listens: make(map[string]string),
 		metas: make(map[string]uint8), ballots: make(map[partitionID]*ballots), uses: make(map[useKey]*use),
-		byApp: make(map[appKey]*use), readers: make(map[string]bool),
+		byApp: make(map[appKey]*use), readers: make(map[string]bool), lookers: make(map[string]*looker), calm: newCalm(),
 	}, nil
 }
 
 // take holds one event against the specification; judged is false where it decides nothing.
 func (t *traffic) take(ev *trace.Event) (judged bool, refused *Refusal) {
+	if refused := t.before(ev); refused != nil {
+		return true, refused
+	}
 	switch ev.Kind {
+	case trace.KindQuery:
+		refused = t.looks(ev)
+		t.calm.feel(ev, false)
+		return true, refused
+	case trace.KindInvoke, trace.KindReturn:
+		return t.called(ev)
 	case trace.KindListen:
 		t.listens[ev.Node] = ev.Addr
 	case trace.KindLeader:
 		return t.leads(ev), nil
 	case trace.KindDial:
-		t.links[ev.Conn] = &link{client: ev.Node, peer: ev.Peer, waiting: make(map[int32]sent)}
+		at := endpoint{ev.Node, ev.Peer}
+		if _, tried := t.tried[at]; !tried {
+			t.tried[at] = ev.AtNS
+		}
+		t.links[ev.Conn] = &link{client: ev.Node, peer: ev.Peer, waiting: make(map[int32]sent), triedNS: t.tried[at]}
 	case trace.KindTable:
 		return t.knows(ev)
+	case trace.KindSession:
+		t.tells(ev)
 	case trace.KindNodeDown:
 		t.forget(ev.Node)
 	}
@@ -106,6 +131,24 @@ func (t *traffic) take(ev *trace.Event) (judged bool, refused *Refusal) {
 		t.over(ev, l)
 	}
 	return false, nil
+}
+
+// before sees to what is due before an event: by time, and since its client's last step.
+func (t *traffic) before(ev *trace.Event) *Refusal {
+	if ev.Kind != trace.KindQuery {
+		t.calm.feel(ev, t.listens[ev.Node] != "")
+	}
+	if ev.AtNS > t.calm.dueNS {
+		if refused := t.overdueAt(ev); refused != nil {
+			return refused
+		}
+	}
+	if isStep(ev.Kind) {
+		if k := t.lookers[ev.Node]; k != nil {
+			return t.steps(ev, k)
+		}
+	}
+	return nil
 }
 
 const stateReady = "ready"
@@ -145,6 +188,11 @@ func (t *traffic) writes(ev *trace.Event, l *link) (bool, *Refusal) {
 		return false, nil
 	}
 	t.isReady(ev, l)
+	since := ev.AtNS
+	if !l.wrote { // it may have waited for the connection
+		since, l.wrote = l.triedNS, true
+		delete(t.tried, endpoint{l.client, l.peer})
+	}
 	switch {
 	case ev.RPC == protocol.RPCQueryConfig.String():
 		key := useKey{ev.Node, ev.Table}
@@ -154,10 +202,13 @@ func (t *traffic) writes(ev *trace.Event, l *link) (bool, *Refusal) {
 			t.uses[key] = u
 		}
 		l.waiting[ev.Seq] = sent{use: u}
-		return true, t.asks(ev, u, l.peer)
+		if u.tells && !u.lost {
+			return true, t.writesAsked(ev, u, l.peer)
+		}
+		return true, t.asks(ev, u, l.peer, since)
 	case ev.App != 0:
 		p := partitionID{ev.App, ev.Partition}
-		w := sent{app: ev.App, partition: ev.Partition}
+		w := sent{app: ev.App, partition: ev.Partition, atNS: ev.AtNS, withinNS: ev.WithinNS}
 		if b := t.ballots[p]; b != nil {
 			w.known = len(b.list)
 		}
@@ -182,6 +233,7 @@ func (t *traffic) reads(ev *trace.Event, l *link) (bool, *Refusal) {
 	case ev.Code == codeOK:
 		return t.served(ev, w, l.peer)
 	}
+	t.refusedAt(ev, &w, l.peer)
 	return false, nil
 }
 
@@ -190,8 +242,12 @@ var successStatus = protocol.SASLSucc.String()
 // over takes the end of a connection: what waited on it is not waited for any more.
 func (t *traffic) over(ev *trace.Event, l *link) {
 	for _, w := range l.waiting {
-		if w.use != nil && w.use.query.conn == ev.Conn {
+		switch {
+		case w.use == nil || w.use.query.conn != ev.Conn:
+		case !w.use.tells:
 			t.gaveUp(w.use)
+		case ev.Kind == trace.KindClosed:
+			t.looker(ev.Node).owe(w.use, rowInVain, "R15", "the connection on which %s was asked is over, and the query is not", l.peer)
 		}
 	}
 	if at := (endpoint{l.client, l.peer}); t.ready[at].conn == ev.Conn {
@@ -241,6 +297,12 @@ func (t *traffic) forget(client string) {
 		}
 	}
 	delete(t.readers, client)
+	delete(t.lookers, client)
+	for key := range t.calm.calls {
+		if key.client == client {
+			delete(t.calm.calls, key)
+		}
+	}
 }
 
 func addrOf(text string) netip.AddrPort {

@@ -11,15 +11,6 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// queryPatienceNS is how long a client may be expected to wait for a meta at the least: an
-// answer that takes longer may have been given up before it was read, and another meta may
-// be asked meanwhile. No trace shows a client's timeouts.
-const queryPatienceNS = 100_000_000
-
-// freshNS is how long after its connection came up a query may be written that had waited
-// for it: its time may be over at once.
-const freshNS = 5_000_000
-
 // line is one partition as one client sees it. Its states differ in nothing but what the
 // trace leaves open.
 type line struct {
@@ -31,14 +22,20 @@ type line struct {
 
 // query is the one that a client has for a table.
 type query struct {
-	conn uint64 // it was written on; 0: to be written, as a redirect wants it
-	seq  int32
-	atNS int64
-	old  bool // it may have waited for its connection
+	conn     uint64 // it was written on; 0: to be written
+	seq      int32
+	atNS     int64 // from when on
+	withinNS int64 // the meta has to answer; 0: the trace does not say
 }
 
 // isLate says whether the client may have given the query up.
-func (q *query) isLate(nowNS int64) bool { return q.old || nowNS-q.atNS >= queryPatienceNS }
+func (q *query) isLate(nowNS int64) bool { return isLate(nowNS-q.atNS, q.withinNS) }
+
+// isLate says whether a timer may have fired by the client's clock, which gains a tenth at
+// most, and is told in milliseconds, rounded up. Where its time is not known it may.
+func isLate(tookNS, withinNS int64) bool {
+	return tookNS*10 >= (withinNS-1_000_000)*9
+}
 
 // use is a client's use of one table.
 type use struct {
@@ -50,6 +47,25 @@ type use struct {
 	learnedNS     int64 // when the client last read a table
 	lost          bool  // refused: not judged before the next table is read
 	many          bool  // more metas than have names: queries are not judged
+
+	hops   int   // redirects followed one upon the other
+	lastTo uint8 // whom the last answer, at lastNS, redirected to; 0: it did not
+	lastNS int64
+
+	// Of a client that tells how it looks tables up.
+	tells        bool
+	asked        uint8 // meta that it has asked; 0: none
+	askedAt      string
+	read         uint8 // meta whose answer it has just read
+	heardOf      uint8 // set of metas that it has asked, or was redirected to
+	wanted       bool  // the table is to be looked up
+	paused       bool  // after a round in vain
+	known        bool
+	holes        bool // the table leaves a partition without a primary
+	wishes       bool // as wanted, for Q4: since wishNS, for at most wishWithinNS in calm
+	wishNS       int64
+	wishWithinNS int64
+	lapsesNS     int64 // after a round in vain: when the wish has been given up unless it is told again
 }
 
 func (t *traffic) newUse(key useKey) *use {
@@ -109,8 +125,10 @@ func (t *traffic) refuse(ev *trace.Event, u *use, number int, o *objection, stat
 		f.States = append(f.States, t.describe(&states[i]))
 	}
 	if u != nil {
-		*u = *t.newUse(useKey{u.client, u.table})
-		u.lost = true
+		fresh := t.newUse(useKey{u.client, u.table})
+		fresh.lost, fresh.tells, fresh.asked, fresh.query, fresh.heardOf = true, u.tells, u.asked, u.query, u.heardOf
+		fresh.askedAt = u.askedAt
+		*u = *fresh
 	}
 	return f
 }

@@ -28,6 +28,7 @@ type Validator struct {
 
 	lives   *lives   // against model/routing, instead of all the above
 	traffic *traffic // the same: where queries and requests go
+	crashes *crashes // the same: what a crash takes along
 	judged  bool     // the event at hand is held against the specification
 	line    int      // of the text that the event at hand is from; 0: none
 	result  Result
@@ -64,6 +65,7 @@ func New(opts Options) (*Validator, error) {
 		if v.lives, err = newLives(); err == nil {
 			v.traffic, err = newTraffic()
 		}
+		v.crashes = newCrashes()
 		return v, err
 	}
 	for r := 1; r <= maxRounds; r++ {
@@ -96,13 +98,21 @@ func (v *Validator) Emit(ev *trace.Event) {
 func (v *Validator) live(ev *trace.Event) {
 	judged, refused := v.lives.take(ev)
 	routed, misrouted := v.traffic.take(ev)
-	v.judged = judged || routed
+	gone, undone := v.crashes.take(ev)
+	for _, e := range gone {
+		v.lives.crash(e)
+	}
+	var crashed *Refusal
+	if undone != nil {
+		crashed = v.traffic.refuse(ev, nil, rowCrashes, undone, nil)
+	}
+	v.judged = judged || routed || undone != nil
 	v.result.MostStates = max(v.result.MostStates, v.traffic.most)
 	v.came = v.came || judged && ev.Kind == trace.KindFrameOut
 	if ev.Kind == trace.KindDial {
 		v.result.Connections++
 	}
-	for _, f := range []*Refusal{refused, misrouted} {
+	for _, f := range []*Refusal{crashed, refused, misrouted} {
 		if f != nil {
 			f.Event, f.Line = v.result.Events, v.line
 			v.record(f)

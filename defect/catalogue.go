@@ -295,7 +295,7 @@ var routingDefects = []Defect{
 		ID: "forward-ping-pong", Source: "upstream's clients",
 		Properties: []string{"bounded", "leader-found", "requests-drain"},
 		About:      "A redirect is followed wherever it points: two metas that each take the other for the leader are asked in turn, without a pause and without an end.",
-		Trials:     []Trial{routingSwitch("forward-ping-pong"), played("each-other"), ofRouting},
+		Trials:     []Trial{routingSwitch("forward-ping-pong"), played("each-other"), ofRouting, ofTraces},
 	},
 	{
 		ID: "lost-callback-on-unknown-error", Source: "upstream's Java client (J12)",

@@ -39,8 +39,9 @@ allow. The first event that is none is shown with those states, what could have
 happened instead, and the clause of docs/spec.md that it breaks.
 
 --spec routing holds a trace against the specification of a whole client instead: the
-life of every write, over retries and connections, queries and redirects, what metas
-answer, and which server each request goes to.
+life of every write, over retries and connections; why and how tables are looked up,
+and what metas answer; which server each request goes to; and that what must come
+sooner or later has come by the time that the trace itself gives it.
 
 docs/conformance.md says how to record a trace and what each event is held to.
 
