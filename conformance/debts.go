@@ -16,6 +16,7 @@ import (
 // looker is a client that may tell of its looking tables up.
 type looker struct {
 	tells       bool              // it has
+	late        bool              // what its core is told it is told later than the trace says
 	boundNS     int64             // how long it needs to find a table once nothing goes wrong
 	patienceNS  int64             // how long it gives a meta to answer
 	owes        []debt            // what the step at hand must lead to
@@ -65,7 +66,7 @@ func (t *traffic) steps(ev *trace.Event, k *looker) *Refusal {
 }
 
 func (k *looker) owe(u *use, row int, clause, format string, args ...any) {
-	if k.tells {
+	if k.tells && !k.late {
 		k.owes = append(k.owes, debt{u, row, clause, fmt.Sprintf(format, args...)})
 	}
 }
@@ -107,6 +108,7 @@ func (t *traffic) tells(ev *trace.Event) {
 const (
 	stateBackoff   = "backoff"
 	reasonInternal = "internal-error"
+	lateEvents     = "late-events" // a simulated driver that tells its core of frames after the trace
 )
 
 // recovers: the client has recovered from a bug of its own, and of the step in which that

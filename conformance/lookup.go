@@ -95,17 +95,17 @@ func (t *traffic) unfounded(ev *trace.Event, u *use, k *looker) *objection {
 		}
 	case causeUnreachable:
 		switch {
-		case !slices.Contains(k.unreachable, ev.Peer):
+		case !k.late && !slices.Contains(k.unreachable, ev.Peer):
 			return object("R10", "the client's session with %s has not failed", ev.Peer)
 		case !u.serves(ev.Peer):
 			return object("R10", "%s serves no partition in the table that the client knows", ev.Peer)
 		}
 	case causeRefused:
-		if !slices.Contains(k.refused, ev.Peer) {
+		if !k.late && !slices.Contains(k.refused, ev.Peer) {
 			return object("R10", "%s has not just refused a request", ev.Peer)
 		}
 	case causeUnanswered:
-		if !t.waitsAt(ev.Node, ev.Peer, u.app) {
+		if !k.late && !t.waitsAt(ev.Node, ev.Peer, u.app) {
 			return object("R10", "no request of this table waits for an answer of %s", ev.Peer)
 		}
 	default:

@@ -117,6 +117,11 @@ var lookUps = []struct {
 	}},
 
 	{"a lost server has the table looked up", "", func() *tour { return lost().wants(causeUnreachable, replicaAddr(1)).finds(first).steps() }},
+	{"a lost server is looked into later, by a driver that is late", "", func() *tour {
+		k := lost()
+		k.insert(0, "client", trace.KindFault, trace.Event{State: "begins", Note: lateEvents})
+		return k.steps().wants(causeUnreachable, replicaAddr(1))
+	}},
 	{"a lost server is ignored", "R4", func() *tour { return lost().steps() }},
 	{"a lost server of no table is", "", func() *tour { return knowing().session(replicaAddr(3), stateBackoff).steps() }},
 	{"a client recovers from a bug of its own", "", func() *tour {

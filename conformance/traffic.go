@@ -101,6 +101,10 @@ func (t *traffic) take(ev *trace.Event) (judged bool, refused *Refusal) {
 		t.listens[ev.Node] = ev.Addr
 	case trace.KindLeader:
 		return t.leads(ev), nil
+	case trace.KindFault:
+		if ev.Note == lateEvents && ev.State == "begins" {
+			t.looker(ev.Node).late = true
+		}
 	case trace.KindDial:
 		at := endpoint{ev.Node, ev.Peer}
 		if _, tried := t.tried[at]; !tried {
