@@ -141,7 +141,7 @@ func (j *judge) dialed(now time.Time, c *connection) {
 			j.violate(now, PropertyFreshSession, fmt.Sprintf("%s took c%d to %s, which was ready, for ended, and dialed c%d", clientName(c.client), p.conn.id, c.node, c.id))
 		}
 	}
-	p.conn = c
+	p.conn, c.pair = c, p
 	p.attempts++
 	p.latest = now
 	if p.trying.IsZero() {
@@ -200,7 +200,7 @@ func (j *judge) requestWritten(now time.Time, c *connection, rpc protocol.RPC, f
 		}
 		j.violate(now, PropertyAuthBeforeRequest, fmt.Sprintf("%s wrote %v on c%d to %s %s", clientName(c.client), rpc, c.id, c.node, when))
 	}
-	j.wrote(now, j.pair(c.client, c.node), rpc)
+	j.wrote(now, c.pair, rpc)
 	if rpc == protocol.RPCQueryConfig {
 		j.queries[c.client].asked = now
 	}

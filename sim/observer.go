@@ -19,6 +19,7 @@ type connection struct {
 	id     uint64
 	client int // index
 	node   string
+	pair   *pair
 
 	dialedAt  time.Time
 	upAt      time.Time                  // zero until the client's handshake completed

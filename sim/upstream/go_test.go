@@ -230,6 +230,9 @@ func TestGoAbandonedRequestsLeak(t *testing.T) {
 	}
 	h.pass(time.Hour)
 	assert.Equal(t, 100, h.c.Unanswered())
+	addr, kept := h.c.Parked()
+	assert.Equal(t, replicaA, addr)
+	assert.Equal(t, 100, kept)
 	h.closed(conn)
 	assert.Equal(t, 100, h.c.Unanswered())
 }

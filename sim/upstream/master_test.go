@@ -129,8 +129,12 @@ func TestMasterParksARetryOnADyingSession(t *testing.T) {
 	b.c.closeChannel(b.s.ch)
 	b.c.channelInactive(b.s.ch)
 	b.send() // by the callback of a request that failed
+	_, stranded := b.c.Stranded()
+	assert.False(t, stranded, "not yet")
 	b.fireTasks(taskDisconnected)
 	assert.Equal(t, SessionDisconnected, b.s.state)
+	_, stranded = b.c.Stranded()
+	assert.True(t, stranded)
 	assert.Empty(t, b.s.pendingSend)
 	require.NotNil(t, b.s.find(b.seq[0]), "it waits")
 	b.fireTasks(taskDial)
