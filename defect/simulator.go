@@ -3,6 +3,7 @@
 package defect
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"embed"
@@ -148,12 +149,11 @@ func (s Simulator) scenario(seed uint64) (sim.Scenario, error) {
 		scenario.SetAuth(s.Auth)
 		return scenario, err
 	}
-	file, err := files.Open("scenarios/" + s.File + ".txt")
+	text, err := files.ReadFile("scenarios/" + s.File + ".txt")
 	if err != nil {
 		return sim.Scenario{}, fmt.Errorf("read the scenario of a defect: %w", err)
 	}
-	defer file.Close()
-	scenario, err := sim.ReadScenario(file)
+	scenario, err := sim.ReadScenario(bytes.NewReader(text))
 	if err != nil {
 		return sim.Scenario{}, fmt.Errorf("read the scenario of a defect, %s: %w", s.File, err)
 	}
