@@ -34,7 +34,7 @@ var (
 )
 
 // played is a file of scenarios/, for a patch.
-func played(file string) Simulator { return Simulator{File: file, Seeds: 20} }
+func played(file string) Simulator { return Simulator{File: file, Seeds: 10} }
 
 // catalogue is read only.
 var catalogue = slices.Concat(incidentDefects, stated, sessionDefects, nodeDefects, replicaDefects, routingDefects)
