@@ -70,6 +70,8 @@ func scriptConfig(t *testing.T, d *datadriven.TestData) Config {
 			cfg.MaxOps = atoi(t, a.Vals[0])
 		case "max-tables":
 			cfg.MaxTables = atoi(t, a.Vals[0])
+		case "max-pending":
+			cfg.Session.MaxPending = atoi(t, a.Vals[0])
 		case "max-sessions":
 			cfg.MaxSessions = atoi(t, a.Vals[0])
 		default:

@@ -187,7 +187,7 @@ func (c *Core) tableLearned(now time.Time, i int, out []Effect) []Effect {
 			out = c.route(now, k, out)
 		case r.state == opRetry && t.moved(r):
 			out = c.route(now, k, out)
-		case r.state == opSession && t.moved(r) && !c.peers[r.peer].core.Ready():
+		case r.state == opSession && t.moved(r) && c.peers[r.peer].core.Waits(session.RequestID(k)):
 			c.reroute(now, k)
 		}
 		k = next

@@ -102,6 +102,12 @@ func (c *Core) Outstanding() (waiting, pending int) {
 	return int(c.requests.waiting.n), int(c.requests.pending.n)
 }
 
+// Waits says whether a request is outstanding and not written.
+func (c *Core) Waits(id RequestID) bool {
+	i := c.requests.byID(id)
+	return i != none && c.requests.records[i].seq == 0
+}
+
 // Awaits tells what an answer with sequence number seq would answer: the n-th request
 // (from 1) in order of writing, or, n being 0, the negotiation message last sent; ok is
 // false if nobody waits for it.
