@@ -17,6 +17,7 @@ type calm struct {
 	lastNS  int64 // when something went wrong last: any budget of the specification
 	inForce int   // faults that last
 	down    map[string]bool
+	leads   map[string]string // by meta that runs: whom it takes for the leader
 	calls   map[callKey]call
 	dueNS   int64 // before then nothing is overdue
 
@@ -29,7 +30,7 @@ type call struct {
 }
 
 func newCalm() calm {
-	return calm{down: make(map[string]bool), calls: make(map[callKey]call), failedNS: make(map[string]int64), dueNS: never}
+	return calm{down: make(map[string]bool), leads: make(map[string]string), calls: make(map[callKey]call), failedNS: make(map[string]int64), dueNS: never}
 }
 
 const never = 1<<63 - 1
@@ -67,13 +68,30 @@ func (c *calm) feel(ev *trace.Event, server bool) {
 		c.inForce = max(c.inForce-1, 0)
 	case ev.Kind == trace.KindNodeDown && server:
 		c.down[ev.Node] = true
+		delete(c.leads, ev.Node)
+	case ev.Kind == trace.KindLeader:
+		c.leads[ev.Node] = ev.Peer
 	case ev.Kind == trace.KindListen:
 		delete(c.down, ev.Node)
 	}
 }
 
 // since says from when on nothing has gone wrong; false: something still does.
-func (c *calm) since() (int64, bool) { return c.lastNS, c.inForce == 0 && len(c.down) == 0 }
+func (c *calm) since() (int64, bool) {
+	return c.lastNS, c.inForce == 0 && len(c.down) == 0 && c.agreed()
+}
+
+// agreed says whether all metas take the same one for the leader, as far as they tell.
+func (c *calm) agreed() bool {
+	var first string
+	for _, leader := range c.leads {
+		if leader == "" || first != "" && leader != first {
+			return false
+		}
+		first = leader
+	}
+	return true
+}
 
 // settled says whether by an instant nothing had gone wrong for longer than bound.
 func (c *calm) settled(atNS, boundNS int64) bool {
@@ -83,7 +101,10 @@ func (c *calm) settled(atNS, boundNS int64) bool {
 
 // restless objects to a table that is looked up although nothing has gone wrong for so long
 // that nothing is left to be looked up. Q4.
-func (t *traffic) restless(ev *trace.Event, k *looker) *objection {
+func (t *traffic) restless(ev *trace.Event, u *use, k *looker) *objection {
+	if u.learnedNS < t.calm.lastNS && ev.Note == causeRefused { // what it knows may have been outdated ever since
+		return nil
+	}
 	if ev.Note != causeUnknown && t.calm.settled(ev.AtNS, k.boundNS) {
 		return object("Q4", "leader-found: nothing has gone wrong for %d ms, and the client looks its table up again", (ev.AtNS-t.calm.lastNS)/1e6)
 	}

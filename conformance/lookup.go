@@ -68,7 +68,7 @@ func (t *traffic) wants(ev *trace.Event, u *use, k *looker) *Refusal {
 		o = object("R10", "the client looks this table up already")
 	}
 	if o == nil {
-		o = t.restless(ev, k)
+		o = t.restless(ev, u, k)
 	}
 	if o != nil {
 		return t.refuse(ev, u, rowWants, o, u.whole.set)

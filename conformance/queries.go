@@ -195,7 +195,7 @@ func (t *traffic) sees(u *use, a *trace.Answer) *objection {
 		if !b.sees(c) {
 			return object("R23", "partition %d has another primary with ballot %d", c.Partition, c.Ballot)
 		}
-		if len(b.list) > known {
+		if len(b.list) > known && known > 0 {
 			t.calm.lastNS = t.calm.nowNS // a partition has moved
 		}
 		if u.lines[c.Partition] == nil {
