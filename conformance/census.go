@@ -177,7 +177,7 @@ func (l *lives) move(ev *trace.Event, rpc string) *Refusal {
 // swap takes an answer that may be one to a call that returned before it: it is thrown
 // away, or belongs to a request whose fate was taken for that call's.
 func (l *lives) swap(c *census, to routing.Step) *Refusal {
-	for _, from := range []routing.Step{routing.Lost, routing.Served} {
+	for _, from := range []routing.Step{routing.Lost, routing.Served, routing.Refused} {
 		if from != to && c.at[from] > 0 {
 			c.at[from]--
 			c.at[to]++

@@ -107,9 +107,9 @@ func (c *crashes) accepted(ev *trace.Event) *objection {
 	}
 	c.servers[ev.Node] = true
 	at := joint{ev.Peer, ev.Addr}
-	e := c.joints[at]
-	if e == nil {
-		if e = c.dialed[ev.Conn]; e == nil || e.local != "" || e.peer != ev.Addr {
+	e := c.dialed[ev.Conn] // one writer numbers both ends alike; else a port may have been another connection's
+	if e == nil || e.peer != ev.Addr || e.local != "" && e.local != ev.Peer {
+		if e = c.joints[at]; e == nil {
 			if len(c.strays) == maxStrays {
 				clear(c.strays)
 			}

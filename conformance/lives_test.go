@@ -98,6 +98,29 @@ func TestRefusedWriteIsSentAgain(t *testing.T) {
 	requireConforming(t, &result)
 }
 
+// A call returns without its answer, which comes after all while another call waits: the
+// answers may be taken for each other's.
+func TestLateRefusalIsNobodys(t *testing.T) {
+	k := &talk{}
+	put := func(conn uint64, seq int32) {
+		k.add("client", trace.KindFrameOut, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT", Seq: seq, Size: 90})
+	}
+	answer := func(conn uint64, seq int32, code string) {
+		k.add("client", trace.KindFrameIn, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT_ACK", Seq: seq, Code: code, Size: 70})
+	}
+	for op := range uint64(2) {
+		k.add("client", trace.KindDial, trace.Event{Conn: op + 1, Peer: serverAddr})
+		k.add("client", trace.KindInvoke, trace.Event{Op: op + 1, RPC: "RPC_RRDB_RRDB_PUT"})
+		put(op+1, 1)
+	}
+	k.add("client", trace.KindReturn, trace.Event{Op: 1, RPC: "RPC_RRDB_RRDB_PUT", State: "unknown"})
+	answer(1, 1, "ERR_INVALID_STATE")
+	answer(2, 1, codeOK)
+	k.add("client", trace.KindReturn, trace.Event{Op: 2, RPC: "RPC_RRDB_RRDB_PUT", State: "ok"})
+	result := validateRouting(t, k.events)
+	requireConforming(t, &result)
+}
+
 // Upstream's clients send a put again that was lost with its connection.
 func TestUpstreamSendsLostWritesAgain(t *testing.T) {
 	v, err := New(Options{Spec: SpecRouting})
