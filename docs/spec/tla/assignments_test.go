@@ -1,6 +1,7 @@
 //go:build tlc
 
-// The assignments of the constants that are compared: listed ones, and how others are drawn.
+// The assignments of the constants that are compared beside those of the switches: listed
+// ones, and how others are drawn.
 
 package tla_test
 
@@ -13,16 +14,12 @@ import (
 func of(config string, changes ...string) []assignment {
 	list := make([]assignment, 0, len(changes))
 	for _, c := range changes {
-		list = append(list, assignment{config, c})
+		list = append(list, assignment{config: config, changes: c})
 	}
 	return list
 }
 
-var sessionListed = append(append(of("plain",
-	"R=2",
-	"R=2 Client=session",
-	"R=2 Client=reset",
-), of("two-metas",
+var sessionListed = append(append([]assignment{{config: "plain", changes: "R=2"}}, of("two-metas",
 	"Earlies=0",
 	"Earlies=0 Client=session",
 	"Earlies=0 Client=session ServerMode=hang",
@@ -36,6 +33,8 @@ var sessionListed = append(append(of("plain",
 	"R=1 Odd=true Rogue=true Defects=zombie-after-decode-error",
 	"R=1 Earlies=0 Defects=parked-requests-never-purged+retry-on-dying-session",
 )...), of("plain",
+	"R=2 Client=session",
+	"R=2 Client=reset",
 	"R=2 ServerMode=hang",
 	"R=2 ServerMode=hang Client=session",
 	"R=2 ServerMode=hang Client=reset",
@@ -67,7 +66,7 @@ var sessionListed = append(append(of("plain",
 )...)
 
 var timeoutsListed = append(
-	[]assignment{{"default", ""}, {"incident", ""}, {"incident", "Away=0 Cap=0"}},
+	[]assignment{{config: "default"}, {config: "incident"}, {config: "incident", changes: "Away=0 Cap=0"}},
 	append(of("default",
 		"TSrv=3",
 		"TSrv=3 ServerMode=hang",
@@ -109,7 +108,7 @@ func drawn(config string, pairs ...any) assignment {
 	for i := 0; i < len(pairs); i += 2 {
 		words = append(words, fmt.Sprintf("%v=%v", pairs[i], pairs[i+1]))
 	}
-	return assignment{config, strings.Join(words, " ")}
+	return assignment{config: config, changes: strings.Join(words, " ")}
 }
 
 func pick(random *rand.Rand, values ...string) string { return values[random.IntN(len(values))] }

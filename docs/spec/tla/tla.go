@@ -80,9 +80,8 @@ type Findings struct {
 }
 
 // Check runs TLC on the twin of a specification: once for everything, and where a liveness
-// property does not hold, which TLC does not name, again for the states and for each such
-// property. properties are names of the specification's; constants are those of a
-// model.Report.
+// property does not hold, which TLC does not name, again for each of these. properties are
+// names of the specification's; constants are those of a model.Report.
 func (t Tool) Check(ctx context.Context, spec string, constants map[string]any, properties []string) (Findings, error) {
 	start := time.Now()
 	twin, ok := twinOf(spec, constants)
@@ -103,15 +102,9 @@ func (t Tool) Check(ctx context.Context, spec string, constants map[string]any, 
 	}
 	found, alive, err := t.checkTogether(ctx, twin, constants, states, temporal)
 	if err == nil && !alive {
-		found, _, err = t.checkTogether(ctx, twin, constants, states, nil)
-		for _, name := range temporal {
-			if err == nil {
-				_, alive, err = t.checkTogether(ctx, twin, constants, nil, []string{name})
-				if !alive {
-					found.Violations = append(found.Violations, name)
-				}
-			}
-		}
+		var dead []string
+		dead, err = t.violated(ctx, twin, constants, temporal)
+		found.Violations = append(found.Violations, dead...)
 	}
 	found.Elapsed = time.Since(start)
 	if err != nil {
@@ -120,15 +113,34 @@ func (t Tool) Check(ctx context.Context, spec string, constants map[string]any, 
 	return found, nil
 }
 
+// violated returns which of temporal properties do not hold, of which at least one does
+// not: the last is not asked about where all others hold.
+func (t Tool) violated(ctx context.Context, twin twin, constants map[string]any, temporal []string) ([]string, error) {
+	var list []string
+	for i, name := range temporal {
+		if i == len(temporal)-1 && len(list) == 0 {
+			return append(list, name), nil
+		}
+		_, alive, err := t.checkTogether(ctx, twin, constants, nil, []string{name})
+		if err != nil {
+			return nil, err
+		}
+		if !alive {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
+
 var (
 	distinctLine = regexp.MustCompile(`(?m)^\d+ states generated, (\d+) distinct states found, 0 states left on queue\.`)
 	brokenLine   = regexp.MustCompile(`(?m)^<<"broken", "(\w+)">>$`)
 )
 
 // checkTogether counts the states and judges the properties of states, and says whether all
-// temporal ones hold; where not, nothing else that it returns counts. TLC names only the
-// first invariant that a state violates, so that they are judged in one that is always true
-// and prints each the first time it is false.
+// temporal ones hold. These are judged when every state is known, so that the rest counts
+// whatever comes out. TLC names only the first invariant that a state violates, so that they
+// are judged in one that is always true and prints each the first time it is false.
 func (t Tool) checkTogether(ctx context.Context, twin twin, constants map[string]any, states, temporal []string) (Findings, bool, error) {
 	operators := []string{"TypeOK"}
 	for _, name := range states {
@@ -141,9 +153,6 @@ func (t Tool) checkTogether(ctx context.Context, twin twin, constants map[string
 	output, err := t.run(ctx, twin, judge(operators), config)
 	if err != nil {
 		return Findings{}, false, err
-	}
-	if bytes.Contains(output, []byte("Temporal properties were violated")) {
-		return Findings{}, false, nil
 	}
 	var broken []string
 	for _, match := range brokenLine.FindAllSubmatch(output, -1) {
@@ -163,7 +172,7 @@ func (t Tool) checkTogether(ctx context.Context, twin twin, constants map[string
 		return Findings{}, false, fmt.Errorf("it did not say how many states there are\n%s", tail(output))
 	}
 	found.Distinct, err = strconv.ParseUint(string(counts[1]), 10, 64)
-	return found, true, err
+	return found, !bytes.Contains(output, []byte("Temporal properties were violated")), err
 }
 
 // judge defines the invariant that prints which operators are false somewhere.
@@ -196,7 +205,7 @@ func (t Tool) run(ctx context.Context, twin twin, definitions, config string) ([
 		}
 	}
 	command := exec.CommandContext(ctx, t.Java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir="+folder,
-		"-cp", t.Jar, "tlc2.TLC", "-deadlock", "-workers", "1", "-config", "Judge.cfg", "Judge.tla")
+		"-cp", t.Jar, "tlc2.TLC", "-deadlock", "-workers", "1", "-lncheck", "final", "-config", "Judge.cfg", "Judge.tla")
 	command.Dir = folder
 	output, err := command.CombinedOutput()
 	if ctx.Err() != nil {
