@@ -54,7 +54,7 @@ func (b *ballots) sees(c trace.Config) bool {
 		b.full = true
 	default:
 		node := b.node(c.Primary)
-		if node == 0 {
+		if node == 0 || n > 0 && b.list[n-1].node == node { // another server has its name meanwhile
 			node = uint8(n%routing.MaxNodes) + 1
 			if n > 0 && b.list[n-1].node == node {
 				node = node%routing.MaxNodes + 1
@@ -63,6 +63,15 @@ func (b *ballots) sees(c trace.Config) bool {
 		b.list = append(b.list, primary{c.Ballot, c.Ballot, c.Primary, node})
 	}
 	return true
+}
+
+// primaryOf is the address of the primary that a client in state s writes to, if that is
+// node; else none. Another server may have had node's name under another ballot.
+func (b *ballots) primaryOf(s routing.State, node uint8) netip.AddrPort {
+	if at := s.Ballots[0]; at > 0 && b.list[at-1].node == node {
+		return b.list[at-1].addr
+	}
+	return netip.AddrPort{}
 }
 
 // rank is the specification's ballot for one of the trace.

@@ -185,12 +185,7 @@ func (t *traffic) sees(u *use, a *trace.Answer) *objection {
 		if c.Ballot < 0 {
 			continue // a split's child, not ready
 		}
-		id := partitionID{a.App, c.Partition}
-		b := t.ballots[id]
-		if b == nil {
-			b = &ballots{}
-			t.ballots[id] = b
-		}
+		b := t.ballotsOf(partitionID{a.App, c.Partition})
 		known := len(b.list)
 		if !b.sees(c) {
 			return object("R23", "partition %d has another primary with ballot %d", c.Partition, c.Ballot)
@@ -205,17 +200,19 @@ func (t *traffic) sees(u *use, a *trace.Answer) *objection {
 	return nil
 }
 
-// says has the meta that is asked answer a, with what it believed at some point since, and
-// the client take it.
+// says has the meta that is asked answer a, with what it believed, and where the partition
+// was, at some point since, and the client take it.
 func (t *traffic) says(l *line, s routing.State, u *use, a *trace.Answer) (next []routing.State) {
 	for heard := l.believe; ; heard++ {
-		for _, answered := range t.answers(l, t.move(l, s), u, a) {
-			taken, ok := t.x.one(t.hear(answered, heard, len(t.beliefs)), to{"take-answer", 0})
-			if ok {
-				if isFinal(a.Err) { // a table that is dropped is not in the specification: the round is over
-					taken.Tried, taken.Again, taken.Hops = 0, 0, 0
+		for known := range t.moves(l, s) {
+			for _, answered := range t.answers(l, known, u, a) {
+				taken, ok := t.x.one(t.hear(answered, heard, len(t.beliefs)), to{"take-answer", 0})
+				if ok {
+					if isFinal(a.Err) { // a table that is dropped is not in the specification: the round is over
+						taken.Tried, taken.Again, taken.Hops = 0, 0, 0
+					}
+					next = addState(next, taken)
 				}
-				next = addState(next, taken)
 			}
 		}
 		if heard == len(t.beliefs) {

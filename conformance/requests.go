@@ -3,8 +3,6 @@
 package conformance
 
 import (
-	"slices"
-
 	"github.com/a8011091/pegasus-reference/model/routing"
 	"github.com/a8011091/pegasus-reference/trace"
 )
@@ -33,20 +31,17 @@ func (t *traffic) routes(ev *trace.Event, id partitionID, peer string) (bool, *R
 			l.routed = append(l.routed, t.target(s))
 		}
 	}
-	node := l.ballots.node(addrOf(peer))
-	if node == 0 || !slices.Contains(l.routed, node) {
+	var set []routing.State
+	for i, s := range l.set {
+		if l.ballots.primaryOf(s, l.routed[i]) == addrOf(peer) {
+			set = append(set, s)
+		}
+	}
+	if len(set) == 0 {
 		return true, t.refuse(ev, u, rowRoutes, object("R2", "%s is not the primary of partition %d in the table that the client knows", peer, id.partition), l.set)
 	}
-	if len(l.set) > 1 {
-		var set []routing.State
-		for i, s := range l.set {
-			if l.routed[i] == node {
-				set = append(set, s)
-			}
-		}
-		if len(set) < len(l.set) {
-			l.set, l.routed = set, nil
-		}
+	if len(set) < len(l.set) {
+		l.set, l.routed = set, nil
 	}
 	return true, nil
 }
@@ -67,9 +62,8 @@ func (t *traffic) served(ev *trace.Event, w sent, peer string) (bool, *Refusal) 
 	if b == nil || b.full || w.known == 0 || !t.readers[ev.Node] {
 		return false, nil
 	}
-	node := b.node(addrOf(peer))
 	for _, p := range b.list[w.known-1:] {
-		if node == p.node && t.executes(node) {
+		if p.addr == addrOf(peer) && t.executes(p.node) {
 			return true, nil
 		}
 	}

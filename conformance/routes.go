@@ -33,6 +33,7 @@ const (
 	rowLooksOn
 	rowReturns
 	rowCrashes
+	rowDecides
 )
 
 var routeRows = [...]routeRow{
@@ -48,7 +49,7 @@ var routeRows = [...]routeRow{
 	rowRoutes: {"the client writes a request to a replica", trace.KindFrameOut, []action{"submit", "route", "write"}, []string{"R2", "R3"},
 		"that server is the primary of the request's partition in the table that the client knows"},
 	rowServed: {"the client reads that a request was executed", trace.KindFrameIn, []action{"serve"}, []string{"R22"},
-		"since the request was written that server was once the primary, as far as any answer says"},
+		"since the request was written that server was once the primary, as far as any answer or decision says"},
 	rowWants: {"the client tells that a table is to be looked up", trace.KindQuery, []action{"submit", "node-down", "take", "lose"},
 		[]string{"R10", "R4", "R5"}, "for a reason that the trace shows; and it tells so wherever there is one"},
 	rowAsked: {"the client tells that it asks a meta", trace.KindQuery, []action{"ask", "take-answer"}, []string{"R10", "R11", "R14", "Q2"},
@@ -63,4 +64,6 @@ var routeRows = [...]routeRow{
 		"in its time; and with an answer, where it was made when nothing had gone wrong for so long that the client had found its table"},
 	rowCrashes: {"a server does something, or the client reads an answer", trace.KindFrameIn, []action{"crash-node", "start-node"}, []string{"R29"},
 		"the server is up, and has not been down since it was asked without having answered"},
+	rowDecides: {"a meta tells that it has moved partitions", trace.KindTable, []action{"move"}, []string{"R23"},
+		"a ballot has one primary"},
 }

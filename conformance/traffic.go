@@ -112,6 +112,9 @@ func (t *traffic) take(ev *trace.Event) (judged bool, refused *Refusal) {
 		}
 		t.links[ev.Conn] = &link{client: ev.Node, peer: ev.Peer, waiting: make(map[int32]sent), triedNS: t.tried[at]}
 	case trace.KindTable:
+		if t.listens[ev.Node] != "" {
+			return t.decides(ev)
+		}
 		return t.knows(ev)
 	case trace.KindSession:
 		t.tells(ev)
@@ -156,6 +159,29 @@ func (t *traffic) before(ev *trace.Event) *Refusal {
 }
 
 const stateReady = "ready"
+
+// decides takes where a meta that leads has moved partitions: nobody may have asked yet.
+func (t *traffic) decides(ev *trace.Event) (bool, *Refusal) {
+	a, err := trace.ParseAnswer(ev.Answer)
+	if err != nil {
+		return true, t.refuse(ev, nil, rowDecides, object("R20", "%v", err), nil)
+	}
+	for _, c := range a.Configs {
+		if !t.ballotsOf(partitionID{a.App, c.Partition}).sees(c) {
+			return true, t.refuse(ev, nil, rowDecides, object("R23", "partition %d has another primary with ballot %d", c.Partition, c.Ballot), nil)
+		}
+	}
+	return true, nil
+}
+
+func (t *traffic) ballotsOf(id partitionID) *ballots {
+	b := t.ballots[id]
+	if b == nil {
+		b = &ballots{}
+		t.ballots[id] = b
+	}
+	return b
+}
 
 // leads takes whom a meta takes for the leader.
 func (t *traffic) leads(ev *trace.Event) bool {

@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/a8011091/pegasus-reference/model/routing"
@@ -167,18 +168,26 @@ func (t *traffic) catchUp(l *line, s routing.State) routing.State {
 }
 
 func (t *traffic) move(l *line, s routing.State) routing.State {
-	if l.ballots == nil {
-		return s
-	}
-	for i := len(s.History[0]); i < len(l.ballots.list); i++ {
-		for _, moved := range t.x.walk(s, to{"move", 1}) {
-			if moved.History[0][i] == l.ballots.list[i].node {
-				s = moved
-				break
-			}
-		}
+	for moved := range t.moves(l, s) {
+		s = moved
 	}
 	return s
+}
+
+// moves is a state and, one after another, what the moves that it does not know make of it.
+func (t *traffic) moves(l *line, s routing.State) iter.Seq[routing.State] {
+	return func(yield func(routing.State) bool) {
+		for yield(s) && l.ballots != nil && len(s.History[0]) < len(l.ballots.list) {
+			at := len(s.History[0])
+			moved := slices.DeleteFunc(t.x.walk(s, to{"move", 1}), func(m routing.State) bool {
+				return m.History[0][at] != l.ballots.list[at].node
+			})
+			if len(moved) == 0 {
+				return
+			}
+			s = moved[0]
+		}
+	}
 }
 
 func (t *traffic) heard(u *use) {

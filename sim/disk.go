@@ -5,6 +5,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/linearizability"
@@ -16,7 +17,7 @@ import (
 // disk is what a replica's host keeps, for either kind of server, and, where a fault may
 // undo it, what was there before each write.
 type disk struct {
-	reference replica.Storage
+	reference *replica.Memory
 	upstream  *upstream.Memory
 	now       func() time.Time
 	journal   []before // oldest first; nil where no fault undoes anything
@@ -136,6 +137,16 @@ func (d *disk) restore(b *before) {
 	}
 	d.reference.Put(b.pid, key, []byte(b.value), b.ttl)
 	d.upstream.Put(b.pid, key, upstream.Record{Value: []byte(b.value), ExpireTS: b.ttl})
+}
+
+// give copies a partition to another disk, whatever was there of it. What is known to two
+// disks is not lost with what one of them did not keep: neither takes a write to it back.
+func (d *disk) give(pid protocol.GPID, to *disk) {
+	d.reference.CopyPartition(pid, to.reference)
+	d.upstream.CopyPartition(pid, to.upstream)
+	for _, at := range []*disk{d, to} {
+		at.journal = slices.DeleteFunc(at.journal, func(b before) bool { return b.pid == pid })
+	}
 }
 
 // diskClient is who the history says wrote the old values back.

@@ -36,6 +36,8 @@ const (
 	FaultResetFlows
 	FaultClientRestart
 	FaultClientPowerLoss
+	FaultMovePrimary
+	FaultStaleLeader
 	faultKinds
 )
 
@@ -48,6 +50,8 @@ type Fault struct {
 	Down time.Duration
 	By   time.Duration // how far, of a kind that has FaultInfo.By
 	Rate int64         // ns per second, of a kind that has FaultInfo.Rate
+
+	Partition int // which one, of a kind that has FaultInfo.Partition
 }
 
 // Roles that a node can have, as a set.
@@ -62,12 +66,13 @@ const (
 
 // FaultInfo is what a scenario's author has to know of a kind.
 type FaultInfo struct {
-	Word     string // in scenario files
-	Does     string // one sentence
-	By       string // what the field `by` is; empty: the kind has none
-	Rate     bool   // whether the field `rate` counts
-	Peer     bool   // whether the field `peer` counts
-	Kerberos bool   // whether it needs `auth kerberos`
+	Word      string // in scenario files
+	Does      string // one sentence
+	By        string // what the field `by` is; empty: the kind has none
+	Rate      bool   // whether the field `rate` counts
+	Peer      bool   // whether the field `peer` counts
+	Partition bool   // whether the field `partition` counts
+	Kerberos  bool   // whether it needs `auth kerberos`
 
 	roles  uint8
 	spares bool // whoever is connected to the node is served on
@@ -150,6 +155,14 @@ var faultInfos = [faultKinds]FaultInfo{
 	FaultClientPowerLoss: {
 		Word: "client-power-loss", roles: roleClient,
 		Does: "the client's host vanishes without a word; servers keep their ends of its connections, and it may come back to the same ports",
+	},
+	FaultMovePrimary: {
+		Word: "move-primary", roles: roleReplica, Partition: true, spares: true,
+		Does: "the leading meta makes the node the primary of a partition, with the next ballot; the primary before it has stopped, and the node, which has all that was acknowledged, does not serve before the fault is over: both refuse",
+	},
+	FaultStaleLeader: {
+		Word: "stale-leader", roles: roleMeta, spares: true,
+		Does: "another meta is elected, and the node, if it led, does not know: it answers from the tables that it has until the fault is over",
 	},
 }
 
@@ -262,6 +275,10 @@ func (s *Scenario) validateFault(f *Fault) error {
 		return usagef("%v of %s at %v has by %v, %s: it must be above 0, of a clock other than 0, and at most %v", f.Kind, f.Node, f.At, f.By, info.By, maxDuration)
 	case !info.Rate && f.Rate != 0:
 		return usagef("%v of %s at %v has rate %d, which means nothing for it", f.Kind, f.Node, f.At, f.Rate)
+	case !info.Partition && f.Partition != 0:
+		return usagef("%v of %s at %v has partition %d, which means nothing for it", f.Kind, f.Node, f.At, f.Partition)
+	case f.Partition < 0 || f.Partition >= s.Partitions:
+		return usagef("%v to %s at %v names partition %d: there are 0 to %d", f.Kind, f.Node, f.At, f.Partition, s.Partitions-1)
 	case info.Rate && (f.Rate == 0 || f.Rate > maxDriftRate || f.Rate < -maxDriftRate):
 		return usagef("%v of %s at %v has rate %d: it must be other than 0 and at most %d ns per second either way", f.Kind, f.Node, f.At, f.Rate, int64(maxDriftRate))
 	}

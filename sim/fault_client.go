@@ -20,6 +20,7 @@ func (r *run) takeClientDown(f *Fault, host *world.Host) {
 	r.observer.disturb(f.Node)
 	r.observer.clientDied(now, client)
 	r.judge.clientDied(client)
+	clear(r.known[client])
 	if f.Kind == FaultClientRestart {
 		host.Kill()
 		r.world.After(f.Down, host.Restart)

@@ -14,57 +14,60 @@ import (
 // is over.
 var faultActions = [faultKinds]struct {
 	begin, end func(r *run, f *Fault, host *world.Host)
+	can        func(r *run, f *Fault) bool // nil: whenever it is time; a fault that cannot begin does not
 }{
-	FaultPause:     {(*run).pause, (*run).resume},
-	FaultPartition: {eachWay((*world.World).Cut), eachWay((*world.World).Heal)},
-	FaultOneWay:    {oneWay((*world.World).Cut), oneWay((*world.World).Heal)},
+	FaultPause:     {begin: (*run).pause, end: (*run).resume},
+	FaultPartition: {begin: eachWay((*world.World).Cut), end: eachWay((*world.World).Heal)},
+	FaultOneWay:    {begin: oneWay((*world.World).Cut), end: oneWay((*world.World).Heal)},
 	FaultDelay: {
-		func(r *run, f *Fault, host *world.Host) { r.delay(f, host, f.By) },
-		func(r *run, f *Fault, host *world.Host) { r.delay(f, host, -f.By) },
+		begin: func(r *run, f *Fault, host *world.Host) { r.delay(f, host, f.By) },
+		end:   func(r *run, f *Fault, host *world.Host) { r.delay(f, host, -f.By) },
 	},
 	FaultClog: {
-		func(r *run, f *Fault, host *world.Host) {
+		begin: func(r *run, f *Fault, host *world.Host) {
 			r.eachPeer(f, func(peer *world.Host) {
 				r.world.Clog(host, peer, f.Down)
 				r.world.Clog(peer, host, f.Down)
 			})
 		},
-		func(*run, *Fault, *world.Host) {},
+		end: func(*run, *Fault, *world.Host) {},
 	},
 	FaultSlowHandshake: {
-		func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(f.By) },
-		func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(-f.By) },
+		begin: func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(f.By) },
+		end:   func(_ *run, f *Fault, host *world.Host) { host.SlowHandshake(-f.By) },
 	},
 	FaultLeaderChange: {
-		func(r *run, _ *Fault, _ *world.Host) { r.setLeader(netip.AddrPort{}) },
-		func(r *run, f *Fault, _ *world.Host) { r.setLeader(r.addrOf(f.Node)) },
+		begin: func(r *run, _ *Fault, _ *world.Host) { r.setLeader(netip.AddrPort{}) },
+		end:   func(r *run, f *Fault, _ *world.Host) { r.setLeader(r.addrOf(f.Node)) },
 	},
 	FaultClockStep: {
-		func(_ *run, f *Fault, host *world.Host) { host.StepClock(f.By) },
-		func(_ *run, f *Fault, host *world.Host) { host.StepClock(-f.By) },
+		begin: func(_ *run, f *Fault, host *world.Host) { host.StepClock(f.By) },
+		end:   func(_ *run, f *Fault, host *world.Host) { host.StepClock(-f.By) },
 	},
 	FaultClockDrift: {
-		func(r *run, f *Fault, host *world.Host) { r.changeDrift(host, f.Rate) },
-		func(r *run, f *Fault, host *world.Host) { r.changeDrift(host, -f.Rate) },
+		begin: func(r *run, f *Fault, host *world.Host) { r.changeDrift(host, f.Rate) },
+		end:   func(r *run, f *Fault, host *world.Host) { r.changeDrift(host, -f.Rate) },
 	},
 	FaultKeyRotation: {
-		func(r *run, f *Fault, _ *world.Host) { r.realm.rotate(f.Node) },
-		func(r *run, f *Fault, _ *world.Host) { r.realm.export(f.Node) },
+		begin: func(r *run, f *Fault, _ *world.Host) { r.realm.rotate(f.Node) },
+		end:   func(r *run, f *Fault, _ *world.Host) { r.realm.export(f.Node) },
 	},
 	FaultKDCOutage: {
-		func(_ *run, _ *Fault, host *world.Host) { host.Kill() },
-		func(_ *run, _ *Fault, host *world.Host) {
+		begin: func(_ *run, _ *Fault, host *world.Host) { host.Kill() },
+		end: func(_ *run, _ *Fault, host *world.Host) {
 			if !host.Up() {
 				host.Restart()
 			}
 		},
 	},
 	FaultTicketExpiry: {
-		func(r *run, f *Fault, _ *world.Host) { r.realm.shorten(f.By) },
-		func(r *run, f *Fault, _ *world.Host) { r.realm.lengthen(f.By) },
+		begin: func(r *run, f *Fault, _ *world.Host) { r.realm.shorten(f.By) },
+		end:   func(r *run, f *Fault, _ *world.Host) { r.realm.lengthen(f.By) },
 	},
-	FaultForgetFlows: {forgetFlows(world.ForgottenDropped), (*run).rememberFlows},
-	FaultResetFlows:  {forgetFlows(world.ForgottenRefused), (*run).rememberFlows},
+	FaultForgetFlows: {begin: forgetFlows(world.ForgottenDropped), end: (*run).rememberFlows},
+	FaultResetFlows:  {begin: forgetFlows(world.ForgottenRefused), end: (*run).rememberFlows},
+	FaultMovePrimary: {can: (*run).canMove, begin: (*run).move, end: (*run).serve},
+	FaultStaleLeader: {can: (*run).canDepose, begin: (*run).depose, end: (*run).enlighten},
 }
 
 func (r *run) scheduleFaults() {
@@ -94,10 +97,13 @@ func (r *run) befall(f *Fault) {
 		r.takeDown(f, host)
 		return
 	}
+	action := faultActions[f.Kind]
+	if action.can != nil && !action.can(r, f) {
+		return
+	}
 	r.judge.begun(f.Kind)
 	r.tellFault(f, "begins")
 	r.disturb(f, 1)
-	action := faultActions[f.Kind]
 	action.begin(r, f, host)
 	r.world.After(f.Down, func() {
 		action.end(r, f, host)
@@ -178,7 +184,7 @@ func (r *run) resume(f *Fault, host *world.Host) {
 		return
 	}
 	host.Resume()
-	if r.scenario.role(f.Node) == roleMeta && host.Up() {
+	if r.scenario.role(f.Node) == roleMeta && host.Up() && r.deaf[f.Node] == 0 {
 		r.tellLeader(f.Node)
 	}
 }
@@ -221,7 +227,7 @@ func (r *run) delay(f *Fault, host *world.Host, by time.Duration) {
 func (r *run) setLeader(leader netip.AddrPort) {
 	r.leader = leader
 	for _, p := range r.places {
-		if host := r.hosts[p.name]; p.meta && host.Up() && !host.Paused() {
+		if host := r.hosts[p.name]; p.meta && host.Up() && !host.Paused() && r.deaf[p.name] == 0 {
 			r.tellLeader(p.name)
 		}
 	}
@@ -236,6 +242,7 @@ func (r *run) tellLeader(node string) {
 	if server := r.servers[node]; server != nil { // else it is about to boot, and will know
 		r.traceLeader(node)
 		server.setLeader(r.leader)
+		server.learn()
 	}
 }
 

@@ -51,6 +51,8 @@ func TestEachFaultAlone(t *testing.T) {
 		FaultResetFlows:      {"replica-1: flows between replica-1 and client-2 are forgotten"},
 		FaultClientRestart:   {"client-2: killed"},
 		FaultClientPowerLoss: {"client-2: power off"},
+		FaultMovePrimary:     {"replica-1: partition 1 moves here from replica-2, with ballot 2", "replica-1: partition 1 is served here"},
+		FaultStaleLeader:     {"meta-1: another meta leads, and this one does not know", "meta-2: meta-2 leads", "meta-1: meta-2 leads"},
 	}
 	for _, kind := range FaultKinds() {
 		for _, server := range []string{ServerReference, ServerFIN} {
@@ -81,8 +83,14 @@ func faultFor(kind FaultKind) Fault {
 	case roleClient:
 		f.Node = "client-2"
 	}
+	if kind == FaultStaleLeader {
+		f.Node = "meta-1"
+	}
 	if info.Peer {
 		f.Peer = "client-2"
+	}
+	if info.Partition {
+		f.Partition = 1
 	}
 	if info.By != "" {
 		f.By = 800 * time.Millisecond

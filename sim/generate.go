@@ -35,6 +35,7 @@ var generators = []struct {
 	{ScenarioFullRestart, fullRestart},
 	{ScenarioKerberosRestart, kerberosRestart},
 	{ScenarioSwarm, swarm},
+	{ScenarioMoves, moves},
 	{ScenarioAblationRestarts, ablationRestarts},
 	{ScenarioAblationNetwork, ablationNetwork},
 }

@@ -65,7 +65,6 @@ type signature struct {
 // judge collects what happened and says what it means.
 type judge struct {
 	scenario   *Scenario
-	replicas   []string // names of them: operations ask often
 	epoch      time.Time
 	reference  bool
 	faultsOver time.Time // zero while faults may still come
@@ -78,6 +77,7 @@ type judge struct {
 	fetches    [][]time.Time           // of tickets, by client: those within a second
 	troubled   map[ticketKey]time.Time // until when a ticket could not be had; zero: still
 	ops        *operations
+	route      func(client, partition int) (to knownPrimary, settled bool)
 	queries    []query    // by client
 	loads      []pressure // by client
 
@@ -100,12 +100,12 @@ type pairKey struct {
 type query struct{ asked, answered time.Time }
 
 func newJudge(s *Scenario, epoch time.Time) *judge {
-	replicas := make([]string, s.Replicas)
-	for i := range replicas {
-		replicas[i] = replicaName(i)
-	}
+	replicas := s.nodesOf(roleReplica)
 	return &judge{
-		scenario: s, replicas: replicas, epoch: epoch, reference: s.Client == ClientReference,
+		route: func(_, partition int) (knownPrimary, bool) {
+			return knownPrimary{firstBallot, replicas[partition%len(replicas)]}, true
+		},
+		scenario: s, epoch: epoch, reference: s.Client == ClientReference,
 		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients), loads: make([]pressure, s.Clients),
 		fetches: make([][]time.Time, s.Clients), troubled: make(map[ticketKey]time.Time),
 	}

@@ -49,7 +49,7 @@ func (j *judge) lacksTicket(op *operation) bool {
 	if j.scenario.Auth != AuthKerberos || op.invoked.After(j.faultsOver.Add(j.scenario.credentialBound())) {
 		return false
 	}
-	for _, name := range []ticket.Name{{}, {Service: kerberosService, Host: j.nodeOf(op)}} {
+	for _, name := range []ticket.Name{{}, {Service: kerberosService, Host: op.node}} {
 		if over, was := j.troubled[ticketKey{op.client, name}]; was && (over.IsZero() || op.invoked.Before(over.Add(j.scenario.reconnectBound()))) {
 			return true
 		}
@@ -59,7 +59,7 @@ func (j *judge) lacksTicket(op *operation) bool {
 
 // hasNoTicket: a new connection of the operation's client to its node would have no ticket.
 func (j *judge) hasNoTicket(op *operation) bool {
-	over, was := j.troubled[ticketKey{op.client, ticket.Name{Service: kerberosService, Host: j.nodeOf(op)}}]
+	over, was := j.troubled[ticketKey{op.client, ticket.Name{Service: kerberosService, Host: op.node}}]
 	return was && over.IsZero()
 }
 

@@ -80,6 +80,7 @@ func (d *direction) arrive(n int, whole func(*frame)) {
 type observer struct {
 	up          func(netip.AddrPort) bool // whether a server runs there
 	troubled    func(node string) bool    // whether a fault is in force that spares nobody
+	leads       func(node string) bool    // whether the metas have elected it
 	ports       map[usedPort]bool
 	judge       *judge
 	connections []*connection // by id, which counts dials; nil: nobody has it open
@@ -92,6 +93,7 @@ func newObserver(j *judge) *observer {
 		judge:     j,
 		up:        func(netip.AddrPort) bool { return true },
 		troubled:  func(string) bool { return false },
+		leads:     func(string) bool { return true },
 		ports:     make(map[usedPort]bool),
 		requests:  protocol.NewRequestDecoder(protocol.DefaultLimits()),
 		responses: protocol.NewResponseDecoder(protocol.DefaultLimits()),
@@ -300,7 +302,7 @@ func (o *observer) serverFrame(c *connection, r *protocol.Response, size int, te
 		if protocol.ParseQueryConfigResult(r.Body, &q) == nil {
 			f.query = q.Err
 			f.event.Answer = trace.AnswerOf(&q).String()
-			o.meetRedirect(&q)
+			o.meetRedirect(c.node, &q)
 		}
 	}
 	tell(&f.event)
@@ -320,6 +322,7 @@ func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(*tr
 		case f.rpc != protocol.RPCNegotiation:
 			c.requests--
 			o.meetAnswer(now, c, f.seq)
+			o.meetRefusal(f)
 			o.judge.answered(now, c, f.rpc, f.code, f.query)
 		case f.neg == protocol.SASLSucc && !c.ready && !c.forged:
 			c.ready = true

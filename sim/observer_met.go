@@ -31,13 +31,25 @@ func (o *observer) meetRestart(node string) {
 }
 
 // meetRedirect: a meta answered a query.
-func (o *observer) meetRedirect(q *protocol.QueryConfig) {
+func (o *observer) meetRedirect(node string, q *protocol.QueryConfig) {
 	switch {
+	case q.Err == protocol.CodeOK && !o.leads(node):
+		o.judge.meet(MetTwoLeaders)
 	case q.Err != protocol.CodeForwardToOthers:
 	case len(q.Partitions) == 0:
 		o.judge.meet(MetNoLeader)
 	case !o.up(q.Partitions[0].Primary):
 		o.judge.meet(MetRedirectToDeadLeader)
+	}
+}
+
+// meetRefusal: an answer reached the client.
+func (o *observer) meetRefusal(f *frame) {
+	switch f.code {
+	case protocol.CodeInvalidState:
+		o.judge.meet(MetNotPrimary)
+	case protocol.CodeObjectNotFound:
+		o.judge.meet(MetNotHeld)
 	}
 }
 

@@ -37,6 +37,8 @@ type operation struct {
 	ttl       int32                  // of a ttl
 	why       string                 // where the outcome is not ok
 	on        *connection            // that it could be served on at once, undisturbed; or nil
+	node      string                 // where its client would send it when it began
+	ballot    int64                  // under which
 	at        *connection            // that its client had to its node when it began; or nil
 }
 
@@ -61,8 +63,12 @@ func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey
 		op.value = string(strconv.AppendUint(append(value[:0], 'v'), op.id, 10))
 	}
 	o.judge.began(now, client)
+	to, settled := o.judge.route(client, op.partition)
+	op.node, op.ballot = to.node, to.ballot
 	op.at = o.judge.connectionFor(op)
-	op.on = o.judge.bestSession(op)
+	if settled {
+		op.on = o.judge.bestSession(op)
+	}
 	o.all = append(o.all, op)
 	return op
 }

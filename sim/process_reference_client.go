@@ -31,6 +31,7 @@ type referenceClient struct {
 	effects []routing.Effect
 	late    *lateEvents // nil without
 	ballots []int64     // highest seen of each partition
+	older   uint64      // configurations that it did not take
 	table   protocol.QueryConfig
 }
 
@@ -174,6 +175,10 @@ func (c *referenceClient) sessionChanged(io *world.IO, e *routing.Effect) {
 
 // tableLearned holds the partitions that the core uses against those it used before.
 func (c *referenceClient) tableLearned(io *world.IO) {
+	if older := c.core.Stats().OlderConfigs; older > c.older {
+		c.older = older
+		c.process.run.judge.meet(MetOlderConfig)
+	}
 	if c.core.Config(tableName, &c.table) {
 		io.Trace(trace.Event{Kind: trace.KindTable, Table: tableName, Answer: trace.AnswerOf(&c.table).String()})
 	}
@@ -186,6 +191,7 @@ func (c *referenceClient) tableLearned(io *world.IO) {
 			c.process.run.judge.violate(c.process.run.world.Now(), PropertyBallotMonotonic, "a client went back to an older configuration of a partition")
 		}
 		c.ballots[partition] = view.Ballot
+		c.process.run.learned(c.process.index, partition, view.Ballot, view.Primary)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/server/node"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -51,6 +52,35 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 // setLeader implements serverProcess.
 func (s *referenceServer) setLeader(leader netip.AddrPort) {
 	s.effects = s.core.Step(s.run.hosts[s.place.name].Steady(), node.Event{Kind: node.EventLeader, Peer: leader}, s.effects[:0])
+}
+
+// learn implements serverProcess.
+func (s *referenceServer) learn() {
+	if s.place.meta {
+		if s.core.Meta().Leads() {
+			s.core.Meta().SetRegistry(s.run.registry)
+		}
+		return
+	}
+	held := make(map[protocol.GPID]bool)
+	for _, p := range s.run.heldBy(s.place) {
+		held[p.PID] = true
+		if !s.core.Replica().SetPartition(p) {
+			panic("sim: " + s.place.name + " is told of an older ballot than it knows") // ballots only rise
+		}
+	}
+	for i := range s.run.placements {
+		if !held[gpid(i)] {
+			s.core.Replica().DropPartition(gpid(i))
+		}
+	}
+}
+
+// decide implements serverProcess.
+func (s *referenceServer) decide(partition int) {
+	p := &s.run.placements[partition]
+	must(s.core.Meta().Reconfigure(tableName, int32(partition), p.primary, p.secondaries))
+	s.run.registry = s.core.Meta().Registry()
 }
 
 func (s *referenceServer) do(now time.Time, io *world.IO, ev node.Event) {

@@ -54,6 +54,16 @@ func (s *upstreamServer) setLeader(leader netip.AddrPort) {
 	s.effects = s.core.Step(s.run.hosts[s.place.name].Steady(), upstream.ServerEvent{Kind: upstream.ServerLeader, Peer: leader}, s.effects[:0])
 }
 
+// learn implements serverProcess. A meta that does not lead answers from no table.
+func (s *upstreamServer) learn() {
+	if !s.place.meta || s.run.leader == s.place.addr {
+		s.effects = s.core.Step(s.run.hosts[s.place.name].Steady(), upstream.ServerEvent{Kind: upstream.ServerTables, Tables: s.run.upstreamTables(s.place)}, s.effects[:0])
+	}
+}
+
+// decide implements serverProcess.
+func (s *upstreamServer) decide(int) { s.learn() }
+
 func (s *upstreamServer) do(now time.Time, io *world.IO, ev upstream.ServerEvent) {
 	s.effects = s.core.Step(now, ev, s.effects[:0])
 	for i := range s.effects {

@@ -77,12 +77,9 @@ func (j *judge) pend(kind, what string) {
 	}
 }
 
-// nodeOf is the replica that an operation goes to.
-func (j *judge) nodeOf(op *operation) string { return j.replicas[op.partition%len(j.replicas)] }
-
 // connectionFor is the connection that an operation's client has to its node, nil without.
 func (j *judge) connectionFor(op *operation) *connection {
-	if p := j.pairs[pairKey{op.client, j.nodeOf(op)}]; p != nil {
+	if p := j.pairs[pairKey{op.client, op.node}]; p != nil {
 		return p.conn
 	}
 	return nil
@@ -104,6 +101,9 @@ func (j *judge) bestSession(op *operation) *connection {
 func (j *judge) served(now time.Time, op *operation) {
 	if op.outcome == session.OutcomeOK && op.on != nil && j.hasNoTicket(op) {
 		j.meet(MetServedWithoutTicket)
+	}
+	if to, settled := j.route(op.client, op.partition); !settled || to.ballot != op.ballot {
+		return // its partition has moved, or does
 	}
 	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK || op.why == session.ReasonQueueFull.String() || op.why == session.ReasonClosed.String() {
 		return

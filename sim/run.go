@@ -14,6 +14,7 @@ import (
 	"github.com/a8011091/pegasus-reference/linearizability"
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl"
+	"github.com/a8011091/pegasus-reference/server/meta"
 	"github.com/a8011091/pegasus-reference/sim/world"
 	"github.com/a8011091/pegasus-reference/trace"
 )
@@ -65,6 +66,11 @@ type run struct {
 	pauses    map[string]int   // of processes, in force
 	firewalls map[path]int     // that forget idle flows, in force
 	disturbed map[string]int   // nodes, by faults in force that spare nobody
+	deaf      map[string]int   // metas, by faults in force that keep elections from them
+
+	placements []placement      // by partition
+	registry   meta.Registry    // of the metas, as they agree on it; version 0: as the run began
+	known      [][]knownPrimary // by client and partition
 }
 
 // Run runs a scenario to its end, or to the end of ctx: then the verdict is
@@ -108,6 +114,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		pauses:    make(map[string]int),
 		firewalls: make(map[path]int),
 		disturbed: make(map[string]int),
+		deaf:      make(map[string]int),
 		mechanism: sasl.NewTest(sasl.TestConfig{Principal: "simulated", Secret: []byte("simulated"), Pairs: s.Pairs}),
 	}
 	r.odd.run = r
@@ -116,6 +123,9 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 	r.judge.ops = r.ops
 	r.observer = newObserver(r.judge)
 	r.observer.troubled = func(node string) bool { return r.disturbed[node] > 0 }
+	r.placePartitions()
+	r.judge.route = r.route
+	r.observer.leads = func(node string) bool { return r.leader == r.addrOf(node) }
 	r.observer.up = func(addr netip.AddrPort) bool { return r.hosts[r.nodeName(addr)].Up() }
 	r.buildServers()
 	r.buildClients()
@@ -179,11 +189,6 @@ func (r *run) metaAddrs() []netip.AddrPort {
 		}
 	}
 	return addrs
-}
-
-// primary is the replica that has the one copy of a partition.
-func (r *run) primary(partition int) netip.AddrPort {
-	return address(2, partition%r.scenario.Replicas, replicaPort)
 }
 
 // play runs to the scenario's end; false when ctx ended first.

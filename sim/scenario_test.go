@@ -55,6 +55,9 @@ func drawAnyFaults(t *rapid.T, s *Scenario) {
 		if info.Rate {
 			f.Rate = rapid.Int64Range(1, maxDriftRate).Draw(t, "rate")
 		}
+		if info.Partition {
+			f.Partition = rapid.IntRange(0, s.Partitions-1).Draw(t, "partition")
+		}
 		s.Faults = append(s.Faults, f)
 	}
 }
@@ -86,6 +89,11 @@ func TestScenarioRefusals(t *testing.T) {
 		{"fault without by", "simulate scenario 1\nfault at=1s clock-step node=meta-1 down=1s\n", "how far the clock is set on"},
 		{"fault rate", "simulate scenario 1\nfault at=1s clock-drift node=meta-1 rate=999999999 down=1s\n", "ns per second either way"},
 		{"fault rate of none", "simulate scenario 1\nfault at=1s restart node=meta-1 rate=1 down=1s\n", "rate 1, which means nothing"},
+		{"fault partition", "simulate scenario 1\nfault at=1s move-primary node=replica-1 partition=8 down=1s\n", "names partition 8: there are 0 to 7"},
+		{"fault partition of none", "simulate scenario 1\nfault at=1s restart node=meta-1 partition=1 down=1s\n", "partition 1, which means nothing"},
+		{"fault move to a meta", "simulate scenario 1\nfault at=1s move-primary node=meta-1 down=1s\n", "it can befall replica-1"},
+		{"fault of a client", "simulate scenario 1\nfault at=1s client-restart node=replica-1 down=1s\n", "it can befall client-1"},
+		{"fault flows", "simulate scenario 1\nfault at=1s forget-flows node=replica-1 down=1s\n", "how long it remembers an idle one meanwhile"},
 		{"fault without Kerberos", "simulate scenario 1\nfault at=1s kdc-outage node=kdc down=1s\n", "needs `auth kerberos`"},
 		{"clock node", "simulate scenario 1\nclock node=kdc offset=1s\n", `a clock names node "kdc"`},
 		{"clock drift", "simulate scenario 1\nclock node=meta-1 drift=1e9\n", "not a whole number"},

@@ -145,6 +145,9 @@ func (f *Fault) appendText(b []byte) []byte {
 	if f.Peer != "" {
 		b = fmt.Appendf(b, " peer=%s", f.Peer)
 	}
+	if info.Partition {
+		b = fmt.Appendf(b, " partition=%d", f.Partition)
+	}
 	if info.By != "" {
 		b = fmt.Appendf(b, " by=%v", f.By)
 	}
@@ -289,6 +292,8 @@ func (s *Scenario) readFault(words []string) error {
 		"down": durationField(&f.Down),
 		"by":   durationField(&f.By),
 		"rate": int64Field(&f.Rate),
+
+		"partition": intField(&f.Partition),
 	}, func(word string) (err error) { f.Kind, err = parseFaultKind(word); return err })
 	if err == nil && f.Kind == 0 {
 		err = usagef("a fault says which: %s", strings.Join(faultWords(), ", "))

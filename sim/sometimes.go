@@ -35,6 +35,10 @@ const (
 	MetKeepAlive
 	MetAbandoned
 	MetChallenge
+	MetNotPrimary
+	MetNotHeld
+	MetTwoLeaders
+	MetOlderConfig
 	metCount
 )
 
@@ -70,6 +74,10 @@ var metInfos = [metCount]struct {
 	MetKeepAlive:              {"keep-alive", "a client's kernel gave a connection up because nothing came back, its keep-alive unanswered", 1000},
 	MetAbandoned:              {"client-died-in-request", "a client died with an operation that had not returned", 100},
 	MetChallenge:              {"held-port", "a client dialed from a port of which the node's kernel still knew an earlier connection, and was challenged", 1000},
+	MetNotPrimary:             {"not-primary", "a replica refused a request on a partition of which it was not the primary any more, or not yet", 100},
+	MetNotHeld:                {"not-held", "a replica refused a request on a partition that it did not have any more", 100},
+	MetTwoLeaders:             {"two-leaders", "a meta that had been succeeded, and did not know, answered a query for a table", 1000},
+	MetOlderConfig:            {"older-configuration", "the reference client was told an older configuration than it knew, and kept its own", 1000},
 }
 
 // String is the situation's name.

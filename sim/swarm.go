@@ -79,6 +79,8 @@ var swarmRules = [faultKinds]swarmRule{
 	FaultForgetFlows:     {exists: 250, most: 100, least: 100 * time.Millisecond, longer: 10 * time.Second, by: within(time.Second, 30*time.Second)},
 	FaultResetFlows:      {exists: 150, most: 100, least: 100 * time.Millisecond, longer: 10 * time.Second, by: within(time.Second, 30*time.Second)},
 	FaultClientRestart:   {exists: 300, most: 80, least: 5 * time.Millisecond, longer: 3 * time.Second},
+	FaultMovePrimary:     {exists: 400, most: 300, least: time.Millisecond, longer: 3 * time.Second},
+	FaultStaleLeader:     {exists: 400, most: 400, least: 10 * time.Millisecond, longer: 15 * time.Second},
 	FaultClientPowerLoss: {exists: 250, most: 80, least: 50 * time.Millisecond, longer: 4 * time.Second},
 }
 
@@ -191,6 +193,9 @@ func (s *Scenario) drawFault(random *rand.Rand, d *Drawn, at time.Duration, node
 	}
 	if rule.rate != nil {
 		f.Rate = rule.rate(random)
+	}
+	if info.Partition {
+		f.Partition = random.IntN(s.Partitions)
 	}
 	if peers := s.peersOf(node); info.Peer && random.IntN(2) == 0 {
 		f.Peer = peers[random.IntN(len(peers))]

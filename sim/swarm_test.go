@@ -131,6 +131,9 @@ func fieldsOf(info FaultInfo) string {
 	if info.Peer {
 		list = append(list, "`peer`: the other end; without, everybody whom the node speaks to")
 	}
+	if info.Partition {
+		list = append(list, "`partition`: which one")
+	}
 	if info.By != "" {
 		list = append(list, "`by`: "+info.By)
 	}

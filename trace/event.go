@@ -39,7 +39,7 @@ const (
 	KindVerdict          // [State, Note]
 	KindPost             // something that was posted for this instant was handed to Node
 	KindCredential       // [Key, State, Note] what a client has of the ticket for Key changed
-	KindTable            // [Table, Answer] what a client knows of a table from now on
+	KindTable            // [Table, Answer] what a client knows of a table from now on, or the meta that leads has decided
 	KindLeader           // [Peer] whom a meta server takes for the leader from now on; no Peer: nobody
 	KindChallenge        // [Conn, Peer, Addr, Note] the kernel of Node answered a dial with a challenge ACK; the simulator only
 	KindQuery            // [Table, State, Peer, WithinNS, Note] how a client's looking a table up goes on: State wanted, asked, in-vain or pause

@@ -47,7 +47,7 @@ func NewTable(name string, appID, partitions, copies int32, nodes []netip.AddrPo
 	return t
 }
 
-// Version rises whenever a request has changed the tables.
+// Version rises whenever a request, or Reconfigure, has changed the tables.
 func (c *Core) Version() uint64 { return c.version }
 
 // Registry returns a copy of what the meta servers have to agree on.

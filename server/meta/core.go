@@ -68,7 +68,7 @@ func (c *Core) Leads() bool { return c.leader == c.self }
 // ErrNoPartition is returned for a table or partition that is not there.
 var ErrNoPartition = errors.New("no such table or partition")
 
-// Reconfigure moves a partition; its ballot rises by one.
+// Reconfigure moves a partition; its ballot rises by one, and so does the tables' version.
 func (c *Core) Reconfigure(table string, index int32, primary netip.AddrPort, secondaries []netip.AddrPort) error {
 	t := c.tables[table]
 	if t == nil || index < 0 || int(index) >= len(t.Partitions) {
@@ -76,6 +76,7 @@ func (c *Core) Reconfigure(table string, index int32, primary netip.AddrPort, se
 	}
 	p := &t.Partitions[index]
 	p.Ballot++
+	c.version++
 	p.Primary, p.Secondaries = primary, slices.Clone(secondaries)
 	return nil
 }

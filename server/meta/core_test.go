@@ -155,6 +155,18 @@ func TestReconfigure(t *testing.T) {
 	assert.ErrorIs(t, c.Reconfigure("nobody", 0, spare, nil), ErrNoPartition)
 }
 
+// A move is a change as any other: a meta that led before does not bring its tables back.
+func TestReconfigurationIsInTheRegistry(t *testing.T) {
+	c, deposed := New(config()), New(config())
+	require.NoError(t, c.Reconfigure("temp", 0, spare, nil))
+	assert.EqualValues(t, 1, c.Version())
+	deposed.SetRegistry(c.Registry())
+	assert.Equal(t, spare, query(t, deposed, "temp", 0).Partitions[0].Primary)
+	require.NoError(t, c.Reconfigure("temp", 0, replica, nil))
+	c.SetRegistry(deposed.Registry())
+	assert.EqualValues(t, 3, query(t, c, "temp", 0).Partitions[0].Ballot)
+}
+
 func TestCopies(t *testing.T) {
 	now := time.Unix(0, 0)
 	cfg := config()

@@ -23,6 +23,8 @@ const (
 type Partition struct {
 	PID  protocol.GPID
 	Role Role
+	// Ballot of the configuration that says so; it only rises.
+	Ballot int64
 }
 
 // DefaultMaxWriteBytes is upstream's limit of a write's body.

@@ -17,7 +17,7 @@ import (
 type Core struct {
 	server   []byte
 	maxWrite int
-	roles    map[protocol.GPID]Role
+	held     map[protocol.GPID]Partition
 	storage  Storage
 }
 
@@ -26,7 +26,7 @@ func New(cfg Config) *Core {
 	c := &Core{
 		server:   []byte(cfg.Server),
 		maxWrite: cfg.MaxWriteBytes,
-		roles:    make(map[protocol.GPID]Role, len(cfg.Partitions)),
+		held:     make(map[protocol.GPID]Partition, len(cfg.Partitions)),
 		storage:  cfg.Storage,
 	}
 	if c.maxWrite == 0 {
@@ -36,25 +36,32 @@ func New(cfg Config) *Core {
 		c.storage = NewMemory()
 	}
 	for _, p := range cfg.Partitions {
-		c.roles[p.PID] = p.Role
+		c.held[p.PID] = p
 	}
 	return c
 }
 
-// SetPartition gives the node a partition, or another role for one that it has.
-func (c *Core) SetPartition(p Partition) { c.roles[p.PID] = p.Role }
+// SetPartition gives the node a partition, or another role for one that it has. It returns
+// false, and changes nothing, where the ballot is older than the one that the node knows.
+func (c *Core) SetPartition(p Partition) bool {
+	if p.Ballot < c.held[p.PID].Ballot {
+		return false
+	}
+	c.held[p.PID] = p
+	return true
+}
 
 // SetPartitions gives the node these partitions and no others; rows of those that it had
 // stay in storage.
 func (c *Core) SetPartitions(list []Partition) {
-	clear(c.roles)
+	clear(c.held)
 	for _, p := range list {
-		c.roles[p.PID] = p.Role
+		c.held[p.PID] = p
 	}
 }
 
 // DropPartition takes a partition away from the node; its rows stay in storage.
-func (c *Core) DropPartition(p protocol.GPID) { delete(c.roles, p) }
+func (c *Core) DropPartition(p protocol.GPID) { delete(c.held, p) }
 
 // Storage returns where the rows are.
 func (c *Core) Storage() Storage { return c.storage }
@@ -90,7 +97,7 @@ func served(rpc protocol.RPC) bool {
 
 // admit decides whether a request may touch the partition.
 func (c *Core) admit(r *protocol.Request, p protocol.GPID) protocol.ErrorCode {
-	role, here := c.roles[p]
+	held, here := c.held[p]
 	switch {
 	case !served(r.RPC):
 		return protocol.CodeHandlerNotFound
@@ -98,7 +105,7 @@ func (c *Core) admit(r *protocol.Request, p protocol.GPID) protocol.ErrorCode {
 		return protocol.CodeObjectNotFound
 	case r.RPC.IsWrite() && len(r.Body) > c.maxWrite:
 		return protocol.CodeInvalidData
-	case role != RolePrimary && !(r.Header.Backup && r.RPC.IsRead()):
+	case held.Role != RolePrimary && !(r.Header.Backup && r.RPC.IsRead()):
 		return protocol.CodeInvalidState
 	}
 	return protocol.CodeOK
@@ -181,19 +188,20 @@ func (c *Core) updated(dst []byte, p protocol.GPID, decree int64, status protoco
 // Clone returns an independent copy, storage included.
 func (c *Core) Clone() *Core {
 	d := *c
-	d.roles = maps.Clone(c.roles)
+	d.held = maps.Clone(c.held)
 	d.storage = c.storage.Clone()
 	return &d
 }
 
-// AppendState appends the canonical state: roles, then storage.
+// AppendState appends the canonical state: roles and ballots, then storage.
 func (c *Core) AppendState(dst []byte, now time.Time) []byte {
-	pids := slices.SortedFunc(maps.Keys(c.roles), func(a, b protocol.GPID) int {
+	pids := slices.SortedFunc(maps.Keys(c.held), func(a, b protocol.GPID) int {
 		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.Index, b.Index))
 	})
 	dst = binary.AppendUvarint(dst, uint64(len(pids)))
 	for _, p := range pids {
-		dst = append(binary.AppendVarint(dst, p.Pack()), byte(c.roles[p]))
+		dst = append(binary.AppendVarint(dst, p.Pack()), byte(c.held[p].Role))
+		dst = binary.AppendVarint(dst, c.held[p].Ballot)
 	}
 	return c.storage.AppendState(dst, now)
 }

@@ -185,6 +185,50 @@ func TestPartitionsCanMove(t *testing.T) {
 	assert.Equal(t, protocol.CodeObjectNotFound, code)
 }
 
+// Who learns late of an older ballot, or never, does not fall back behind a newer one.
+func TestOlderBallotsAreNotTaken(t *testing.T) {
+	c := newCore(nil)
+	r := request(protocol.RPCGet, other, protocol.AppendKeyArgs(nil, key(t, "k")))
+	assert.True(t, c.SetPartition(Partition{PID: other, Role: RolePrimary, Ballot: 3}))
+	assert.True(t, c.SetPartition(Partition{PID: other, Role: RoleSecondary, Ballot: 4}))
+	assert.False(t, c.SetPartition(Partition{PID: other, Role: RolePrimary, Ballot: 3}))
+	code, _ := c.Execute(epoch, r, nil)
+	assert.Equal(t, protocol.CodeInvalidState, code)
+	assert.True(t, c.SetPartition(Partition{PID: other, Role: RolePrimary, Ballot: 4}))
+	code, _ = c.Execute(epoch, r, nil)
+	assert.Equal(t, protocol.CodeOK, code)
+	state := c.AppendState(nil, epoch)
+	c.SetPartition(Partition{PID: other, Role: RolePrimary, Ballot: 5})
+	assert.NotEqual(t, state, c.AppendState(nil, epoch), "the ballot decides what is taken later")
+}
+
+// What a new primary begins with is what the one before had, and nothing of its own.
+func TestPartitionIsCopied(t *testing.T) {
+	from, to := NewMemory(), NewMemory()
+	from.Put(other, []byte("a"), []byte("1"), 7)
+	from.Put(other, []byte("b"), []byte("2"), 0)
+	to.Put(other, []byte("c"), []byte("3"), 0)
+	to.Put(home, []byte("c"), []byte("4"), 0)
+	used := from.used + int64(len("c4")) + recordOverhead
+	from.CopyPartition(other, to)
+	row, status := to.Get(other, []byte("a"))
+	assert.Equal(t, protocol.StatusOK, status)
+	assert.Equal(t, "1", string(row.Value))
+	assert.EqualValues(t, 7, row.ExpireTS)
+	_, status = to.Get(other, []byte("c"))
+	assert.Equal(t, protocol.StatusNotFound, status)
+	_, status = to.Get(home, []byte("c"))
+	assert.Equal(t, protocol.StatusOK, status)
+	assert.Equal(t, used, to.used)
+	decree, _ := to.Put(other, []byte("b"), []byte("5"), 0)
+	assert.EqualValues(t, 3, decree, "decrees go on")
+	row, _ = from.Get(other, []byte("b"))
+	assert.Equal(t, "2", string(row.Value), "and it is a copy")
+	NewMemory().CopyPartition(other, to)
+	_, status = to.Get(other, []byte("a"))
+	assert.Equal(t, protocol.StatusNotFound, status, "nothing is copied too")
+}
+
 func TestFullStorage(t *testing.T) {
 	row := int64(len(key(t, "a"))+1) + recordOverhead
 	c := newCore(NewMemoryOf(2 * row))
@@ -204,12 +248,12 @@ func TestFullStorage(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	for want, cfg := range map[string]Config{
-		"":                             {Partitions: []Partition{{home, RolePrimary}, {other, RoleSecondary}}},
+		"":                             {Partitions: []Partition{{PID: home, Role: RolePrimary}, {PID: other, Role: RoleSecondary}}},
 		"MaxWriteBytes is -1":          {MaxWriteBytes: -1},
-		"a table's id is positive":     {Partitions: []Partition{{protocol.GPID{}, RolePrimary}}},
-		"gives 1.0 no role":            {Partitions: []Partition{{home, 0}}},
-		"has 1.0 twice":                {Partitions: []Partition{{home, RolePrimary}, {home, RoleSecondary}}},
-		"has 1.-1; a table's id is po": {Partitions: []Partition{{protocol.GPID{AppID: 1, Index: -1}, RolePrimary}}},
+		"a table's id is positive":     {Partitions: []Partition{{PID: protocol.GPID{}, Role: RolePrimary}}},
+		"gives 1.0 no role":            {Partitions: []Partition{{PID: home, Role: 0}}},
+		"has 1.0 twice":                {Partitions: []Partition{{PID: home, Role: RolePrimary}, {PID: home, Role: RoleSecondary}}},
+		"has 1.-1; a table's id is po": {Partitions: []Partition{{PID: protocol.GPID{AppID: 1, Index: -1}, Role: RolePrimary}}},
 	} {
 		err := cfg.Validate()
 		if want == "" {

@@ -103,17 +103,42 @@ func (m *Memory) Reclaim(now time.Time) {
 	}
 }
 
+// CopyPartition gives another Memory this one's rows of a partition in place of its own, and
+// the decree with them: what a replica that has learned from the primary begins with. The
+// other's limit does not count.
+func (m *Memory) CopyPartition(p protocol.GPID, to *Memory) {
+	to.used -= to.partition(p).size()
+	delete(to.partitions, p)
+	if from := m.partitions[p]; from != nil {
+		to.partitions[p] = from.clone()
+		to.used += from.size()
+	}
+}
+
+// size is what a partition is charged for.
+func (p *memoryPartition) size() (bytes int64) {
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		row := p.rows[key]
+		bytes += int64(len(key)+len(row.value)) + recordOverhead
+	}
+	return bytes
+}
+
+func (p *memoryPartition) clone() *memoryPartition {
+	to := &memoryPartition{rows: make(map[string]*memoryRow, len(p.rows)), decree: p.decree}
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		row := p.rows[key]
+		to.rows[key] = &memoryRow{value: slices.Clone(row.value), expireTS: row.expireTS}
+	}
+	return to
+}
+
 // Clone implements Storage.
 func (m *Memory) Clone() Storage {
 	c := NewMemoryOf(m.limit)
 	c.used = m.used
 	for _, p := range m.sorted() {
-		from, to := m.partitions[p], c.partition(p)
-		to.decree = from.decree
-		for _, key := range slices.Sorted(maps.Keys(from.rows)) {
-			row := from.rows[key]
-			to.rows[key] = &memoryRow{value: slices.Clone(row.value), expireTS: row.expireTS}
-		}
+		c.partitions[p] = m.partitions[p].clone()
 	}
 	return c
 }

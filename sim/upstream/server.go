@@ -62,6 +62,8 @@ func (s *Server) Step(now time.Time, ev ServerEvent, out []ServerEffect) []Serve
 		s.accepted(ev.Conn)
 	case ev.Kind == ServerLeader:
 		s.cfg.Leader = ev.Peer
+	case ev.Kind == ServerTables:
+		s.cfg.Tables = ev.Tables
 	case p == nil:
 	case ev.Kind == ServerReceived:
 		s.received(p, ev.Data)

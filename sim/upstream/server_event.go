@@ -21,6 +21,7 @@ const (
 	ServerToken                               // [Conn, Data, Done, Failed, Principal] answer to ServerAcceptToken
 	ServerTimer                               // [Conn] what ServerArmTimer asked for
 	ServerLeader                              // [Peer] this address leads the meta servers from now on; zero: nobody is known to
+	ServerTables                              // [Tables] where partitions are from now on, as this server knows it
 )
 
 // ServerEvent is one input of Server.Step. One that names a connection that is no longer
@@ -33,6 +34,7 @@ type ServerEvent struct {
 	Peer      netip.AddrPort
 	Principal string
 	Data      []byte // borrowed for the duration of Step
+	Tables    []Table
 }
 
 // ServerEffectKind says what the driver has to do.

@@ -3,7 +3,9 @@
 package upstream
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 )
@@ -56,6 +58,19 @@ func (m *Memory) Remove(id protocol.GPID, key []byte) {
 
 // Decree implements Storage.
 func (m *Memory) Decree(id protocol.GPID) int64 { return m.decrees[id] }
+
+// CopyPartition gives another Memory this one's records of a partition in place of its own:
+// what a replica that has learned from the primary begins with.
+func (m *Memory) CopyPartition(id protocol.GPID, to *Memory) {
+	prefix := string(to.key(id, nil))
+	maps.DeleteFunc(to.records, func(name string, _ Record) bool { return strings.HasPrefix(name, prefix) })
+	for _, name := range slices.Sorted(maps.Keys(m.records)) {
+		if r := m.records[name]; strings.HasPrefix(name, prefix) {
+			to.records[name] = Record{Value: slices.Clone(r.Value), ExpireTS: r.ExpireTS}
+		}
+	}
+	to.decrees[id] = m.decrees[id]
+}
 
 func (m *Memory) key(id protocol.GPID, key []byte) []byte {
 	m.name = append(m.name[:0],

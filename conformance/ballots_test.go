@@ -1,0 +1,35 @@
+// Names of a partition's primaries.
+
+package conformance
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/a8011091/pegasus-reference/trace"
+)
+
+// However many servers a partition goes to and comes back from, each of its primaries is a
+// move of the specification away from the one before.
+func TestEveryMoveHasAName(t *testing.T) {
+	x, err := newTraffic()
+	require.NoError(t, err)
+	rapid.Check(t, func(rt *rapid.T) {
+		b := &ballots{}
+		for ballot := range int64(rapid.IntRange(2, 12).Draw(rt, "ballots")) {
+			to := netip.MustParseAddrPort(fmt.Sprintf("10.0.2.%d:34801", rapid.IntRange(1, 5).Draw(rt, "to")))
+			require.True(rt, b.sees(trace.Config{Ballot: ballot + 1, Primary: to}))
+			last := b.list[len(b.list)-1]
+			require.Equal(rt, to, last.addr)
+			if len(b.list) > 1 {
+				require.NotEqual(rt, b.list[len(b.list)-2].node, last.node)
+			}
+		}
+		s := x.move(&line{ballots: b}, x.x.model.Initial()[0])
+		require.Len(rt, s.History[0], len(b.list))
+	})
+}
