@@ -63,7 +63,11 @@ func (m *Memory) Decree(id protocol.GPID) int64 { return m.decrees[id] }
 // what a replica that has learned from the primary begins with.
 func (m *Memory) CopyPartition(id protocol.GPID, to *Memory) {
 	prefix := string(to.key(id, nil))
-	maps.DeleteFunc(to.records, func(name string, _ Record) bool { return strings.HasPrefix(name, prefix) })
+	for _, name := range slices.Sorted(maps.Keys(to.records)) {
+		if strings.HasPrefix(name, prefix) {
+			delete(to.records, name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.records)) {
 		if r := m.records[name]; strings.HasPrefix(name, prefix) {
 			to.records[name] = Record{Value: slices.Clone(r.Value), ExpireTS: r.ExpireTS}
