@@ -23,7 +23,13 @@ type census struct {
 // writing is a connection at its client, with the writes on it that wait for an answer.
 type writing struct {
 	client  string
-	waiting map[int32]string // rpc by sequence number
+	waiting map[int32]written // by sequence number
+}
+
+// written is a write that waits for its answer.
+type written struct {
+	rpc            string
+	atNS, withinNS int64 // when, and for how long; 0: the trace does not say
 }
 
 // lives holds a trace's writes against model/routing.
@@ -53,26 +59,26 @@ func (l *lives) take(ev *trace.Event) (judged bool, refused *Refusal) {
 	w := l.wires[ev.Conn]
 	switch ev.Kind {
 	case trace.KindDial:
-		l.wires[ev.Conn] = &writing{client: ev.Node, waiting: make(map[int32]string)}
+		l.wires[ev.Conn] = &writing{client: ev.Node, waiting: make(map[int32]written)}
 	case trace.KindInvoke, trace.KindReturn:
 		return l.call(ev)
 	case trace.KindFrameOut:
 		if w != nil && w.client == ev.Node && isWrite(ev.RPC) {
-			w.waiting[ev.Seq] = ev.RPC
+			w.waiting[ev.Seq] = written{ev.RPC, ev.AtNS, ev.WithinNS}
 			return true, l.move(ev, ev.RPC)
 		}
 	case trace.KindFrameIn:
-		if w == nil || w.client != ev.Node || w.waiting[ev.Seq] == "" {
+		if w == nil || w.client != ev.Node || w.waiting[ev.Seq].rpc == "" {
 			return false, nil
 		}
-		rpc := w.waiting[ev.Seq]
+		rpc := w.waiting[ev.Seq].rpc
 		delete(w.waiting, ev.Seq)
 		return true, l.move(ev, rpc)
 	case trace.KindClose, trace.KindClosed:
 		if w != nil && w.client == ev.Node {
 			delete(l.wires, ev.Conn)
-			for _, rpc := range w.waiting {
-				l.lost(lifeKey{ev.Node, rpc})
+			for _, sent := range w.waiting {
+				l.lost(lifeKey{ev.Node, sent.rpc})
 			}
 			return len(w.waiting) > 0, nil
 		}
@@ -88,10 +94,10 @@ func (l *lives) crash(e *ended) {
 	if w == nil || w.client != e.client {
 		return
 	}
-	for seq, rpc := range w.waiting {
+	for seq, sent := range w.waiting {
 		if !e.answered[seq] {
 			delete(w.waiting, seq)
-			l.lost(lifeKey{w.client, rpc})
+			l.lost(lifeKey{w.client, sent.rpc})
 		}
 	}
 }
@@ -161,7 +167,7 @@ func (l *lives) move(ev *trace.Event, rpc string) *Refusal {
 			if c.at[from] > 0 && l.life.walk(from, actions, to) {
 				c.at[from]--
 				c.at[to]++
-				if from == routing.Written && to >= routing.Done {
+				if from == routing.Written && to >= routing.Done && !l.abandons(ev, rpc) {
 					c.doubts++
 				}
 				return nil
@@ -172,6 +178,32 @@ func (l *lives) move(ev *trace.Event, rpc string) *Refusal {
 		return l.swap(c, to)
 	}
 	return l.refuse(ev, rpc, r.clause, "not so: "+r.demand)
+}
+
+// abandons finds the frame of a call that has returned without an answer: the one whose
+// time is over just then. Its answer is nobody's, should it come. False where no frame says so.
+func (l *lives) abandons(ev *trace.Event, rpc string) bool {
+	var of *writing
+	var seq int32
+	closest := int64(never)
+	for _, w := range l.wires {
+		if w.client != ev.Node {
+			continue
+		}
+		for n, sent := range w.waiting {
+			if sent.rpc != rpc || sent.withinNS == 0 || !isLate(ev.AtNS-sent.atNS, sent.withinNS) {
+				continue
+			}
+			if off := sent.atNS + sent.withinNS - ev.AtNS; max(off, -off) < closest {
+				of, seq, closest = w, n, max(off, -off)
+			}
+		}
+	}
+	if of == nil {
+		return false
+	}
+	delete(of.waiting, seq)
+	return true
 }
 
 // swap takes an answer that may be one to a call that returned before it: it is thrown

@@ -128,9 +128,9 @@ func (x *router) known(s routing.State) routing.State {
 func (x *router) believe(s routing.State, n, leader uint8) (routing.State, bool) {
 	query := s.Query
 	var way []to
-	if s.Leader == n && leader != n { // somebody else leads, whoever it is
+	if s.Leader == n && leader != n { // somebody else leads, whoever it is: not one that has not told so
 		next := leader
-		if next == 0 {
+		if next == 0 || s.Hint[next-1] != next {
 			next = unseenMeta
 		}
 		var ok bool

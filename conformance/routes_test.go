@@ -137,6 +137,7 @@ func TestToursAreJudged(t *testing.T) {
 		{"an older answer is accepted", "R13", newTour(0).asks(1).reads(1, moved).knows(moved).asks(2).reads(2, first).knows(first)},
 		{"an older answer is used", "R2", newTour(0).asks(1).reads(1, moved).asks(2).reads(2, first).gets(1, 0, codeOK)},
 		{"an older answer changes nothing", "", newTour(0).asks(1).reads(1, moved).asks(2).reads(2, first).knows(moved).gets(2, 0, codeOK)},
+		{"a leader that steps down for one that does not lead", "", newTour(3).leads(3, 2).asks(2).reads(2, redirectTo(3))},
 		{"a deposed leader answers with its table", "", newTour(1).asks(1).reads(1, first).leads(2, 2).asks(1).reads(1, first)},
 		{"what no answer said", "R13", newTour(1).asks(1).reads(1, first).knows(moved)},
 		{"a request to nobody's primary", "R2", newTour(1).asks(1).reads(1, first).gets(2, 0, codeOK)},
