@@ -78,6 +78,26 @@ func find(name string) (specification, error) {
 	return specification{}, &UsageError{What: "specification", Word: name, Valid: names}
 }
 
+// SpecsWith returns the names of the specifications that have all of switches. The error is
+// a *UsageError: no specification has a switch of that name.
+func SpecsWith(switches []string) ([]string, error) {
+	var all, found []string
+	for _, s := range Specs() {
+		names := switchNames(s)
+		all = append(all, names...)
+		if !slices.ContainsFunc(switches, func(w string) bool { return !slices.Contains(names, w) }) {
+			found = append(found, s.Name)
+		}
+	}
+	slices.Sort(all)
+	for _, w := range switches {
+		if !slices.Contains(all, w) {
+			return nil, &UsageError{What: "switch", Word: w, Valid: slices.Compact(all)}
+		}
+	}
+	return found, nil
+}
+
 // choose returns word if it is among valid, the first of these if word is empty; the
 // error is a *UsageError.
 func choose(what, word string, valid []string) (string, error) {

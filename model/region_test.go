@@ -19,7 +19,10 @@ import (
 	"github.com/a8011091/pegasus-reference/model/timeouts"
 )
 
-var update = flag.Bool("update", false, "write the generated part of docs/timeouts.md")
+var (
+	update    = flag.Bool("update", false, "write the generated part of docs/timeouts.md")
+	deadlines = flag.Int("deadlines", 9, "the rule is held against every pair of deadlines up to so many seconds")
+)
 
 // rule is the conclusion of docs/timeouts.md: a negotiation of R rounds of D seconds
 // succeeds if every deadline is later, and by luck if one comes at the same instant.
@@ -43,12 +46,17 @@ func rule(c timeouts.Constants) model.Progress {
 	return min(client, against(c.TSrv, c.R*c.D))
 }
 
+// Every pair of deadlines up to a bound, for negotiations of which some last longer than that.
 func TestSafeRegionIsTheRule(t *testing.T) {
-	clients, servers := []int{1, 2, 3, 4, 5, 6, 7, 9}, []int{0, 1, 2, 3, 4, 5, 6, 7, 9}
+	servers := []int{0}
+	for d := 1; d <= *deadlines; d++ {
+		servers = append(servers, d)
+	}
+	clients := servers[1:]
 	seen := map[model.Progress]int{}
 	for _, mode := range []timeouts.ServerMode{timeouts.ServerReference, timeouts.ServerFin, timeouts.ServerHang} {
 		for _, perMessage := range []bool{false, true} {
-			for _, negotiation := range [][2]int{{1, 4}, {2, 3}, {3, 1}, {0, 4}} {
+			for _, negotiation := range [][2]int{{1, 4}, {2, 3}, {3, 1}, {0, 4}, {9, 7}} {
 				base := timeouts.Default()
 				base.ServerMode, base.PerMessage, base.D, base.R = mode, perMessage, negotiation[0], negotiation[1]
 				region, err := model.SafeRegion(t.Context(), base, clients, servers)
@@ -57,14 +65,19 @@ func TestSafeRegionIsTheRule(t *testing.T) {
 					for j, server := range servers {
 						c := base
 						c.TNeg, c.TSrv = client, server
-						assert.Equal(t, rule(c), region.Cells[i][j], "%+v", c)
-						seen[region.Cells[i][j]]++
+						progress := region.Cells[i][j]
+						seen[progress]++
+						if rule(c) != progress { // of as many cells as there may be, only those that are wrong
+							assert.Fail(t, "the checker does not find what the rule says", "%s, the rule: %s: %+v", progress, rule(c), c)
+						}
 					}
 				}
 			}
 		}
 	}
 	assert.Len(t, seen, 3, "each degree of progress is somewhere in the region")
+	t.Logf("%d pairs in which the query is always answered, %d in which by luck, %d never",
+		seen[model.ProgressAlways], seen[model.ProgressByLuck], seen[model.ProgressNever])
 }
 
 // With a stale flag against a server that punishes it no deadline helps.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -32,11 +33,12 @@ type checkFlags struct {
 func newCheckCommand(out *output) *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check SPEC | check --matrix",
+		Use:   "check SPEC | check --with SWITCH | check --matrix",
 		Short: "Explore a specification to its last state and judge its properties",
 		Long:  checkLong(),
 		Example: `  simulate check session
   simulate check session --with stale-auth-flag --server hang
+  simulate check --with redial-after-60s
   simulate check session --set NReq=2,K=3 --json
   simulate check routing --config small --set Earlies=0,Odd=false --tlc
   simulate check two-phase-commit --rms 8
@@ -48,7 +50,11 @@ func newCheckCommand(out *output) *cobra.Command {
 			if f.matrix.on {
 				return runMatrix(cmd, out, &f.matrix, f.request.With)
 			}
-			request, err := f.ask(args[0])
+			spec, err := f.spec(args)
+			if err != nil {
+				return err
+			}
+			request, err := f.ask(spec)
 			if err != nil {
 				return err
 			}
@@ -94,6 +100,7 @@ func (f *checkFlags) accept(cmd *cobra.Command, args []string) error {
 		return f.matrix.acceptOnly(cmd)
 	case len(f.matrix.engines) > 0 || f.matrix.markdown:
 		return &usageError{errors.New("--engine and --markdown of check go with --matrix")}
+	case len(args) == 0 && len(f.request.With) > 0: // spec finds it
 	case len(args) != 1:
 		return &usageError{fmt.Errorf("check takes one specification (%s), got %d arguments; see simulate check --help", strings.Join(specNames(), ", "), len(args))}
 	}
@@ -103,6 +110,24 @@ func (f *checkFlags) accept(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return nil
+}
+
+// spec is the specification that is named, or the only one that has the switches.
+func (f *checkFlags) spec(args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	words := strings.Join(f.request.With, ",")
+	specs, err := model.SpecsWith(f.request.With)
+	switch {
+	case err != nil:
+		return "", requestError(err)
+	case len(specs) == 0:
+		return "", &usageError{fmt.Errorf("no specification has all of --with %s; see simulate check --help", words)}
+	case len(specs) > 1:
+		return "", &usageError{fmt.Errorf("--with %s is a switch of several specifications (%s): say which, such as simulate check %s --with %s", words, strings.Join(specs, ", "), specs[0], words)}
+	}
+	return specs[0], nil
 }
 
 // ask is what the flags ask for of a specification.
@@ -121,14 +146,14 @@ func (f *checkFlags) ask(spec string) (request model.Request, err error) {
 
 func checkLong() string {
 	var b strings.Builder
-	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, or an action was never taken\nof which the specification does not say that it may rest with these constants.\n\nSpecifications:\n")
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, or an action was never taken\nof which the specification does not say that it may rest with these constants.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
 			fmt.Fprintf(&b, "    --config %s\n        %s\n", c.Name, c.About)
 		}
 		for _, w := range s.Switches {
-			fmt.Fprintf(&b, "    --with %s\n        %s\n", w.Name, w.About)
+			fmt.Fprintf(&b, "    --with %s\n        %s\n        fails: %s (--config %s)\n", w.Name, w.About, strings.Join(w.Properties, ", "), cmp.Or(w.Config, s.Configs[0].Name))
 		}
 	}
 	b.WriteString(matrixLong())

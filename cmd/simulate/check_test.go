@@ -100,3 +100,36 @@ func TestCheckDraws(t *testing.T) {
 	assert.Equal(t, exitInternal, code)
 	assert.Contains(t, stderr, "drawing")
 }
+
+// A switch says by itself which specification it is of, where only one has it.
+func TestCheckFindsTheSpecificationOfASwitch(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--with", "redial-after-60s"}, exitSafety, "timeouts with redial-after-60s"},
+		{[]string{"--with", "reconnect-storm,timeout-mismatch"}, exitSafety, "timeouts with reconnect-storm, timeout-mismatch"},
+		{[]string{"--with", "mute-server", "--config", "plain"}, exitSafety, "session with mute-server"},
+		{[]string{"--with", "stale-auth-flag"}, exitUsage, "of several specifications (session, timeouts): say which"},
+		{[]string{"--with", "stale-auth-flag,reconnect-storm"}, exitSafety, "timeouts with stale-auth-flag, reconnect-storm"},
+		{[]string{"--with", "redial-after-60s,mute-server"}, exitUsage, "no specification has all of"},
+		{[]string{"--with", "mute-sever"}, exitUsage, "mute-server"},
+		{nil, exitUsage, "takes one specification"},
+	} {
+		code, out, stderr := simulate(t, append([]string{"check"}, c.args...)...)
+		assert.Equal(t, c.code, code, "%v: %s", c.args, stderr)
+		assert.Contains(t, out+stderr, c.says, "%v", c.args)
+	}
+}
+
+func TestCheckHelpSaysWhatSwitchesBreak(t *testing.T) {
+	code, out, _ := simulate(t, "check", "--help")
+	assert.Equal(t, exitHeld, code)
+	for _, spec := range model.Specs() {
+		for _, w := range spec.Switches {
+			assert.Contains(t, out, "        fails: "+strings.Join(w.Properties, ", ")+" (--config ", w.Name)
+		}
+	}
+	assert.Contains(t, out, "        fails: done-by-cap (--config default)\n")
+}

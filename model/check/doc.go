@@ -20,5 +20,6 @@
 //
 // Behaviours may stutter: stopping for ever is a behaviour wherever no fair action is
 // enabled. A step that changes nothing is no step. Bounds that prune states instead of
-// guarding actions would make liveness meaningless, so there are none.
+// guarding actions would make liveness meaningless, so there are none
+// (docs/decisions/0014-bounds-are-guards.md).
 package check
