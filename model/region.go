@@ -6,6 +6,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a8011091/pegasus-reference/model/check"
@@ -65,6 +66,37 @@ func SafeRegion(ctx context.Context, base timeouts.Constants, clients, servers [
 		region.Cells = append(region.Cells, row)
 	}
 	return region, nil
+}
+
+// SafeRegionOf is the safe region for every pair of deadlines up to so many seconds, and for
+// no limit of the server's. The other constants are those that request asks for: its
+// configuration, settings and switches; the deadlines are not among them. The error is as
+// SafeRegion's.
+func SafeRegionOf(ctx context.Context, request Request, upTo int) (Region, error) {
+	_, spec, err := build(&request)
+	if err != nil {
+		return Region{}, err
+	}
+	if spec.Name != timeoutsName {
+		return Region{}, &UsageError{What: "specification", Word: spec.Name, Want: timeoutsName + ", which is the one with deadlines"}
+	}
+	for _, s := range request.Set {
+		if s.Name == "TNeg" || s.Name == "TSrv" {
+			return Region{}, &UsageError{What: "constant", Word: s.Name, Want: "left out: every pair of deadlines is looked at"}
+		}
+	}
+	if slices.Contains(request.With, timeoutMismatch) {
+		return Region{}, &UsageError{What: "switch", Word: timeoutMismatch, Want: "left out: every pair of deadlines is looked at"}
+	}
+	base, _, err := timeoutsConstants(request, spec)
+	if err != nil {
+		return Region{}, err
+	}
+	servers := []int{0}
+	for d := 1; d <= upTo; d++ {
+		servers = append(servers, d)
+	}
+	return SafeRegion(ctx, base, servers[1:], servers)
 }
 
 // progressOf checks one assignment.

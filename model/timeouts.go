@@ -10,6 +10,8 @@ import (
 	"github.com/a8011091/pegasus-reference/model/timeouts"
 )
 
+const timeoutsName = "timeouts"
+
 // timeoutMismatch makes the server give up before the client does: what was claimed as
 // cause C3 of the incident.
 const timeoutMismatch = "timeout-mismatch"
@@ -38,7 +40,7 @@ func describeTimeouts() Spec {
 	defaults := timeouts.Default()
 	values := defaults.Values()
 	spec := Spec{
-		Name:  "timeouts",
+		Name:  timeoutsName,
 		About: "in discrete time: the client's negotiation and query timers and its reset window against the server's limit and slowness",
 		Switches: []Switch{
 			{

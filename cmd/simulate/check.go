@@ -25,6 +25,7 @@ type checkFlags struct {
 	memory  string
 	seed    string
 	tlc     bool
+	region  int    // seconds up to which pairs of deadlines are looked at; 0: none
 	table   bool   // print how often each action was taken
 	picture string // file of --dot
 	matrix  matrixFlags
@@ -39,6 +40,7 @@ func newCheckCommand(out *output) *cobra.Command {
 		Example: `  simulate check session
   simulate check session --with stale-auth-flag --server hang
   simulate check --with redial-after-60s
+  simulate check timeouts --region 10 --set D=2
   simulate check session --set NReq=2,K=3 --json
   simulate check routing --config small --set Earlies=0,Odd=false --tlc
   simulate check two-phase-commit --rms 8
@@ -57,6 +59,9 @@ func newCheckCommand(out *output) *cobra.Command {
 			request, err := f.ask(spec)
 			if err != nil {
 				return err
+			}
+			if cmd.Flags().Changed("region") {
+				return runRegion(cmd, out, request, f.region)
 			}
 			return f.run(cmd, out, request)
 		},
@@ -77,6 +82,7 @@ func (f *checkFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&request.Auth, "auth", "", "authentication: "+strings.Join(sim.AuthNames, ", "))
 	flags.IntVar(&request.RMs, "rms", 0, "two-phase-commit: number of resource managers (default 7)")
 	flags.BoolVar(&f.tlc, "tlc", false, "run TLC on the TLA+ twin with the same constants as well, and compare (docs/spec/tla/install fetches it)")
+	flags.IntVar(&f.region, "region", 0, "timeouts: print for every pair of deadlines up to so many seconds whether the query is answered")
 	flags.StringVar(&request.Search, "search", "bfs", "order: bfs (shortest traces), dfs, walk (random paths; proves nothing)")
 	flags.StringVar(&f.seed, "seed", "1", "with --search walk: seed of the paths, decimal or 0x")
 	flags.IntVar(&request.Walks, "walks", 1000, "with --search walk: number of paths")

@@ -133,3 +133,26 @@ func TestCheckHelpSaysWhatSwitchesBreak(t *testing.T) {
 	}
 	assert.Contains(t, out, "        fails: done-by-cap (--config default)\n")
 }
+
+func TestCheckPrintsTheRegionOfDeadlines(t *testing.T) {
+	code, out, _ := simulate(t, "check", "timeouts", "--region", "5")
+	assert.Equal(t, exitHeld, code)
+	assert.Contains(t, out, "4 rounds of 1 s, server reference")
+	assert.Contains(t, out, "| 5 s | yes | never | never | never | tie | yes |\n")
+
+	code, out, _ = simulate(t, "check", "timeouts", "--region", "2", "--set", "D=1,R=1", "--server", "hang", "--json")
+	assert.Equal(t, exitHeld, code)
+	var line regionLine
+	require.NoError(t, json.Unmarshal([]byte(out), &line))
+	assert.Equal(t, [][]string{{"tie", "tie", "tie"}, {"yes", "tie", "yes"}}, line.Cells)
+	assert.Equal(t, "hang", line.Constants["ServerMode"])
+	assert.NotContains(t, line.Constants, "TNeg")
+
+	for _, args := range [][]string{
+		{"session", "--region", "5"}, {"timeouts", "--region", "0"}, {"timeouts", "--region", "121"}, {"timeouts", "--region", "5", "--tlc"},
+		{"timeouts", "--region", "5", "--set", "TNeg=3"}, {"timeouts", "--region", "5", "--with", "timeout-mismatch"}, {"timeouts", "--region", "5", "--set", "D=x"},
+	} {
+		code, _, stderr := simulate(t, append([]string{"check"}, args...)...)
+		assert.Equal(t, exitUsage, code, "%v: %s", args, stderr)
+	}
+}
