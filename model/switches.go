@@ -56,8 +56,8 @@ type settable interface {
 }
 
 // assign applies what a request asks for to its configuration's constants: switches,
-// server and authentication first, then the single constants, which must not contradict
-// them.
+// server and authentication first, then the single constants. None may contradict one
+// before it.
 func assign(constants settable, request Request, spec Spec) error {
 	asked, err := switched(request.With, spec)
 	if err != nil {
@@ -77,20 +77,21 @@ func assign(constants settable, request Request, spec Spec) error {
 	if request.Auth != "" {
 		asked = append(asked, origin{Setting{"Mandatory", fmt.Sprint(auth == authMandatory)}, "auth " + auth})
 	}
+	wanted := make([]any, 0, len(asked))
 	for _, o := range asked {
 		if err := constants.Set(o.Name, o.Value); err != nil {
 			return fmt.Errorf("%s: %w", o.by, constantUsage(err))
 		}
+		wanted = append(wanted, constants.Values()[o.Name])
 	}
-	wanted := constants.Values()
 	for _, s := range request.Set {
 		if err := constants.Set(s.Name, s.Value); err != nil {
 			return constantUsage(err)
 		}
 	}
-	for _, o := range asked {
-		if got := constants.Values()[o.Name]; got != wanted[o.Name] {
-			return contradiction(o.Name, got, wanted[o.Name], o.by)
+	for i, o := range asked {
+		if got := constants.Values()[o.Name]; got != wanted[i] {
+			return contradiction(o.Name, got, wanted[i], o.by)
 		}
 	}
 	return nil

@@ -74,6 +74,7 @@ func TestTimeoutsRequestsThatAreWrong(t *testing.T) {
 			model.Request{With: []string{"stale-auth-flag"}, Set: []model.Setting{{Name: "Client", Value: "conn"}}},
 			"value of constant Client", "conn",
 		},
+		{model.Request{With: []string{"reconnect-storm"}, Server: "hang"}, "value of constant ServerMode", "hang"},
 	} {
 		c.request.Spec = "timeouts"
 		_, err := model.Run(t.Context(), c.request)
