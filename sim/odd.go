@@ -11,6 +11,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sim/world"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // Odd is what servers do in place of what they should, from an instant to another. A
@@ -89,16 +90,17 @@ type oddity struct {
 func (o *oddity) schedule() {
 	r, odd := o.run, &o.run.scenario.Odd
 	r.judge.silent = true
-	change := func(by int) func() {
+	change := func(state string, by int) func() {
 		return func() {
 			for _, p := range r.places {
+				r.hosts[p.name].Trace(trace.Event{Kind: trace.KindFault, State: state, Note: "odd " + odd.Kind})
 				r.disturbed[p.name] += by
 				r.observer.disturb(p.name)
 			}
 		}
 	}
-	r.world.At(odd.From, change(1))
-	r.world.At(odd.Until, change(-1))
+	r.world.At(odd.From, change("begins", 1))
+	r.world.At(odd.Until, change("ends", -1))
 }
 
 // lasts is whether servers are odd now.

@@ -54,7 +54,7 @@ func catalogue() []wordList {
 		list("authentication", sim.SeedAuthNames), list("authentication of serve and ping", serveAuthNames()),
 		list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
 		list("specifications", specNames()), list("switches", switchNames()), list("searches", check.Searches),
-		list("defects", defect.IDs()), list("engines", engineNames()),
+		list("odd servers", sim.OddNames), list("defects", defect.IDs()), list("engines", engineNames()),
 	}
 }
 
