@@ -287,7 +287,7 @@ var routingDefects = []Defect{
 		ID: "retry-to-stale-primary", Source: "upstream's clients",
 		Properties: []string{"requests-drain"},
 		About:      "A replica's word that it does not serve a partition has the operation tried again at the same replica, and nobody asks the metas who does.",
-		Trials:     []Trial{routingSwitch("retry-to-stale-primary"), ofRouting},
+		Trials:     []Trial{routingSwitch("retry-to-stale-primary"), played("moved"), ofRouting},
 	},
 	{
 		ID: "forward-ping-pong", Source: "upstream's clients",

@@ -137,14 +137,15 @@ func goDefects() []Upstream {
 		{ID: "G5", About: "the time-out in the header is cut to 32 bits of nanoseconds", Unshown: "it is modelled; no server of a run acts on that field"},
 		{ID: "G6", About: "a pause of 30 s within an answer loses the part that had come", Unshown: "it is modelled; a segment would have to end within the four bytes of a length, and the next to be held for 30 s"},
 		{ID: "G7", About: "two readers on one stream after a write that timed out", Unshown: notThere + ": writes that block"},
-		{ID: "G8", About: "a retry goes to the primary that the operation began with", Defect: "retry-to-stale-primary", Unshown: "partitions of a run do not move"},
+		{ID: "G8", About: "a retry goes to the primary that the operation began with",
+			Shows: shownBy("moved", client, reference), Properties: []string{sim.PropertyRequestsDrain}, Defect: "retry-to-stale-primary"},
 		{ID: "G9", About: "the list of metas is changed without a lock", Unshown: noThreads},
 		{ID: "G10", About: "a redirect to a meta that is known is not followed", Unshown: "it is modelled; all others are asked in its place, which costs a round and violates nothing"},
 		{ID: "G11", About: "a query for which every meta fails ends by its deadline only", Unshown: "it is modelled; callers of a run have deadlines"},
 		{ID: "G12", About: "a scanner's close waits for an answer that never comes", Unshown: notThere + ": scanners"},
 		{ID: "G13", About: "a partition without a primary leaves empty slots, and their use panics", Unshown: "it is modelled; tables of a run do not change their number of partitions"},
 		{ID: "G14", About: "a ticker for each session, a thousand times a second", Unshown: noMemory},
-		{ID: "G15", About: "deadlines never have the table asked for again", Unshown: "partitions of a run do not move, so asking would bring nothing else"},
+		{ID: "G15", About: "deadlines never have the table asked for again", Unshown: "it is modelled; a primary would have to be connected and mute when the faults are over, and a client of upstream's is judged after them"},
 	}
 }
 
