@@ -119,7 +119,7 @@ var sessionDefects = []Defect{
 		Properties: []string{"fresh-session", "single-connection", "complete-once"},
 		About: "The end of a connection is not held against which connection it was of: an orphan that ends takes the healthy session down with it, " +
 			"and leaves the healthy connection open with nobody to close it.",
-		Trials: []Trial{Cores{World: "crash"}, played("late-events"), ofSession, lateTraces},
+		Trials: []Trial{sessionSwitch("close-event-of-another-connection"), Cores{World: "crash"}, played("late-events"), ofSession, lateTraces},
 	},
 	{
 		ID: "reply-of-another-connection", Source: "upstream's Java client (J2, J6)",
@@ -139,13 +139,13 @@ var sessionDefects = []Defect{
 		ID: "failure-closes-newer-connection", Source: "upstream's Java client (J7)",
 		Properties: []string{"fresh-session"},
 		About:      "That a negotiation failed is acted upon after its connection is gone: it closes the connection that has come since.",
-		Trials:     []Trial{Cores{World: "crash"}, played("late-events"), ofSession, unseen(lateTraces, giveUp)},
+		Trials:     []Trial{sessionSwitch("failure-closes-newer-connection"), Cores{World: "crash"}, played("late-events"), ofSession, unseen(lateTraces, giveUp)},
 	},
 	{
 		ID: "pending-not-failed-on-eof", Source: "the official Go client (apache/incubator-pegasus#1385)",
 		Properties: []string{"complete-once", "requests-end", "requests-drain"},
 		About:      "When a connection ends, the requests that were written on it are left waiting for answers that cannot come.",
-		Trials:     []Trial{Cores{World: "crash"}, played("unanswered-read"), ofSession, ofTraces},
+		Trials:     []Trial{sessionSwitch("pending-not-failed-on-eof"), Cores{World: "crash"}, played("unanswered-read"), ofSession, ofTraces},
 	},
 	{
 		ID: "queue-not-failed-on-close", Source: "upstream's Java client (J14)",
@@ -168,22 +168,22 @@ var sessionDefects = []Defect{
 	},
 	{
 		ID: "reconnect-storm", Source: "upstream's Java client (J10)",
-		Properties: []string{"bounded"},
+		Properties: []string{"bounded", "non-zeno"},
 		About:      "Attempts to connect follow each other without a pause, for as long as the server is down: load on the network, on the KDC, and on the server that comes back.",
-		Trials:     []Trial{Cores{World: "crash"}, ofSeeds},
+		Trials:     []Trial{timeoutsSwitch("reconnect-storm"), Cores{World: "crash"}, ofSeeds},
 	},
 	{
 		ID: "parked-requests-never-purged", Source: "upstream's Java client (J8)",
 		Properties: []string{"complete-once", "bounded", "requests-end"},
 		About:      "Requests that wait for a connection to become ready are kept beyond their deadlines, without a bound.",
-		Trials:     []Trial{Cores{World: "deadlines"}, ofSeeds, ofSession},
+		Trials:     []Trial{sessionSwitch("parked-requests-never-purged"), Cores{World: "deadlines"}, ofSeeds, ofSession},
 	},
 	{
 		ID: "downgrade", Source: "upstream's Java client (J11)",
 		Properties: []string{"no-downgrade"},
 		About: "A server that says it has no authentication, or does not know the negotiation, is believed: whoever stands between gets the " +
 			"traffic in the clear, and the client that was told to insist does not.",
-		Trials: []Trial{Cores{World: "no-authentication"}, played("no-authentication"), ofSession},
+		Trials: []Trial{sessionSwitch("downgrade"), Cores{World: "no-authentication"}, played("no-authentication"), ofSession},
 	},
 	{
 		ID: "early-success", Source: "upstream's Java client (J11)",
@@ -209,9 +209,12 @@ var sessionDefects = []Defect{
 	},
 	{
 		ID: "redial-after-60s", Source: "the official Go client",
-		Properties: []string{"requests-drain", "reconnect-converges"},
+		Properties: []string{"requests-drain", "reconnect-converges", "done-by-cap"},
 		About:      "After a failed attempt the next one is made a minute later, whoever waits.",
-		Trials:     []Trial{unseen(Cores{World: "crash"}, "that world has no bound on how long a client may wait: a timer that is due fires, whenever that is."), ofSeeds, ofSession},
+		Trials: []Trial{
+			timeoutsSwitch("redial-after-60s"), ofSeeds, ofSession,
+			unseen(Cores{World: "crash"}, "that world has no bound on how long a client may wait: a timer that is due fires, whenever that is."),
+		},
 	},
 	{
 		ID: "restart-costs-a-minute", Source: "the official Go client (docs/upstream-go.md, G2)",
@@ -227,6 +230,27 @@ var sessionDefects = []Defect{
 		About: "What cannot be decoded ends the reading of a connection, and not the connection: the session is taken for ready, and nothing that is asked on it " +
 			"is ever answered.",
 		Trials: []Trial{Specification{Spec: "session", Switches: []string{"zombie-after-decode-error"}}, played("garbage"), ofSession},
+	},
+	{
+		ID: "retry-on-dying-session", Source: "upstream's Java client (J1)",
+		Properties: []string{"requests-drain", "convergence-bound"},
+		About: "Between the loss of a connection and the session's knowing of it, what is asked of the session is left with it to wait, and nobody connects: it " +
+			"waits until something else makes the session dial.",
+		Trials: []Trial{sessionSwitch("retry-on-dying-session"), Simulator{File: "dying-session", ControlClient: sim.ClientReference, Seeds: 20}},
+	},
+	{
+		ID: "negotiate-before-state-check", Source: "upstream's Java client (J4)",
+		Properties: []string{"fresh-session", "single-connection", "requests-drain"},
+		About: "An attempt to connect that was given up is not cancelled. When it is up, its negotiation begins before anybody has looked whose connection it is, " +
+			"and spoils that of the connection which the session has.",
+		Trials: []Trial{sessionSwitch("negotiate-before-state-check"), Simulator{File: "late-connect", ControlClient: sim.ClientReference, Seeds: 20}},
+	},
+	{
+		ID: "reset-window-closes-healthy-connection", Source: "upstream's Java client (J17, and its reset window)",
+		Properties: []string{"converges", "done-by-cap", "fresh-session"},
+		About: "The window within which something has to come back is shorter than an honest server takes, or runs from a request of an earlier connection: the " +
+			"client closes a connection on which all is well.",
+		Trials: []Trial{timeoutsSwitch("reset-window-closes-healthy-connection"), Simulator{File: "old-window", ControlClient: sim.ClientReference, Seeds: 20}},
 	},
 }
 
@@ -270,6 +294,16 @@ var replicaDefects = []Defect{
 	},
 }
 
+// sessionSwitch checks the specification of a session with the defect of that name.
+func sessionSwitch(name string) Specification {
+	return Specification{Spec: "session", Config: "small", Switches: []string{name}}
+}
+
+// timeoutsSwitch checks that of the deadlines.
+func timeoutsSwitch(name string) Specification {
+	return Specification{Spec: "timeouts", Switches: []string{name}}
+}
+
 // routingSwitch checks the routing specification with the defect of that name.
 func routingSwitch(name string) Specification {
 	return Specification{Spec: "routing", Config: "small", Switches: []string{name}}
@@ -305,6 +339,6 @@ var routingDefects = []Defect{
 		ID: "hot-retry", Source: "upstream's Java client (J9)",
 		Properties: []string{"bounded", "leader-found", "non-zeno"},
 		About:      "An operation that was refused is tried again at once, and again, for as long as its deadline allows.",
-		Trials:     []Trial{Specification{Spec: "timeouts", Switches: []string{"hot-retry"}}, played("invalid-state"), ofRouting},
+		Trials:     []Trial{timeoutsSwitch("hot-retry"), played("invalid-state"), ofRouting},
 	},
 }

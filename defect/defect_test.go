@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/model"
 	"github.com/a8011091/pegasus-reference/sim/exhaustive"
 )
 
@@ -148,6 +149,28 @@ func TestPatchThatNoLongerApplies(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.Apply("p", moduleRoot)
 	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// TestEverySwitchHasATrial: what a specification can show, the matrix shows.
+func TestEverySwitchHasATrial(t *testing.T) {
+	tried := make(map[string]bool)
+	for _, d := range Catalogue() {
+		for _, trial := range d.Trials {
+			if s, ok := trial.(Specification); ok {
+				for _, name := range slices.Concat(s.With, s.Switches) {
+					tried[name] = true
+				}
+				if setWords(s.Constants) == "ServerMode=hang" {
+					tried["mute-server"] = true
+				}
+			}
+		}
+	}
+	for _, spec := range model.Specs() {
+		for _, s := range spec.Switches {
+			assert.True(t, tried[s.Name], "%s has the switch %s, and no defect tries it", spec.Name, s.Name)
+		}
+	}
 }
 
 // TestFindsWithoutABuild: the trials that run in this process, each beside its control.
