@@ -45,6 +45,7 @@ type pair struct {
 	took       time.Duration // longest from that, or the end of the faults, to the next success
 	wanting    time.Time     // the first attempt since the latest success, or since a pause in which nobody asked; zero: none
 	ended      time.Time     // the latest attempt or connection
+	served     time.Time     // the latest answer to a request, on whichever connection
 	attempts   int
 	recent     []time.Time // dials in the last second
 	second     time.Time   // of pressure.second, that requests are of
@@ -208,6 +209,9 @@ func (j *judge) requestWritten(now time.Time, c *connection, rpc protocol.RPC, f
 
 // answered: the answer to a request reached the client.
 func (j *judge) answered(now time.Time, c *connection, rpc protocol.RPC, code, query protocol.ErrorCode) {
+	if c.ready && c.pair != nil && code == protocol.CodeOK {
+		c.pair.served = now
+	}
 	if rpc == protocol.RPCQueryConfig && code == protocol.CodeOK && query == protocol.CodeOK {
 		j.queries[c.client].answered = now
 	}
@@ -300,10 +304,12 @@ func (j *judge) finish(now time.Time) {
 }
 
 // judgeConvergence: nobody is still trying to get in, or was shortly before the end and
-// failed. A session that nobody has asked for since is not held against its client.
+// failed. A session that nobody has asked for since is not held against its client, nor is
+// an attempt beside which another connection serves it: that is single-connection's affair.
 func (j *judge) judgeConvergence(now time.Time) {
 	for _, p := range j.order {
 		switch {
+		case p.served.After(p.latest):
 		case !p.attempting.IsZero() && now.Sub(p.attempting) > maxAttempt:
 			j.violate(now, PropertyReconnectConverges, fmt.Sprintf("%s has been trying to reach %s for %v (attempt %d)", clientName(p.client), p.node, now.Sub(p.attempting).Round(time.Millisecond), p.attempts))
 		case p.failed && j.stillTried(now, p):

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,31 @@ func TestEachPropertyCanFail(t *testing.T) {
 			}
 			require.Contains(t, violated, c.property)
 		})
+	}
+}
+
+// A second attempt that hangs beside a connection that serves is a second connection, and not
+// a client that is kept out. Success alone does not do: it may be that of an orphan.
+func TestWhoIsServedIsNotKeptOut(t *testing.T) {
+	for _, served := range []bool{false, true} {
+		court := newCourt()
+		court.connect()
+		court.now = court.now.Add(time.Second)
+		court.observer.dialed(court.now, 2, 0, "meta-1")
+		if served {
+			answer := protocol.AppendResponse(nil, &protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCGet})
+			court.now = court.now.Add(time.Second)
+			court.observer.clientWrote(court.now, 1, court.frame(protocol.RPCGet, nil), untold)
+			court.observer.serverWrote(court.now, 1, answer, untold)
+			court.observer.clientReceived(court.now, 1, len(answer), untold)
+		}
+		court.finish(judgedAt.Add(court.scenario.Watch))
+		var violated []string
+		for _, v := range court.violations {
+			violated = append(violated, v.Property)
+		}
+		require.Contains(t, violated, PropertySingleConnection)
+		require.Equal(t, !served, slices.Contains(violated, PropertyReconnectConverges))
 	}
 }
 
