@@ -14,7 +14,6 @@ import (
 
 	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/sim"
-	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // Simulator runs a scenario's seeds 1, 2, 3 .. until one violates a property of the
@@ -179,21 +178,16 @@ func violates(ctx context.Context, scenario sim.Scenario, properties []string) (
 // refused runs a scenario and holds its trace against the specifications; the first of them
 // that refuses an event is told.
 func refused(ctx context.Context, scenario sim.Scenario) (Finding, error) {
-	var validators []*conformance.Validator
-	var sinks trace.Fanout
-	for _, spec := range conformance.Specs() {
-		v, err := conformance.New(conformance.Options{Spec: spec, Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)})
-		if err != nil {
-			return Finding{}, err
-		}
-		validators, sinks = append(validators, v), append(sinks, v)
-	}
-	run, err := sim.Run(ctx, scenario, sim.Options{Sink: sinks})
+	validators, err := conformance.NewAll(conformance.Options{Server: conformance.ServerMode(scenario.Server, scenario.EarlyRequest)})
 	if err != nil {
 		return Finding{}, err
 	}
-	for _, v := range validators {
-		if result := v.Result(); result.Verdict == conformance.NotConforming {
+	run, err := sim.Run(ctx, scenario, sim.Options{Sink: validators})
+	if err != nil {
+		return Finding{}, err
+	}
+	for _, result := range validators.Results() {
+		if result.Verdict == conformance.NotConforming {
 			return Finding{
 				Found: true, Property: cmp.Or(result.First.Property, "clause "+result.First.Clause), Seed: run.Seed,
 				What: fmt.Sprintf("event %d is refused: %s", result.First.Event, result.First.Why),
