@@ -80,8 +80,8 @@ func openTUN(t *testing.T, addr, peer [4]byte) *os.File {
 	return os.NewFile(uintptr(fd), device)
 }
 
-// cable carries packets between two namespaces. It also sends some of its own through the
-// devices, to know what it is late with.
+// cable carries packets between two namespaces. It also sends some of its own, from socket to
+// socket, to know what they are late with: a kernel that has no time is as late as the cable.
 type cable struct {
 	delay   time.Duration // one way
 	began   time.Time
@@ -98,7 +98,7 @@ type cable struct {
 // cableEnd is where one side's packets come in.
 type cableEnd struct {
 	*namespace
-	own   int // socket for the cable's own packets
+	own   *os.File // socket for the cable's own packets
 	loses atomic.Bool
 	marks chan struct{}
 }
@@ -107,6 +107,7 @@ type cableEnd struct {
 const (
 	ownPulse = iota
 	ownMark
+	ownLength = 1 + 8
 )
 
 // carried is a packet on its way.
@@ -123,11 +124,13 @@ func newCable(t *testing.T, client, server *namespace, delay time.Duration) *cab
 	for from, to := range map[string]string{theClient: theServer, theServer: theClient} {
 		c.running.Go(func() { c.carry(from, to) })
 		c.running.Go(func() { c.pulse(from) })
+		c.running.Go(func() { c.measure(to) })
 	}
 	t.Cleanup(func() {
 		close(c.ended)
 		for _, end := range c.ends {
 			_ = end.tun.Close()
+			_ = end.own.Close()
 		}
 		c.running.Wait()
 	})
@@ -136,12 +139,12 @@ func newCable(t *testing.T, client, server *namespace, delay time.Duration) *cab
 
 func newCableEnd(t *testing.T, n, peer *namespace) *cableEnd {
 	n.enter(t)
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = unix.Close(fd) })
 	const discard = 9 // the port of RFC 863
+	require.NoError(t, unix.Bind(fd, &unix.SockaddrInet4{Port: discard, Addr: n.addr}))
 	require.NoError(t, unix.Connect(fd, &unix.SockaddrInet4{Port: discard, Addr: peer.addr}))
-	return &cableEnd{namespace: n, own: fd, marks: make(chan struct{})}
+	return &cableEnd{namespace: n, own: os.NewFile(uintptr(fd), "own"), marks: make(chan struct{})}
 }
 
 // pulse sends packets that only say how late they come in.
@@ -160,8 +163,22 @@ func (c *cable) pulse(from string) {
 
 // send sends one of the cable's own packets.
 func (c *cable) send(from string, kind byte) error {
-	_, err := unix.Write(c.ends[from].own, binary.BigEndian.AppendUint64([]byte{kind}, uint64(time.Since(c.began))))
+	_, err := c.ends[from].own.Write(binary.BigEndian.AppendUint64([]byte{kind}, uint64(time.Since(c.began))))
 	return err
+}
+
+// measure takes the pulses that have come all the way.
+func (c *cable) measure(to string) {
+	payload := make([]byte, 16)
+	for {
+		n, err := c.ends[to].own.Read(payload)
+		if errors.Is(err, os.ErrClosed) {
+			return
+		}
+		if err == nil && n == ownLength {
+			c.isLate(time.Since(c.began) - time.Duration(binary.BigEndian.Uint64(payload[1:])) - c.delay)
+		}
+	}
 }
 
 func (c *cable) isLate(by time.Duration) {
@@ -181,10 +198,7 @@ func (c *cable) carry(from, to string) {
 	c.running.Go(func() {
 		for p := range under {
 			time.Sleep(time.Until(p.at))
-			switch {
-			case isOwn(p.packet):
-				c.isLate(time.Since(c.sentAt(p.packet)) - c.delay)
-			case !end.loses.Load():
+			if isOwn(p.packet) || !end.loses.Load() {
 				_, _ = c.ends[to].tun.Write(p.packet) // a device that is closed ends the test
 			}
 		}
@@ -216,11 +230,6 @@ const (
 )
 
 func isOwn(packet []byte) bool { return packet[ipProtocol] == unix.IPPROTO_UDP }
-
-// sentAt is when one of the cable's own packets set out.
-func (c *cable) sentAt(packet []byte) time.Time {
-	return c.began.Add(time.Duration(binary.BigEndian.Uint64(packet[udpPayload+1:])))
-}
 
 // mark returns when everything that a side has sent so far has come in: a device keeps its
 // packets in order.
