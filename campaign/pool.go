@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/internal/processgroup"
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
@@ -173,7 +174,7 @@ type process struct {
 func (p *pool) start() (*process, error) {
 	w := &process{cmd: exec.CommandContext(p.ctx, p.cfg.Command[0], p.cfg.Command[1:]...)}
 	w.cmd.Stderr = &w.complaint
-	ownGroup(w.cmd) // an interrupt at the terminal is the campaign's; it ends its workers
+	processgroup.Own(w.cmd) // an interrupt at the terminal is the campaign's; it ends its workers
 	var err error
 	if w.in, err = w.cmd.StdinPipe(); err != nil {
 		return nil, err

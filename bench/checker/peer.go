@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -182,16 +181,4 @@ func runOnce(ctx context.Context, t task, p peer) (r row, err error) {
 		PeakRSS:  peakRSS(cmd.ProcessState),
 		PerState: f.Visited / float64(f.Distinct), Edges: f.Edges / float64(f.Distinct),
 	}, nil
-}
-
-// peakRSS returns the most memory that the process had, in bytes.
-func peakRSS(state *os.ProcessState) uint64 {
-	usage, ok := state.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return uint64(usage.Maxrss)
-	}
-	return uint64(usage.Maxrss) << 10
 }

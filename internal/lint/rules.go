@@ -69,6 +69,7 @@ func Project() Rules {
 			"model/constant",
 			"model/check",
 			"page",
+			"internal/processgroup",
 		},
 		Apart: [][2]string{
 			{"client", "server"}, {"server", "client"},

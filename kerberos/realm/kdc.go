@@ -11,8 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/a8011091/pegasus-reference/internal/processgroup"
 )
 
 // programs are what MIT's realm is made with, and directories where some systems keep them
@@ -122,7 +123,7 @@ func (r *Realm) runKDC(ctx context.Context, program, address string) error {
 	r.kdc = &kdc{process: exec.Command(program, "-n"), ended: make(chan struct{})}
 	r.kdc.process.Env = r.env()
 	// A Ctrl-C at the terminal is for us; we stop the KDC when the servers have ended.
-	r.kdc.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	processgroup.Own(r.kdc.process)
 	if err := r.kdc.process.Start(); err != nil {
 		r.kdc = nil
 		return &Error{"run the KDC", err}
