@@ -16,29 +16,29 @@ import (
 
 // kdcs are a realm's KDCs as this process sees them.
 type kdcs struct {
-	addresses []string
-	udpLimit  int
-	dial      dialer
-	now       func() time.Time
-	random    io.Reader
-	good      atomic.Int32 // the one that answered last
+	peers    []*peer
+	udpLimit int
+	dial     dialer
+	now      func() time.Time
+	random   io.Reader
+	good     atomic.Int32 // the one that answered last
 }
 
 // ticket has the conversation that cfg describes.
 func (k *kdcs) ticket(ctx context.Context, cfg gssapi.TicketRequest) (*gssapi.Credential, error) {
-	if len(k.addresses) == 0 {
+	if len(k.peers) == 0 {
 		return nil, fmt.Errorf("%w: krb5.conf names none for the realm of %s", ErrUnreachable, cfg.Client)
 	}
 	cfg.Random = k.random
 	first := int(k.good.Load())
 	var failures []error
-	for i := range k.addresses {
-		at := (first + i) % len(k.addresses)
+	for i := range k.peers {
+		at := (first + i) % len(k.peers)
 		x, err := gssapi.NewTicketExchange(cfg)
 		if err != nil {
 			return nil, err
 		}
-		credential, err := k.converse(ctx, x, k.addresses[at])
+		credential, err := k.converse(ctx, x, k.peers[at])
 		if err == nil || !errors.Is(err, ErrUnreachable) {
 			k.good.Store(int32(at))
 			return credential, err
@@ -52,13 +52,13 @@ func (k *kdcs) ticket(ctx context.Context, cfg gssapi.TicketRequest) (*gssapi.Cr
 }
 
 // converse has it with one KDC.
-func (k *kdcs) converse(ctx context.Context, x *gssapi.TicketExchange, kdc string) (*gssapi.Credential, error) {
+func (k *kdcs) converse(ctx context.Context, x *gssapi.TicketExchange, with *peer) (*gssapi.Credential, error) {
 	for {
 		request, err := x.Request(k.now())
 		if err != nil {
 			return nil, err
 		}
-		reply, err := exchange(ctx, k.dial, kdc, request, k.udpLimit)
+		reply, err := with.exchange(ctx, k.dial, request, k.udpLimit)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
@@ -67,9 +67,9 @@ func (k *kdcs) converse(ctx context.Context, x *gssapi.TicketExchange, kdc strin
 		switch {
 		case errors.As(err, &refused) && refused.Code == gssapi.CodeServiceUnavailable,
 			errors.Is(err, gssapi.ErrToken): // noise: another KDC may speak Kerberos
-			return nil, fmt.Errorf("%w: KDC %s: %w", ErrUnreachable, kdc, err)
+			return nil, fmt.Errorf("%w: KDC %s: %w", ErrUnreachable, with.address, err)
 		case err != nil:
-			return nil, fmt.Errorf("KDC %s: %w", kdc, err)
+			return nil, fmt.Errorf("KDC %s: %w", with.address, err)
 		case credential != nil:
 			return credential, nil
 		}

@@ -347,8 +347,8 @@ func rawServer(t *testing.T, answer []byte) string {
 	return l.Addr().String()
 }
 
-// A datagram that gets no answer is sent again, and then TCP is tried.
-func TestDatagramsAreLost(t *testing.T) {
+// Where no datagram can be sent, TCP is tried.
+func TestNoDatagrams(t *testing.T) {
 	r := newDevRealm(t)
 	cfg := r.configured(&changes{})
 	cfg.Password = password
@@ -360,6 +360,38 @@ func TestDatagramsAreLost(t *testing.T) {
 	}
 	c := open(t, cfg)
 	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+}
+
+// A datagram that is swallowed on its way is sent again, and then TCP is tried, at once
+// from then on.
+func TestDatagramsAreLost(t *testing.T) {
+	r := newDevRealm(t)
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, hole.Close()) })
+	cfg := r.configured(&changes{})
+	cfg.Password = password
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network == "udp" {
+			address = hole.LocalAddr().String()
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	c := open(t, cfg)
+	require.NoError(t, c.Await(within(t, 20*time.Second), hostName))
+	r.accepted(c)
+	var sent [][]byte
+	require.NoError(t, hole.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	for buffer := make([]byte, 2048); ; {
+		n, _, err := hole.ReadFrom(buffer)
+		if err != nil {
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			break
+		}
+		sent = append(sent, bytes.Clone(buffer[:n]))
+	}
+	require.Len(t, sent, 2, "the first request, twice; all that follows goes over TCP")
+	require.Equal(t, sent[0], sent[1])
 }
 
 func TestConfigurationsThatCannotWork(t *testing.T) {

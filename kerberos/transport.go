@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
@@ -22,9 +24,10 @@ const (
 	maxReply = 256 << 10
 	// kdcPatience is how long one KDC may take for one message before the next is asked.
 	kdcPatience = 3 * time.Second
-	// firstWait is how long a datagram is waited for before it is sent again; then twice
-	// as long.
-	firstWait = time.Second
+	// A datagram's answer is waited for so long, then it is sent again and waited for twice
+	// as long. The other half of kdcPatience is TCP's.
+	datagrams = 2
+	firstWait = 500 * time.Millisecond
 )
 
 // Errors of the exchange, for errors.Is.
@@ -38,23 +41,34 @@ var (
 // dialer opens connections to KDCs; net.Dialer has it.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// exchange sends one message to one KDC and returns its answer.
-func exchange(ctx context.Context, dial dialer, kdc string, request []byte, udpLimit int) ([]byte, error) {
+// peer is one KDC.
+type peer struct {
+	address string
+	// deaf: it answered over TCP when it had not over UDP, as behind a firewall that drops
+	// datagrams. It is asked over TCP at once, until that fails.
+	deaf atomic.Bool
+}
+
+// exchange sends one message to the KDC and returns its answer.
+func (p *peer) exchange(ctx context.Context, dial dialer, request []byte, udpLimit int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, kdcPatience)
 	defer cancel()
-	if len(request) <= udpLimit && udpLimit > 1 {
-		reply, err := overUDP(ctx, dial, kdc, request)
-		if err == nil && !tooBig(reply) {
+	var lost error
+	if len(request) <= udpLimit && udpLimit > 1 && !p.deaf.Load() {
+		var reply []byte
+		if reply, lost = overUDP(ctx, dial, p.address, request); lost == nil && !tooBig(reply) {
 			return reply, nil
 		}
-		// Too large for a datagram, or none came: perhaps a firewall lets TCP pass.
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("KDC %s over UDP: %w", kdc, err)
-		}
 	}
-	reply, err := overTCP(ctx, dial, kdc, request)
-	if err != nil {
-		return nil, fmt.Errorf("KDC %s over TCP: %w", kdc, err)
+	reply, err := overTCP(ctx, dial, p.address, request)
+	switch {
+	case err == nil && lost != nil:
+		p.deaf.Store(true)
+	case err != nil && lost != nil:
+		return nil, fmt.Errorf("KDC %s over UDP: %w; over TCP: %w", p.address, lost, err)
+	case err != nil:
+		p.deaf.Store(false)
+		return nil, fmt.Errorf("KDC %s over TCP: %w", p.address, err)
 	}
 	return reply, nil
 }
@@ -66,7 +80,7 @@ func tooBig(reply []byte) bool {
 	return err == nil && e.Code == gssapi.CodeResponseTooBig
 }
 
-// overUDP sends the request, twice more if need be.
+// overUDP sends the request, and again if need be.
 func overUDP(ctx context.Context, dial dialer, kdc string, request []byte) ([]byte, error) {
 	conn, err := dial(ctx, "udp", kdc)
 	if err != nil {
@@ -74,28 +88,21 @@ func overUDP(ctx context.Context, dial dialer, kdc string, request []byte) ([]by
 	}
 	defer hangUp(conn)
 	defer context.AfterFunc(ctx, func() { hangUp(conn) })()
-	last, _ := ctx.Deadline()
 	buffer := make([]byte, 64<<10) // no datagram is longer
-	for wait := firstWait; ; wait *= 2 {
+	for n, wait := 1, firstWait; ; n, wait = n+1, 2*wait {
 		if _, err := conn.Write(request); err != nil {
 			return nil, err
 		}
-		until := time.Now().Add(wait)
-		if until.After(last) {
-			until = last
-		}
-		if err := conn.SetReadDeadline(until); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
 			return nil, err
 		}
-		n, err := conn.Read(buffer)
-		var timeout net.Error
+		size, err := conn.Read(buffer)
 		switch {
 		case err == nil:
-			return bytes.Clone(buffer[:n]), nil
-		case ctx.Err() == nil && errors.As(err, &timeout) && timeout.Timeout() && until.Before(last) && wait < 4*firstWait:
-			continue
+			return bytes.Clone(buffer[:size]), nil
+		case n == datagrams || !errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, err
 		}
-		return nil, err
 	}
 }
 
