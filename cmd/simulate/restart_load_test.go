@@ -21,12 +21,11 @@ import (
 )
 
 const (
-	callers     = 8
-	callerKeys  = 16
-	askedAfter  = 50 // requests after each restart, of which every one must succeed
-	patience    = 20 * time.Second
-	callTimeout = 2 * time.Second
-	sortKey     = "s"
+	callers    = 8
+	callerKeys = 16
+	askedAfter = 50 // requests after each restart, of which every one must succeed
+	patience   = 20 * time.Second
+	sortKey    = "s"
 )
 
 // wipe is when the rows of every server went with its process, once.
@@ -87,7 +86,7 @@ func (l *load) now() int64 { return int64(time.Since(l.began)) }
 // call writes a value that is written nowhere else, then reads it, then one that was written
 // a while ago.
 func (l *load) call(table *client.Table, caller, n int) linearizability.Operation {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	turn, what := n/3, n%3
 	if what == 2 {

@@ -4,6 +4,7 @@
 package kdctest
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"os"
@@ -18,6 +19,9 @@ import (
 
 // Realm is the realm of every KDC here.
 const Realm = "EXAMPLE.COM"
+
+// patience is how long a KDC may take until it listens; it takes milliseconds.
+const patience = 10 * time.Second
 
 // Install says what to do where something is missing.
 const Install = "run .ci/kerberos-peers, which installs it"
@@ -135,28 +139,50 @@ func (k *KDC) configure(t testing.TB, cfg Config) {
 `, k.Address, Realm, k.Dir, strings.Join(supported, " "), int(life.Seconds()), int(renew.Seconds())))
 }
 
+// freeAddress is a port that was free a moment ago, for TCP and for UDP.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
+	for range 10 {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		require.NoError(t, err)
+		u, err := net.ListenPacket("udp4", l.Addr().String())
+		require.NoError(t, l.Close())
+		if err == nil {
+			require.NoError(t, u.Close())
+			return l.Addr().String()
+		}
+	}
+	require.Fail(t, "no port that is free for TCP and UDP")
+	return ""
 }
 
-// Restart runs the KDC, again where it was stopped, and waits until it listens.
+// Restart runs the KDC, again where it was stopped, and waits until it listens. Somebody
+// else may have its port for a moment: it is tried for a while.
 func (k *KDC) Restart(t testing.TB) {
 	t.Helper()
 	k.Stop()
-	k.process = exec.Command("krb5kdc", "-n")
-	k.process.Env = k.Env
-	require.NoError(t, k.process.Start())
-	require.Eventually(t, func() bool {
-		conn, err := net.DialTimeout("tcp", k.Address, time.Second)
-		if err == nil {
-			err = conn.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 5*time.Millisecond, "the KDC does not listen on %s", k.Address)
+	for until := time.Now().Add(patience); !k.run(t); time.Sleep(50 * time.Millisecond) {
+		require.True(t, time.Now().Before(until), "the KDC does not listen on %s", k.Address)
+	}
+}
+
+// run starts the process. It returns true once that listens, and false where it ends.
+func (k *KDC) run(t testing.TB) bool {
+	t.Helper()
+	process := exec.Command("krb5kdc", "-n")
+	process.Env = k.Env
+	said, err := process.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, process.Start())
+	tooLong := time.AfterFunc(patience, func() { _ = process.Process.Kill() })
+	defer tooLong.Stop()
+	// It says so once it has its sockets, without an end of line; without them it ends.
+	if _, err := bufio.NewReader(said).ReadString('.'); err != nil {
+		_ = process.Wait() // that it failed is known
+		return false
+	}
+	k.process = process
+	return true
 }
 
 // Stop kills the KDC.

@@ -83,16 +83,9 @@ const kdcConf = `[kdcdefaults]
 
 // startKDC makes a database with the two principals, runs a KDC on it, and gets the user's ticket.
 func (r *Realm) startKDC(ctx context.Context, t tools) error {
-	address, err := freeAddress()
-	if err != nil {
-		return &Error{"find a port for the KDC", err}
-	}
-	r.KDC, r.ClientKeytab = address, filepath.Join(r.Dir, "client.keytab")
-	err = errors.Join(
-		os.WriteFile(r.Config, fmt.Appendf(nil, krb5Conf, Name, "\t\tkdc = "+address+"\n"), 0o600),
-		os.WriteFile(filepath.Join(r.Dir, "kdc.conf"), fmt.Appendf(nil, kdcConf, Name, address, r.Dir), 0o600))
-	if err != nil {
-		return &Error{"configure the KDC", err}
+	r.ClientKeytab = filepath.Join(r.Dir, "client.keytab")
+	if err := r.configure(); err != nil {
+		return err
 	}
 	user, service := r.User.String(), r.Service.String()
 	for _, c := range [][]string{
@@ -106,7 +99,7 @@ func (r *Realm) startKDC(ctx context.Context, t tools) error {
 			return &Error{"make the database", err}
 		}
 	}
-	if err := r.runKDC(ctx, t["krb5kdc"], address); err != nil {
+	if err := r.runKDC(ctx, t["krb5kdc"]); err != nil {
 		return err
 	}
 	if err := r.run(ctx, t["kinit"], "-k", "-t", r.ClientKeytab, user); err != nil {
@@ -118,8 +111,38 @@ func (r *Realm) startKDC(ctx context.Context, t tools) error {
 	return nil
 }
 
-// runKDC starts the process and waits until it listens.
-func (r *Realm) runKDC(ctx context.Context, program, address string) error {
+// configure finds an address for the KDC and writes it down.
+func (r *Realm) configure() (err error) {
+	if r.KDC, err = freeAddress(); err != nil {
+		return &Error{"find a port for the KDC", err}
+	}
+	err = errors.Join(
+		os.WriteFile(r.Config, fmt.Appendf(nil, krb5Conf, Name, "\t\tkdc = "+r.KDC+"\n"), 0o600),
+		os.WriteFile(filepath.Join(r.Dir, "kdc.conf"), fmt.Appendf(nil, kdcConf, Name, r.KDC, r.Dir), 0o600))
+	if err != nil {
+		return &Error{"configure the KDC", err}
+	}
+	return nil
+}
+
+// errEnded says that the KDC does not run.
+var errEnded = errors.New("it ended at once")
+
+// runKDC starts the process, elsewhere where its port has been taken in the meantime.
+func (r *Realm) runKDC(ctx context.Context, program string) error {
+	for attempt := 1; ; attempt++ {
+		err := r.tryKDC(ctx, program)
+		if attempt == 3 || !errors.Is(err, errEnded) {
+			return err
+		}
+		if err := r.configure(); err != nil {
+			return err
+		}
+	}
+}
+
+// tryKDC starts the process and waits until it listens.
+func (r *Realm) tryKDC(ctx context.Context, program string) error {
 	r.kdc = &kdc{process: exec.Command(program, "-n"), ended: make(chan struct{})}
 	r.kdc.process.Env = r.env()
 	// A Ctrl-C at the terminal is for us; we stop the KDC when the servers have ended.
@@ -133,15 +156,15 @@ func (r *Realm) runKDC(ctx context.Context, program, address string) error {
 	defer cancel()
 	var dialer net.Dialer
 	for {
-		conn, err := dialer.DialContext(ctx, "tcp", address)
+		conn, err := dialer.DialContext(ctx, "tcp", r.KDC)
 		if err == nil {
 			return conn.Close()
 		}
 		select {
 		case <-r.kdc.ended:
-			return &Error{"run the KDC", fmt.Errorf("it ended at once; %s", r.kdcLog())}
+			return &Error{"run the KDC", fmt.Errorf("%w; %s", errEnded, r.kdcLog())}
 		case <-ctx.Done():
-			return &Error{"run the KDC", fmt.Errorf("it does not listen on %s: %w; %s", address, err, r.kdcLog())}
+			return &Error{"run the KDC", fmt.Errorf("it does not listen on %s: %w; %s", r.KDC, err, r.kdcLog())}
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -182,11 +205,19 @@ func (r *Realm) env() []string {
 		"KRB5CCNAME=FILE:"+r.CCache, "KRB5_KTNAME=FILE:"+r.Keytab, "KRB5RCACHEDIR="+r.Dir)
 }
 
-// freeAddress is a port that was free a moment ago.
+// freeAddress is a port that was free a moment ago, for TCP and for UDP.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for attempt := 1; ; attempt++ {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		u, err := net.ListenPacket("udp4", l.Addr().String())
+		if err == nil {
+			err = u.Close()
+		}
+		if err = errors.Join(err, l.Close()); err == nil || attempt == 10 {
+			return l.Addr().String(), err
+		}
 	}
-	return l.Addr().String(), l.Close()
 }

@@ -40,3 +40,20 @@ func TestMITReadsMintedCache(t *testing.T) {
 	require.Contains(t, string(out), "pegasus/127.0.0.1@DEVELOPMENT.INVALID")
 	require.NoError(t, r.Close())
 }
+
+// A KDC whose port somebody else has taken gets another one.
+func TestKDCWhosePortIsTaken(t *testing.T) {
+	tools, missing := findTools()
+	require.Empty(t, missing, "run .ci/kerberos-peers, which installs it")
+	r, err := Start(t.Context(), Config{Service: "pegasus", Host: "127.0.0.1", User: "developer", TempDir: t.TempDir()})
+	require.NoError(t, err)
+	r.kdc.stop()
+	address := r.KDC
+	taken, err := net.ListenPacket("udp4", address)
+	require.NoError(t, err)
+	require.NoError(t, r.runKDC(t.Context(), tools["krb5kdc"]))
+	require.NotEqual(t, address, r.KDC)
+	requireNegotiation(t, r)
+	require.NoError(t, taken.Close())
+	require.NoError(t, r.Close())
+}
