@@ -85,7 +85,7 @@ func (r *run) scheduleFaults() {
 		r.odd.schedule()
 	}
 	r.world.At(r.scenario.LastFault(), func() { r.judge.faultsOver = r.world.Now() })
-	if due := r.scenario.LastFault() + r.scenario.progressBound(); due < r.scenario.End() {
+	if due, watched := r.scenario.progressDue(); watched {
 		r.world.At(due, r.demandProgress)
 	}
 }

@@ -133,6 +133,19 @@ func TestMissingThingsAreNamed(t *testing.T) {
 	}
 }
 
+// A run that ends before progress is due has not shown any, and says how long it has to be.
+func TestRunThatEndsBeforeProgressIsDueIsInconclusive(t *testing.T) {
+	s := fullRestart(3)
+	s.Watch = s.progressBound()
+	result := mustRun(t, s, Options{})
+	require.Equal(t, VerdictInconclusive, result.Verdict)
+	require.Contains(t, result.Reason, PropertyConvergenceBound+" was not judged: it is due 7.11s after the last fault, and the run ends after 7.11s; ")
+	require.Contains(t, result.Reason, "--watch 8s")
+	s.Watch = 8 * time.Second
+	result = mustRun(t, s, Options{})
+	require.Equal(t, VerdictHeld, result.Verdict, result.Reason)
+}
+
 func TestLostWritesAreInTheHistory(t *testing.T) {
 	s := calm()
 	s.Workloads = s.Workloads[:1]

@@ -24,7 +24,7 @@ func kerberosRun(seed uint64) Scenario {
 // calm is a scenario with Kerberos whose callers are busy and to which nothing happens.
 func calm() Scenario {
 	s := Default()
-	s.Auth, s.Watch = AuthKerberos, 20*time.Second
+	s.Auth = AuthKerberos
 	for client := range s.Clients {
 		s.Workloads = append(s.Workloads, Workload{
 			Client: client + 1, EveryMin: 20 * time.Millisecond, EveryMax: 100 * time.Millisecond, Timeout: time.Second, Keys: 8,

@@ -18,9 +18,9 @@ type Pending struct {
 	What string `json:"what"`
 }
 
-// progressBound is the bound of convergence-bound: how long after the last fault a session of the reference client may
-// take: a connection that died without a word is noticed, an attempt under way is given up,
-// and the next succeeds.
+// progressBound is the bound of convergence-bound: how long after the last fault a session
+// of the reference client may take: a connection that died without a word is noticed, an
+// attempt under way is given up, and the next succeeds.
 func (s *Scenario) progressBound() time.Duration {
 	cfg := session.DefaultConfig()
 	bound := cfg.DialTimeout + cfg.NegotiationTimeout + s.reconnectBound()
@@ -31,6 +31,24 @@ func (s *Scenario) progressBound() time.Duration {
 		bound += s.credentialBound()
 	}
 	return bound
+}
+
+// progressDue is the instant at which convergence-bound is judged, and whether the run lasts
+// that long.
+func (s *Scenario) progressDue() (time.Duration, bool) {
+	due := s.LastFault() + s.progressBound()
+	return due, due < s.End()
+}
+
+// unwatched says that a run ends before progress is due, and how it would not; "" where it
+// is due.
+func (s *Scenario) unwatched() string {
+	if _, watched := s.progressDue(); watched || s.Client != ClientReference {
+		return ""
+	}
+	bound := s.progressBound()
+	return fmt.Sprintf("%s was not judged: it is due %v after the last fault, and the run ends after %v; have `watch %v` in the scenario file, or replay it with --watch %[4]v",
+		PropertyConvergenceBound, bound, s.Watch, bound.Truncate(time.Second)+time.Second)
 }
 
 // demandProgress judges the reference client when the bound has passed.

@@ -125,11 +125,14 @@ func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
 	})
 	out.Violations = j.violations
 	out.Verdict, out.Reason = VerdictHeld, "every property held"
-	switch hollow := j.hollow(); {
+	hollow, unwatched := j.hollow(), j.scenario.unwatched()
+	switch {
 	case !whole:
 		out.Verdict, out.Reason = VerdictInconclusive, "interrupted before the end"
 	case hollow != "":
 		out.Verdict, out.Reason = VerdictInconclusive, hollow
+	case unwatched != "":
+		out.Verdict, out.Reason = VerdictInconclusive, unwatched
 	case history.timedOut && j.reference:
 		out.Verdict, out.Reason = VerdictInconclusive, "linearizability was not decided in time"
 	}

@@ -6,10 +6,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -136,6 +138,24 @@ func TestViolationNamesAReportThatReplays(t *testing.T) {
 	require.NoError(t, json.Unmarshal(again.Bytes(), &second))
 	require.Equal(t, first.TraceHash, second.TraceHash)
 	require.Equal(t, first.Property, second.Property)
+}
+
+// A run that ends before progress is due is no pass, and names the flag with which it is one.
+func TestReplayWatchesLongEnough(t *testing.T) {
+	s, err := sim.Generate(sim.ScenarioFullRestart, 3)
+	require.NoError(t, err)
+	s.Watch = 5 * time.Second
+	path := filepath.Join(t.TempDir(), "short.scenario")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(sim.WriteScenario(file, &s), file.Close()))
+	code, out, _ := simulate(t, "replay", path)
+	require.Equal(t, exitInconclusive, code)
+	require.Contains(t, out, "convergence-bound was not judged")
+	_, flag, found := strings.Cut(strings.TrimSpace(strings.SplitAfter(out, "\n")[1]), "replay it with ")
+	require.True(t, found, out)
+	code, out, _ = simulate(t, append([]string{"replay", path}, strings.Fields(flag)...)...)
+	require.Equal(t, exitHeld, code, out)
 }
 
 func TestReplayRefusesAnotherFormat(t *testing.T) {

@@ -87,6 +87,7 @@ func word(cmd *cobra.Command, value *string, name, what string, valid []string) 
 func newReplayCommand(out *output) *cobra.Command {
 	var flags runFlags
 	var seed, client, server string
+	var watch time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay FILE|DIR|LEDGER:LINE",
 		Short: "Run a scenario file, the scenario of a report directory, or of a line of a ledger",
@@ -104,7 +105,7 @@ func newReplayCommand(out *output) *cobra.Command {
 			if err == nil && seed != "" {
 				s.Seed, err = sim.ParseSeed(seed)
 			}
-			s.Client, s.Server = cmp.Or(client, s.Client), cmp.Or(server, s.Server)
+			s.Client, s.Server, s.Watch = cmp.Or(client, s.Client), cmp.Or(server, s.Server), cmp.Or(watch, s.Watch)
 			if err != nil {
 				return err
 			}
@@ -115,6 +116,7 @@ func newReplayCommand(out *output) *cobra.Command {
 	word(cmd, &client, "client", "play it with another client", sim.ClientNames)
 	word(cmd, &server, "server", "play it with another server", sim.ServerNames)
 	cmd.Flags().StringVar(&seed, "seed", "", "play it with another seed than it has: other latencies, keys and races, the same faults")
+	cmd.Flags().DurationVar(&watch, "watch", 0, "let it go on for so long after the last fault, whatever the scenario says")
 	return cmd
 }
 
