@@ -75,9 +75,9 @@ var metInfos = [metCount]struct {
 	MetAbandoned:              {"client-died-in-request", "a client died with an operation that had not returned", 100},
 	MetChallenge:              {"held-port", "a client dialed from a port of which the node's kernel still knew an earlier connection, and was challenged", 1000},
 	MetNotPrimary:             {"not-primary", "a replica refused a request on a partition of which it was not the primary any more, or not yet", 100},
-	MetNotHeld:                {"not-held", "a replica refused a request on a partition that it did not have any more", 100},
+	MetNotHeld:                {"not-held", "a replica refused a request on a partition that it did not have any more", 1000},
 	MetTwoLeaders:             {"two-leaders", "a meta that had been succeeded, and did not know, answered a query for a table", 1000},
-	MetOlderConfig:            {"older-configuration", "the reference client was told an older configuration than it knew, and kept its own", 1000},
+	MetOlderConfig:            {"older-configuration", "the reference client was told an older configuration than it knew, and kept its own", 5000},
 }
 
 // String is the situation's name.

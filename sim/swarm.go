@@ -213,7 +213,8 @@ func (s *Scenario) drawCalmRestart() {
 	})
 }
 
-// drawShape restarts each node once, in the shape that was drawn.
+// drawShape restarts each node once, in the shape that was drawn; one by one, every replica and
+// at most one meta.
 func (s *Scenario) drawShape(random *rand.Rand, d *Drawn, nodes []string, phase time.Duration) {
 	order := random.Perm(len(nodes))
 	at := warmUp + between(random, 0, phase/2)
