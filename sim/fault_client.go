@@ -47,9 +47,10 @@ func (j *judge) clientDied(client int) {
 	for _, p := range j.order {
 		if p.client == client {
 			p.attempting, p.trying, p.wanting, p.failed, p.recent = time.Time{}, time.Time{}, time.Time{}, false, nil
+			p.asking, p.asked = 0, time.Time{}
 		}
 	}
-	j.queries[client], j.fetches[client] = query{}, nil
+	j.queries[client], j.fetches[client] = time.Time{}, nil
 	j.loads[client].running = 0
 	for key := range j.troubled { // in any order: each is deleted by itself
 		if key.client == client {

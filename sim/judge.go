@@ -22,6 +22,7 @@ const propertyFrames = PropertyBounded
 const (
 	maxDialsPerSecond = 40               // of one session: one at once, the rest after backoff
 	upstreamGrace     = 10 * time.Second // requests of upstream's clients count from this long after the last fault
+	queryGrace        = 10 * time.Second // a client that has asked metas for so long after the faults, and got no answer of a leader, does not find it
 	maxAttempt        = 15 * time.Second // an attempt to connect and negotiate that is older than this hangs
 	stillTrying       = 45 * time.Second // twice the slowest pace of a caller, and a little
 )
@@ -43,8 +44,9 @@ type pair struct {
 	latest     time.Time     // when it began
 	trying     time.Time     // the first attempt since the latest success; zero: none
 	took       time.Duration // longest from that, or the end of the faults, to the next success
-	wanting    time.Time     // the first attempt since the latest success, or since a pause in which nobody asked; zero: none
-	ended      time.Time     // the latest attempt or connection
+	wanting    time.Time     // since when the session has been asked for in vain, without a rest; zero: it is not
+	asking     int           // operations that run, and were to be sent to the node when they began
+	asked      time.Time     // until when, at least, the session was asked for
 	served     time.Time     // the latest answer to a request, on whichever connection
 	attempts   int
 	recent     []time.Time // dials in the last second
@@ -79,8 +81,8 @@ type judge struct {
 	troubled   map[ticketKey]time.Time // until when a ticket could not be had; zero: still
 	ops        *operations
 	route      func(client, partition int) (to knownPrimary, settled bool)
-	queries    []query    // by client
-	loads      []pressure // by client
+	queries    []time.Time // by client: the first meta query since a leader answered one; zero: none
+	loads      []pressure  // by client
 
 	pending []Pending       // when progress was due
 	faults  [faultKinds]int // that have begun
@@ -97,9 +99,6 @@ type pairKey struct {
 	node   string
 }
 
-// query is how a client's meta queries fare.
-type query struct{ asked, answered time.Time }
-
 func newJudge(s *Scenario, epoch time.Time) *judge {
 	replicas := s.nodesOf(roleReplica)
 	return &judge{
@@ -107,7 +106,7 @@ func newJudge(s *Scenario, epoch time.Time) *judge {
 			return knownPrimary{firstBallot, replicas[partition%len(replicas)]}, true
 		},
 		scenario: s, epoch: epoch, reference: s.Client == ClientReference,
-		pairs: make(map[pairKey]*pair), queries: make([]query, s.Clients), loads: make([]pressure, s.Clients),
+		pairs: make(map[pairKey]*pair), queries: make([]time.Time, s.Clients), loads: make([]pressure, s.Clients),
 		fetches: make([][]time.Time, s.Clients), troubled: make(map[ticketKey]time.Time),
 	}
 }
@@ -136,6 +135,7 @@ func (j *judge) pair(client int, node string) *pair {
 // dialed: a new attempt, and the only connection of its session.
 func (j *judge) dialed(now time.Time, c *connection) {
 	p := j.pair(c.client, c.node)
+	j.wants(now, p)
 	if p.conn != nil {
 		j.violate(now, PropertySingleConnection, fmt.Sprintf("%s dialed c%d to %s while it still had c%d", clientName(c.client), c.id, c.node, p.conn.id))
 		if p.conn.ready {
@@ -150,9 +150,6 @@ func (j *judge) dialed(now time.Time, c *connection) {
 	}
 	if p.attempting.IsZero() {
 		p.attempting = now
-	}
-	if p.wanting.IsZero() || now.Sub(p.ended) > 2*j.scenario.BackoffCap {
-		p.wanting = now
 	}
 	p.recent = append(slices.DeleteFunc(p.recent, func(t time.Time) bool { return now.Sub(t) >= time.Second }), now)
 	if len(p.recent) > maxDialsPerSecond {
@@ -182,9 +179,11 @@ func (j *judge) lost(now time.Time, c *connection) {
 	if p.conn != c {
 		return
 	}
-	p.conn, p.ended = nil, now
+	p.conn, p.asked = nil, later(p.asked, now)
 	if !c.ready {
 		p.failed = true
+	} else if p.asking > 0 {
+		p.wanting = now
 	}
 	p.attempting = time.Time{}
 	if !j.faultsOver.IsZero() && c.dialedAt.Before(j.faultsOver) {
@@ -202,8 +201,8 @@ func (j *judge) requestWritten(now time.Time, c *connection, rpc protocol.RPC, f
 		j.violate(now, PropertyAuthBeforeRequest, fmt.Sprintf("%s wrote %v on c%d to %s %s", clientName(c.client), rpc, c.id, c.node, when))
 	}
 	j.wrote(now, c.pair, rpc)
-	if rpc == protocol.RPCQueryConfig {
-		j.queries[c.client].asked = now
+	if asked := &j.queries[c.client]; rpc == protocol.RPCQueryConfig && asked.IsZero() {
+		*asked = now
 	}
 }
 
@@ -213,7 +212,7 @@ func (j *judge) answered(now time.Time, c *connection, rpc protocol.RPC, code, q
 		c.pair.served = now
 	}
 	if rpc == protocol.RPCQueryConfig && code == protocol.CodeOK && query == protocol.CodeOK {
-		j.queries[c.client].answered = now
+		j.queries[c.client] = time.Time{}
 	}
 }
 
@@ -296,32 +295,11 @@ func (j *judge) meetHappened(h world.Happened) {
 func (j *judge) finish(now time.Time) {
 	j.judgeConvergence(now)
 	j.judgeRequests(now)
-	for client, q := range j.queries {
-		if q.asked.After(q.answered) && now.Sub(q.asked) > upstreamGrace {
-			j.violate(now, PropertyLeaderFound, fmt.Sprintf("the meta query of %s asked %v before the end was never answered by a leader", clientName(client), now.Sub(q.asked).Round(time.Millisecond)))
+	for client, asked := range j.queries {
+		if since := j.sinceFaults(now, asked); !asked.IsZero() && since > queryGrace {
+			j.violate(now, PropertyLeaderFound, fmt.Sprintf("no leader has answered a meta query of %s since %v before the end", clientName(client), since.Round(time.Millisecond)))
 		}
 	}
-}
-
-// judgeConvergence: nobody is still trying to get in, or was shortly before the end and
-// failed. A session that nobody has asked for since is not held against its client, nor is
-// an attempt beside which another connection serves it: that is single-connection's affair.
-func (j *judge) judgeConvergence(now time.Time) {
-	for _, p := range j.order {
-		switch {
-		case p.served.After(p.latest):
-		case !p.attempting.IsZero() && now.Sub(p.attempting) > maxAttempt:
-			j.violate(now, PropertyReconnectConverges, fmt.Sprintf("%s has been trying to reach %s for %v (attempt %d)", clientName(p.client), p.node, now.Sub(p.attempting).Round(time.Millisecond), p.attempts))
-		case p.failed && j.stillTried(now, p):
-			j.violate(now, PropertyReconnectConverges, fmt.Sprintf("%s still tries to reach %s and fails: %d attempts, the latest %v before the end", clientName(p.client), p.node, p.attempts, now.Sub(p.latest).Round(time.Millisecond)))
-		}
-	}
-}
-
-// stillTried: the latest attempt is so late that the callers of the scenario's slowest
-// pace, and the meta queries that they cause, would have made another if it was needed.
-func (j *judge) stillTried(now time.Time, p *pair) bool {
-	return now.Sub(p.latest) < min(stillTrying, j.scenario.Watch*3/4)
 }
 
 // judgeRequests: what was asked when the faults were over has succeeded, and so has what
@@ -371,71 +349,6 @@ func (j *judge) mayFail(op *operation) bool {
 	}
 	stale := !op.invoked.After(j.staleOver) || op.at != nil && op.at.dialedAt.Before(j.faultsOver)
 	return j.silent && stale
-}
-
-// reconnectBound is design's bound on reconnection after the last server is serving: the
-// backoff cap, ten round trips and 100 ms.
-// Where keys, tickets or clocks were in trouble a ticket that is refused may be too young to
-// be replaced at once.
-func (s *Scenario) reconnectBound() time.Duration {
-	bound := s.BackoffCap + 20*s.LatencyMax + 100*time.Millisecond
-	if s.Auth == AuthKerberos && slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind.Info().spares }) {
-		bound += ticketConfig().UnreachableCap + s.BackoffCap + 20*s.LatencyMax
-	}
-	return bound
-}
-
-// convergedAfter is how long the cluster was up and its clients were not: the longest
-// that a session took to become ready, and a partition to answer, from the end of the
-// faults or from when it was first asked after that. False when that never happened. Where an
-// operation of an upstream client fails, its partition has been asked since that one; what the
-// reference may fail is requests-drain's affair, and its callers' pauses are none of its time.
-func (j *judge) convergedAfter() (time.Duration, bool) {
-	var longest time.Duration
-	end := j.faultsOver.Add(j.scenario.Watch)
-	for _, p := range j.order {
-		if !p.attempting.IsZero() || p.failed && j.stillTried(end, p) {
-			return 0, false
-		}
-		longest = max(longest, p.took)
-	}
-	since := make([]time.Time, j.scenario.Partitions) // a partition has been asked in vain
-	refused := make([]bool, j.scenario.Partitions)
-	answered := make([]bool, j.scenario.Partitions)
-	for _, op := range j.ops.byReturn() {
-		part := op.partition
-		switch {
-		case !op.returned.After(j.faultsOver) || answered[part]:
-		case op.outcome == session.OutcomeOK:
-			answered[part] = true
-			if since[part].IsZero() {
-				since[part] = op.invoked
-			}
-			longest = max(longest, j.sinceFaults(op.returned, since[part]))
-		case !j.reference:
-			refused[part] = refused[part] || op.invoked.After(j.faultsOver)
-			if since[part].IsZero() {
-				since[part] = op.invoked
-			}
-		}
-	}
-	for part := range refused {
-		if refused[part] && !answered[part] {
-			return 0, false
-		}
-	}
-	return longest, true
-}
-
-// sinceFaults is how much of the time from then to now lies after the faults.
-func (j *judge) sinceFaults(now, then time.Time) time.Duration {
-	if j.faultsOver.IsZero() {
-		return 0
-	}
-	if then.Before(j.faultsOver) {
-		then = j.faultsOver
-	}
-	return now.Sub(then)
 }
 
 // hollow says why a run that would be held proves nothing, or is empty.

@@ -20,6 +20,7 @@ func (j *judge) closedClient(now time.Time, client int) {
 			p.attempting, p.failed, p.wanting = time.Time{}, false, time.Time{}
 		}
 	}
+	j.queries[client] = time.Time{}
 	j.loads[client].closed = true
 }
 

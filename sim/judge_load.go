@@ -33,14 +33,26 @@ func (l *pressure) turn(now time.Time) {
 }
 
 // began and ended: an operation of a client.
-func (j *judge) began(now time.Time, client int) {
-	l := &j.loads[client]
+func (j *judge) began(now time.Time, op *operation) {
+	l := &j.loads[op.client]
 	l.turn(now)
 	l.running++
 	l.operations++
+	if op.pair = j.pairs[pairKey{op.client, op.node}]; j.reference {
+		op.pair = j.pair(op.client, op.node)
+		j.sends(now, op.pair)
+	}
+	if op.pair != nil {
+		op.at = op.pair.conn
+	}
 }
 
-func (j *judge) ended(client int) { j.loads[client].running-- }
+func (j *judge) ended(now time.Time, op *operation) {
+	j.loads[op.client].running--
+	if j.reference {
+		op.pair.sent(now)
+	}
+}
 
 // wrote: a client wrote a request to the node of a pair.
 func (j *judge) wrote(now time.Time, p *pair, rpc protocol.RPC) {

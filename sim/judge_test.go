@@ -115,6 +115,13 @@ func TestEachPropertyCanFail(t *testing.T) {
 			c.connect()
 			c.observer.clientWrote(c.now, 1, c.frame(protocol.RPCQueryConfig, nil), untold)
 		}},
+		{PropertyLeaderFound, func(c *court) { // who asks again has not been answered either
+			c.connect()
+			for range c.scenario.Watch / time.Second {
+				c.observer.clientWrote(c.now, 1, c.frame(protocol.RPCQueryConfig, nil), untold)
+				c.now = c.now.Add(time.Second)
+			}
+		}},
 		{PropertyLinearizable, func(c *court) {
 			put, get := c.operation(protocol.RPCPut), c.operation(protocol.RPCGet)
 			c.ops.complete(c.now.Add(time.Millisecond), put.id, session.OutcomeOK, protocol.CodeOK, result, "")

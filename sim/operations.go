@@ -39,6 +39,7 @@ type operation struct {
 	on        *connection            // that it could be served on at once, undisturbed; or nil
 	node      string                 // where its client would send it when it began
 	ballot    int64                  // under which
+	pair      *pair                  // its client and that node; nil where the client has nothing to do with it yet
 	at        *connection            // that its client had to its node when it began; or nil
 }
 
@@ -62,10 +63,9 @@ func (o *operations) invoke(now time.Time, client int, rpc protocol.RPC, hashKey
 		var value [21]byte
 		op.value = string(strconv.AppendUint(append(value[:0], 'v'), op.id, 10))
 	}
-	o.judge.began(now, client)
 	to, settled := o.judge.route(client, op.partition)
 	op.node, op.ballot = to.node, to.ballot
-	op.at = o.judge.connectionFor(op)
+	o.judge.began(now, op)
 	if settled {
 		op.on = o.judge.bestSession(op)
 	}
@@ -94,7 +94,7 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	if late := now.Sub(op.deadline); late > completionSlack {
 		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed %v after its deadline", id, clientName(op.client), late))
 	}
-	o.judge.ended(op.client)
+	o.judge.ended(now, op)
 	op.returned, op.outcome, op.why = now, outcome, why
 	if outcome == session.OutcomeOK {
 		op.readResult(code, body)

@@ -133,6 +133,9 @@ func (c *referenceClient) apply(io *world.IO, e *routing.Effect) {
 		c.tableLearned(io)
 	case routing.EffectQuery:
 		step, server, why := e.QueryWords()
+		if e.Query == routing.QueryAsked {
+			p.run.judge.looksUp(p.run.world.Now(), p.index, p.run.nodeName(e.Addr), e.After)
+		}
 		io.Trace(trace.Event{Kind: trace.KindQuery, Table: e.Table, State: step, Peer: server, WithinNS: int64(e.After), Note: why})
 	}
 }

@@ -64,8 +64,7 @@ func (r *run) demandProgress() {
 	}
 	for _, p := range j.order {
 		if since := j.missingSince(now, p); !since.IsZero() && !since.After(j.faultsOver) {
-			what := fmt.Sprintf("%s has no ready session to %s %v after the last fault: %d attempts, the latest %v ago",
-				clientName(p.client), p.node, now.Sub(j.faultsOver), p.attempts, now.Sub(p.latest).Round(time.Millisecond))
+			what := fmt.Sprintf("%s has no ready session to %s %v after the last fault: %s", clientName(p.client), p.node, now.Sub(j.faultsOver), p.triedWords(now))
 			j.pend("session", what)
 			j.violate(now, PropertyConvergenceBound, what)
 		}
@@ -77,13 +76,71 @@ func (r *run) demandProgress() {
 	}
 }
 
-// missingSince is since when, without a pause, a client has tried to get a session to a node
-// in vain; zero if it has one or nobody asks for it.
+// callersRest is the longest time in which nobody asks for a session that is asked for all the
+// same: a caller pauses between its operations, and a client between its attempts.
+func (s *Scenario) callersRest() time.Duration { return max(2*s.BackoffCap, 2*time.Second) }
+
+// wants: the session of a pair is asked for, by an attempt at it, by an operation that its
+// client sends to the node, or by a table that it looks up there.
+func (j *judge) wants(now time.Time, p *pair) {
+	switch {
+	case p.conn != nil && p.conn.ready:
+	case p.wanting.IsZero(), j.rests(now, p):
+		p.wanting = now
+	}
+}
+
+// rests: nobody has asked for the session of a pair for a while, and nobody does.
+func (j *judge) rests(now time.Time, p *pair) bool {
+	return p.conn == nil && p.asking == 0 && now.Sub(p.asked) > j.scenario.callersRest()
+}
+
+// sends and sent: an operation of the reference client runs from the one to the other, which
+// it is to send to the node of a pair.
+func (j *judge) sends(now time.Time, p *pair) {
+	j.wants(now, p)
+	p.asking++
+}
+
+func (p *pair) sent(now time.Time) {
+	p.asking--
+	p.asked = later(p.asked, now)
+}
+
+// looksUp: the reference client asks a meta for a table, and waits so long for its answer.
+func (j *judge) looksUp(now time.Time, client int, meta string, within time.Duration) {
+	p := j.pair(client, meta)
+	j.wants(now, p)
+	p.asked = now.Add(within)
+}
+
+// missingSince is since when a session has been asked for in vain, without a rest; zero if it
+// is there or nobody asks for it. An operation whose partition has another primary by now does
+// not.
 func (j *judge) missingSince(now time.Time, p *pair) time.Time {
-	if p.conn == nil && now.Sub(p.ended) > 2*j.scenario.BackoffCap {
+	if p.wanting.IsZero() {
+		return time.Time{}
+	}
+	still := *p
+	for _, op := range j.ops.all {
+		if op.pair == p && op.returned.IsZero() && !op.abandoned {
+			if to, _ := j.route(op.client, op.partition); to.node != p.node {
+				still.asking--
+			}
+		}
+	}
+	if j.rests(now, &still) {
 		return time.Time{}
 	}
 	return p.wanting
+}
+
+// triedWords says what a client has done for a session.
+func (p *pair) triedWords(now time.Time) string {
+	if p.attempts == 0 {
+		return "it has not tried to get one"
+	}
+	return fmt.Sprintf("%d attempts, the latest %v ago", p.attempts, now.Sub(p.latest).Round(time.Millisecond))
 }
 
 // maxPending is how many missing things are named.
@@ -93,14 +150,6 @@ func (j *judge) pend(kind, what string) {
 	if len(j.pending) < maxPending {
 		j.pending = append(j.pending, Pending{kind, what})
 	}
-}
-
-// connectionFor is the connection that an operation's client has to its node, nil without.
-func (j *judge) connectionFor(op *operation) *connection {
-	if p := j.pairs[pairKey{op.client, op.node}]; p != nil {
-		return p.conn
-	}
-	return nil
 }
 
 // bestSession is op.at where the operation can be served on it at once, nil where something
