@@ -71,6 +71,35 @@ func TestCampaignHoldsAndFindsItsCanary(t *testing.T) {
 	assert.Empty(t, s.Failures)
 	assert.EqualValues(t, CanaryEvery, s.Converged.Runs)
 	assert.Less(t, s.Converged.P50, s.Converged.Max)
+	returns := s.Returns
+	assert.Equal(t, s.Converged, returns.All.Converged)
+	assert.EqualValues(t, CanaryEvery, returns.All.Waited.Runs)
+	assert.EqualValues(t, CanaryEvery, returns.PowerKept.Waited.Runs+returns.PowerLost.Waited.Runs)
+	assert.Greater(t, returns.PowerLost.Waited.Max, returns.PowerKept.Waited.Max, "who loses power says nothing")
+}
+
+// Both figures are told apart by losses of power, over the lines that have both: those of older
+// ledgers count for the one that they have.
+func TestReturnsAreToldApart(t *testing.T) {
+	ns := func(n int64) *int64 { return &n }
+	tally := newTally(reference())
+	for _, o := range []Outcome{
+		{Seed: 1, ConvergedNS: ns(10)},
+		{Seed: 2, ConvergedNS: ns(20), WaitedNS: ns(30)},
+		{Seed: 3, ConvergedNS: ns(25), WaitedNS: ns(500), PowerLosses: 7},
+		{Seed: 4},
+	} {
+		o.Verdict = sim.VerdictHeld
+		tally.add(&o)
+	}
+	s := tally.summary(false, 1, 4)
+	one := func(ns int64, seed Seed) Converged {
+		return Converged{Runs: 1, P50: ns, P99: ns, Max: ns, MaxSeed: seed}
+	}
+	assert.Equal(t, Converged{Runs: 3, P50: 20, P99: 20, Max: 25, MaxSeed: 3}, s.Converged)
+	assert.Equal(t, Return{Converged: one(20, 2), Waited: one(30, 2)}, s.Returns.PowerKept)
+	assert.Equal(t, Return{Converged: one(25, 3), Waited: one(500, 3)}, s.Returns.PowerLost)
+	assert.Equal(t, Converged{Runs: 2, P50: 30, P99: 30, Max: 500, MaxSeed: 3}, s.Returns.All.Waited)
 }
 
 // A campaign that goes on where it was ends with the same words as one that was never interrupted.

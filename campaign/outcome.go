@@ -18,8 +18,12 @@ type Outcome struct {
 	Hash     string      `json:"trace_hash,omitempty"` // empty where the run did not end
 	Events   uint64      `json:"events,omitempty"`
 	Restarts int         `json:"restarts,omitempty"`
-	// ConvergedNS is how long after the last server was serving all was well; nil: never.
+	// ConvergedNS is how long coming back took (sim.ConvergedSays); nil: for ever.
 	ConvergedNS *int64 `json:"converged_after_ns,omitempty"`
+	// WaitedNS is how long callers waited (sim.WaitedSays), and PowerLosses how often a server's
+	// host lost power. Older ledgers have neither.
+	WaitedNS    *int64 `json:"waited_ns,omitempty"`
+	PowerLosses int    `json:"power_losses,omitempty"`
 
 	Met []string `json:"met,omitempty"` // situations, see sim.Situations
 
@@ -57,6 +61,7 @@ func outcomeOf(t task, r *sim.Result) Outcome {
 	o := Outcome{
 		Seed: Seed(t.Seed), Canary: t.Canary, Verdict: r.Verdict, Hash: r.TraceHash,
 		Events: r.Events, Restarts: r.Restarts, ConvergedNS: r.ConvergedAfterNS,
+		WaitedNS: r.WaitedNS, PowerLosses: r.PowerLosses(),
 	}
 	for _, n := range r.Met {
 		o.Met = append(o.Met, n.Name)

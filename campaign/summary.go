@@ -26,15 +26,30 @@ type Summary struct {
 	Refused      uint64      `json:"refused"`   // of them
 	Events       uint64      `json:"events"`
 	Restarts     uint64      `json:"restarts"`
-	Converged    Converged   `json:"converged_after_ns"`
+	Converged    Converged   `json:"converged_after_ns"` // see sim.ConvergedSays
+	Returns      Returns     `json:"returns"`
 	Unmet        []string    `json:"unmet"` // situations that so many seeds of the swarm should have met and have not
 	Failures     []Failure   `json:"failures"`
 	Interrupted  bool        `json:"interrupted"`
 	Remaining    uint64      `json:"remaining"` // seeds of the campaign that are not run yet
 }
 
-// Converged is how long after the last server was serving everything was well, over the
-// runs that converged, in nanoseconds.
+// Returns is both figures of coming back side by side, over the runs that have both: those that
+// converged, and of which the ledger says how long callers waited.
+type Returns struct {
+	All       Return `json:"all"`
+	PowerKept Return `json:"power_kept"` // runs in which no server's host lost power
+	PowerLost Return `json:"power_lost"` // the others
+}
+
+// Return is what coming back took: of sessions and requests that were answered
+// (sim.ConvergedSays), and as callers saw it (sim.WaitedSays).
+type Return struct {
+	Converged Converged `json:"converged_after_ns"`
+	Waited    Converged `json:"waited_ns"`
+}
+
+// Converged is the distribution of one figure over runs, in nanoseconds.
 type Converged struct {
 	Runs uint64 `json:"runs"`
 	P50  int64  `json:"p50"`
@@ -69,6 +84,7 @@ type tally struct {
 	done      map[run]struct{}
 	sum       Summary
 	converged []convergence
+	returns   [2]returns // of runs in which no server's host lost power, and of the others
 	met       map[string]bool
 	failures  map[string]*Failure
 }
@@ -77,6 +93,16 @@ type convergence struct {
 	ns   int64
 	seed Seed
 }
+
+// returns is both figures of the same runs.
+type returns struct{ converged, waited []convergence }
+
+func (r *returns) add(o *Outcome) {
+	r.converged = append(r.converged, convergence{*o.ConvergedNS, o.Seed})
+	r.waited = append(r.waited, convergence{*o.WaitedNS, o.Seed})
+}
+
+func (r *returns) sum() Return { return Return{distribution(r.converged), distribution(r.waited)} }
 
 func newTally(s Setup) *tally {
 	return &tally{setup: s, done: make(map[run]struct{}), met: make(map[string]bool), failures: make(map[string]*Failure)}
@@ -134,6 +160,9 @@ func (t *tally) count(o *Outcome) {
 	if o.ConvergedNS != nil {
 		t.converged = append(t.converged, convergence{*o.ConvergedNS, o.Seed})
 	}
+	if o.ConvergedNS != nil && o.WaitedNS != nil {
+		t.returns[min(o.PowerLosses, 1)].add(o)
+	}
 }
 
 func (t *tally) fail(o *Outcome) {
@@ -180,6 +209,9 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	}
 	slices.SortStableFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
 	s.Converged = distribution(t.converged)
+	kept, lost := &t.returns[0], &t.returns[1]
+	all := returns{slices.Concat(kept.converged, lost.converged), slices.Concat(kept.waited, lost.waited)}
+	s.Returns = Returns{All: all.sum(), PowerKept: kept.sum(), PowerLost: lost.sum()}
 	switch {
 	case s.Violated > 0 || s.Refused > 0:
 		s.Verdict = sim.VerdictViolation

@@ -121,7 +121,8 @@ func (w *reportWriter) summary() report.Summary {
 		Facts: []report.Fact{
 			{Name: "seed", Value: r.Seed}, {Name: "authentication", Value: r.Auth + ", early requests " + r.EarlyRequest},
 			{Name: "restarts", Value: fmt.Sprintf("%d, with %d requests in flight", r.Restarts, r.InFlight)},
-			{Name: "reconnects", Value: fmt.Sprint(r.Reconnects)}, {Name: "converged", Value: convergence(r)},
+			{Name: "reconnects", Value: fmt.Sprint(r.Reconnects)},
+			{Name: "converged", Value: convergence(r.ConvergedAfterNS, ConvergedSays(r.Client))}, {Name: "callers waited", Value: convergence(r.WaitedNS, WaitedSays)},
 			{Name: "trace hash", Value: r.TraceHash}, {Name: "version", Value: r.Version},
 		},
 	}
@@ -133,11 +134,12 @@ func (w *reportWriter) summary() report.Summary {
 	return s
 }
 
-func convergence(r *Result) string {
-	if r.ConvergedAfterNS == nil {
+// convergence is a figure with its definition.
+func convergence(ns *int64, says string) string {
+	if ns == nil {
 		return "no"
 	}
-	return time.Duration(*r.ConvergedAfterNS).Round(time.Millisecond).String() + " after the last server was serving"
+	return time.Duration(*ns).Round(time.Millisecond).String() + ": " + says
 }
 
 func (w *reportWriter) writeHistory() error {

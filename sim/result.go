@@ -49,8 +49,9 @@ type Result struct {
 	Signature        *string     `json:"signature"`
 	SignatureAfterNS *int64      `json:"signature_after_ns"`
 	Signatures       []Signature `json:"signatures"`
-	AtNS             *int64      `json:"at_ns"` // of the first violation
-	ConvergedAfterNS *int64      `json:"converged_after_ns"`
+	AtNS             *int64      `json:"at_ns"`              // of the first violation
+	ConvergedAfterNS *int64      `json:"converged_after_ns"` // see ConvergedSays
+	WaitedNS         *int64      `json:"waited_ns"`          // see WaitedSays
 	Restarts         int         `json:"restarts"`
 	Reconnects       int         `json:"reconnects"`
 	InFlight         int         `json:"in_flight_at_restart"`
@@ -89,11 +90,23 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 		Operations: len(r.ops.all), SimulatedNS: int64(r.world.Now().Sub(j.epoch)), Effective: *s,
 	}
 	if after, ok := j.convergedAfter(); ok && whole {
-		out.ConvergedAfterNS = ref(int64(after))
+		out.ConvergedAfterNS, out.WaitedNS = ref(int64(after)), ref(int64(j.waited(r.world.Now())))
 	}
 	out.judgeBy(j, whole, history)
 	out.tellSignatures(j.signatures, opts.Expect)
 	return out
+}
+
+// PowerLosses is how often a server's host lost power: what was in flight to it then waits for
+// TCP's timers, where a process that is killed has its host say so.
+func (out *Result) PowerLosses() int {
+	losses := 0
+	for _, f := range out.Faults {
+		if f.Name == FaultPowerLoss.String() || f.Name == FaultDiskLoss.String() {
+			losses += f.Count
+		}
+	}
+	return losses
 }
 
 func (j *judge) countFaults() []Count {

@@ -211,9 +211,7 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	}
 	fmt.Fprintf(w, "\n  canaries      %d of %d found\n", s.Canaries-s.Missed, s.Canaries)
 	fmt.Fprintf(w, "  simulated     %d events, %d restarts of nodes\n", s.Events, s.Restarts)
-	if c := s.Converged; c.Runs > 0 {
-		fmt.Fprintf(w, "  converged     %d runs: p50 %s, p99 %s, longest %s (seed %s)\n", c.Runs, seconds(c.P50), seconds(c.P99), seconds(c.Max), c.MaxSeed)
-	}
+	tellReturns(w, s)
 	if s.Validated > 0 {
 		fmt.Fprintf(w, "  conforming    %d of %d seeds whose traces were held against the specifications\n", s.Validated-s.Refused, s.Validated)
 	}
@@ -222,5 +220,29 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	}
 	for _, f := range s.Failures {
 		fmt.Fprintf(w, "  %d x %s\n      %s\n      %s\n", f.Count, f.Signature, strings.TrimSpace(f.Reason), seeAgain(s, f))
+	}
+}
+
+// tellReturns prints what coming back took, by both figures, with what they are.
+func tellReturns(w io.Writer, s *campaign.Summary) {
+	tell := func(name string, c campaign.Converged, says string) {
+		if c.Runs > 0 {
+			fmt.Fprintf(w, "  %-13s %d runs: p50 %s, p99 %s, longest %s (seed %s)%s\n", name, c.Runs, seconds(c.P50), seconds(c.P99), seconds(c.Max), c.MaxSeed, says)
+		}
+	}
+	tell("converged", s.Converged, ": "+sim.ConvergedSays(s.Client))
+	tell("waited", s.Returns.All.Waited, ": "+sim.WaitedSays)
+	if s.Returns.PowerLost.Waited.Runs == 0 {
+		return
+	}
+	for _, part := range []struct {
+		where string
+		of    campaign.Return
+	}{{"where no server's host lost power", s.Returns.PowerKept}, {"where one did", s.Returns.PowerLost}} {
+		if part.of.Waited.Runs > 0 {
+			fmt.Fprintf(w, "  %s\n", part.where)
+			tell("  converged", part.of.Converged, "")
+			tell("  waited", part.of.Waited, "")
+		}
 	}
 }

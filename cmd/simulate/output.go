@@ -81,7 +81,8 @@ func tellResult(w io.Writer, r *sim.Result) {
 		fmt.Fprintf(w, "  refused       %d x at %s, first after %s: %s\n", f.Count, f.Node, seconds(f.FirstNS), f.Words)
 	}
 	if r.ConvergedAfterNS != nil {
-		fmt.Fprintf(w, "  converged     %s after the last server was serving\n", seconds(*r.ConvergedAfterNS))
+		fmt.Fprintf(w, "  converged     %s: %s\n", seconds(*r.ConvergedAfterNS), sim.ConvergedSays(r.Client))
+		fmt.Fprintf(w, "  waited        %s: %s\n", seconds(*r.WaitedNS), sim.WaitedSays)
 	}
 	fmt.Fprintf(w, "  restarts %d, reconnects %d, requests in flight at a restart %d, operations %d, events %d over %s simulated\n",
 		r.Restarts, r.Reconnects, r.InFlight, r.Operations, r.Events, seconds(r.SimulatedNS))
