@@ -171,8 +171,8 @@ func (w *World) fail(e *end, why Why) {
 	w.queue.push(w.now, t)
 }
 
-// giveUp ends a connection or a dial for the kernel's own reasons. The peer is not told,
-// except of an overflow.
+// giveUp ends a connection or a dial for the kernel's own reasons. Unless the caller resets
+// the peer, or the buffer overflowed, the peer is not told.
 func (w *World) giveUp(e *end, why Why) {
 	if why == WhyOverflow && e.state == stateEstablished {
 		w.reset(e)

@@ -17,8 +17,9 @@ type keepAlive struct {
 
 // KeepAlive has the kernel ask, once nothing was heard on a connection for idle, whether
 // the other end is still there: up to count times, every interval. Without an answer the
-// connection ends with WhyTimeout; a host that does not know it any more resets it. Where
-// sent bytes wait to be acknowledged their own timer decides, as in Linux.
+// connection ends with WhyTimeout and, as in Linux, a reset, which arrives where only the
+// way back is broken; a host that does not know it any more resets it. Where sent bytes
+// wait to be acknowledged their own timer decides, as in Linux.
 func (io *IO) KeepAlive(conn protocol.ConnID, idle, interval time.Duration, count int) {
 	e := io.open(conn)
 	if e == nil || e.keep != nil || e.state != stateEstablished || idle <= 0 || interval <= 0 || count <= 0 {
@@ -48,6 +49,7 @@ func (w *World) keepAliveTimer(e *end) {
 	case e.flight != nil:
 		w.armKeepAlive(e, k.interval)
 	case k.unanswered >= k.count:
+		w.reset(e)
 		w.giveUp(e, WhyTimeout)
 	default:
 		k.unanswered++

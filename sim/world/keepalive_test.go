@@ -57,6 +57,16 @@ func TestKeepAliveSurvivesAShortPartition(t *testing.T) {
 	assert.Equal(t, []string{"dialed 1"}, f.c.lines())
 }
 
+// Where only the answers get lost, the end that nobody asked learns of it too.
+func TestKeepAliveThatGivesUpResetsThePeer(t *testing.T) {
+	f := kept(t)
+	f.Cut(f.server, f.client)
+	f.runFor(time.Hour)
+	assert.Equal(t, []string{"dialed 1", "closed 1 timeout"}, f.c.lines())
+	assert.Equal(t, []string{"accepted 1", "closed 1 reset"}, f.s.lines())
+	assert.Equal(t, f.c.when("closed 1 timeout")+ms, f.s.when("closed 1 reset"))
+}
+
 // While bytes are not acknowledged, their retransmission decides and not the probes.
 func TestKeepAliveWaitsForRetransmission(t *testing.T) {
 	f := kept(t)

@@ -214,6 +214,12 @@ var scripts = []script{
 		s.lose(theServer, true)
 		s.wait(4 * time.Second)
 	}},
+	{name: "keep-alive that is not answered", source: "RFC 9293 sections 3.8.4 and 3.10.5", play: func(s stage) {
+		hello(s)
+		s.keepAlive(theServer, 1, time.Second, time.Second, 2)
+		s.lose(theClient, true)
+		s.wait(4 * time.Second)
+	}},
 	{name: "backlog overflow", source: "listen(2)", settings: settings{backlog: 1}, play: func(s stage) {
 		s.pause(theServer)
 		for conn := 1; conn <= 3; conn++ {
