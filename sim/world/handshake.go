@@ -118,10 +118,11 @@ func (w *World) synArrives(from, to *end) {
 }
 
 // makesWay forgets an earlier connection of the same addresses and ports where a new SYN
-// may replace it: TIME-WAIT (MAY-2, section 3.6.1) and SYN-RECEIVED (section 3.10.7.4).
-// Any other answers with a challenge ACK.
+// may replace it: TIME-WAIT (MAY-2, section 3.6.1). Any other answers with an ACK:
+// SYN-RECEIVED because the SYN is outside of its window (section 3.10.7.4, first), those
+// after it because of RFC 5961.
 func (w *World) makesWay(known *end) bool {
-	if known.state != stateTimeWait && known.state != stateSYNReceived {
+	if known.state != stateTimeWait {
 		return false
 	}
 	w.forget(known)
@@ -129,7 +130,7 @@ func (w *World) makesWay(known *end) bool {
 }
 
 // challenge answers a SYN in the name of the connection that its addresses and ports mean to
-// the kernel (section 3.10.7.4, RFC 5961 section 4).
+// the kernel (section 3.10.7.4, RFC 5961 section 4): a challenge ACK.
 func (w *World) challenge(from, to, known *end) {
 	w.scratch = trace.Event{
 		Kind: trace.KindChallenge, Conn: to.conn.global, Peer: from.text, Addr: to.text,

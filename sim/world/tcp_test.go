@@ -445,6 +445,25 @@ func TestPortReuseAgainstAnEstablishedConnectionCostsOneMoreSYN(t *testing.T) {
 	assert.Equal(t, start+14*ms, f.c.when("dialed 2"))
 }
 
+// Section 3.10.7.4, first: the same in SYN-RECEIVED, since another SYN is outside of its window.
+func TestPortReuseAgainstAHandshakeCostsOneMoreSYN(t *testing.T) {
+	config := oneMillisecond()
+	config.PortMin, config.PortMax = 40000, 40000
+	f := newFixture(t, config)
+	f.c.io.Dial(1, serverPort)
+	f.Run(1 * ms)
+	f.client.PowerOff()
+	f.Run(2 * ms) // the SYN-ACK is lost
+	f.client.PowerOn()
+	f.Run(2 * ms)
+	require.Equal(t, stateSYNReceived, f.onlyEnd(f.server).state)
+	f.c.io.Dial(2, serverPort)
+	f.runFor(time.Minute)
+	assert.Equal(t, 2*ms+14*ms, f.c.when("dialed 2"))
+	assert.Equal(t, []string{"accepted 1"}, f.s.lines(), "and nobody ever hears of the first")
+	assert.Equal(t, 1, f.Happened().Challenges)
+}
+
 // Section 3.6.1, MAY-2: a SYN may reopen a connection that is in TIME-WAIT.
 func TestPortReuseAgainstTimeWaitCostsNothing(t *testing.T) {
 	config := oneMillisecond()
