@@ -40,6 +40,7 @@ type conn struct {
 	mu      sync.Mutex
 	pending []byte // to be written
 	writing bool   // something else is being written
+	full    bool   // something was refused: nothing may follow it
 	closing bool   // after all that, the end
 }
 
@@ -47,11 +48,11 @@ func newConn(id protocol.ConnID, nc net.Conn) *conn {
 	return &conn{id: id, peer: addrPort(nc.RemoteAddr()), net: nc, ack: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 }
 
-// enqueue queues a copy of data; false where the peer has let too much wait.
+// enqueue queues a copy of data; false where the peer has let too much wait, and ever after.
 func (c *conn) enqueue(data []byte, limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.pending)+len(data) > limit {
+	if c.full = c.full || len(c.pending)+len(data) > limit; c.full {
 		return false
 	}
 	c.pending = append(c.pending, data...)

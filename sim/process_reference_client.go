@@ -78,6 +78,7 @@ func (c *referenceClient) step(now time.Time, ev world.Event, io *world.IO) {
 	switch ev.Kind {
 	case world.EventDialed:
 		io.KeepAlive(ev.Conn, keepAliveIdle, keepAliveInterval, keepAliveCount)
+		io.Queue(ev.Conn, c.process.run.scenario.WriteQueue, 0)
 		c.do(now, io, routing.Event{Kind: routing.EventDialed, Conn: ev.Conn})
 	case world.EventDialFailed:
 		c.do(now, io, routing.Event{Kind: routing.EventDialFailed, Conn: ev.Conn, Reason: dialReason(ev.Why)})
@@ -209,7 +210,7 @@ func closeReason(why world.Why) session.Reason {
 	switch why {
 	case world.WhyFIN:
 		return session.ReasonFIN
-	case world.WhyTimeout:
+	case world.WhyTimeout, world.WhyOverflow:
 		return session.ReasonIO
 	}
 	return session.ReasonReset

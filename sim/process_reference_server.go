@@ -13,6 +13,13 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
+// What the reference server's driver gives a peer to read (server/config.go): one batch, and
+// what is left when the core has closed.
+const (
+	writeTimeout = 30 * time.Second
+	flushTimeout = time.Second
+)
+
 // referenceServer implements world.Process.
 type referenceServer struct {
 	run     *run
@@ -33,6 +40,7 @@ func (s *referenceServer) Step(now time.Time, ev world.Event, io *world.IO) {
 	case world.EventAccepted:
 		s.run.observer.accepted(io.Global(ev.Conn))
 		io.KeepAlive(ev.Conn, 15*time.Second, 15*time.Second, 9) // a Go listener's
+		io.Queue(ev.Conn, s.run.scenario.WriteQueue, writeTimeout)
 		s.do(now, io, node.Event{Kind: node.EventAccepted, Conn: ev.Conn, Peer: ev.Peer})
 	case world.EventReceived:
 		s.run.observer.serverReceived(io.Global(ev.Conn), len(ev.Data), io.Stamp)
@@ -103,7 +111,7 @@ func (s *referenceServer) apply(io *world.IO, e *node.Effect) {
 		s.run.judge.serverClosed(e.Cause == node.CauseNegotiationTimeout)
 		s.run.observer.serverGone(io.Global(e.Conn))
 		s.tokens.drop(e.Conn)
-		io.Close(e.Conn)
+		io.Finish(e.Conn, flushTimeout)
 	case node.EffectArmTimer:
 		io.Arm(e.Timer, e.After)
 	case node.EffectStopTimer:

@@ -49,6 +49,11 @@ func anyScenario(t *rapid.T) sim.Scenario {
 	s.SplitReads = rapid.Bool().Draw(t, "split")
 	s.Pairs = rapid.IntRange(4, 5).Draw(t, "pairs")
 	s.BackoffCap = rapid.SampledFrom([]time.Duration{100 * time.Millisecond, time.Second}).Draw(t, "backoff cap")
+	if rapid.Bool().Draw(t, "small buffers") { // a frame or two, and a queue that a token fits into
+		s.SendBuffer = rapid.IntRange(300, 3000).Draw(t, "send buffer")
+		s.ReceiveBuffer = rapid.IntRange(300, 3000).Draw(t, "receive buffer")
+		s.WriteQueue = rapid.IntRange(8<<10, 64<<10).Draw(t, "write queue")
+	}
 	for client := range s.Clients {
 		every := ms(t, "every", 50, 1000)
 		s.Workloads = append(s.Workloads, sim.Workload{

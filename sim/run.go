@@ -105,6 +105,7 @@ func newRun(s *Scenario, sink trace.Sink) *run {
 		world: world.New(world.Config{
 			Seed: s.Seed, LatencyMin: s.LatencyMin, LatencyMax: s.LatencyMax, Split: s.SplitReads,
 			PortMin: uint16(s.PortMin), PortMax: uint16(s.PortMax), Sticky: s.Sticky,
+			SendBuffer: s.SendBuffer, ReceiveBuffer: s.ReceiveBuffer,
 		}, sink),
 		names:     make(map[netip.AddrPort]string),
 		hosts:     make(map[string]*world.Host),

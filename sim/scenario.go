@@ -64,6 +64,7 @@ const (
 	maxPartitions = 256
 	maxClients    = 64
 	maxEntries    = 100_000
+	maxBuffer     = 64 << 20
 	maxDuration   = 24 * time.Hour
 )
 
@@ -94,6 +95,10 @@ type Scenario struct {
 	TicketLife       time.Duration // of Kerberos tickets
 	PortMin, PortMax int           // ephemeral ports of each host
 	QueueLimit       int           // of the reference client's sessions: requests that wait, and that are not answered
+
+	// Bytes of each connection and direction: not acknowledged, not read, and waiting in a
+	// driver of ours until there is room for them, beyond which it gives the connection up.
+	SendBuffer, ReceiveBuffer, WriteQueue int
 
 	Odd        Odd           // what servers do for a while in place of what they should
 	Sticky     bool          // kernels go on with connections as the cause C2 claims, see sim/world/sticky.go; no TCP does
@@ -149,6 +154,7 @@ func Default() Scenario {
 		LatencyMin: 100 * time.Microsecond, LatencyMax: 500 * time.Microsecond,
 		SplitReads: true, Pairs: 4, BackoffCap: time.Second, Watch: 120 * time.Second,
 		TicketLife: 10 * time.Hour, PortMin: 32768, PortMax: 60999, QueueLimit: 4096, Odd: Odd{Kind: OddNone},
+		SendBuffer: 4 << 20, ReceiveBuffer: 6 << 20, WriteQueue: 32 << 20,
 	}
 }
 
@@ -201,6 +207,9 @@ func (s *Scenario) Validate() error {
 		{"first port", s.PortMin, 1, 65535},
 		{"last port", s.PortMax, s.PortMin, 65535},
 		{"queue-limit", s.QueueLimit, 1, 1 << 20},
+		{"send-buffer", s.SendBuffer, 1, maxBuffer},
+		{"receive-buffer", s.ReceiveBuffer, 1, maxBuffer},
+		{"write-queue", s.WriteQueue, 1, maxBuffer},
 		{"number of drawn lines", len(s.Drawn), 0, maxEntries},
 		{"number of workloads", len(s.Workloads), 0, maxEntries},
 		{"number of operations", len(s.Ops), 0, maxEntries},

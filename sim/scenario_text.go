@@ -90,6 +90,9 @@ var settings = []setting{
 		return errors.Join(intField(&s.PortMin)(lo), intField(&s.PortMax)(hi))
 	}},
 	number("queue-limit", func(s *Scenario) *int { return &s.QueueLimit }),
+	number("send-buffer", func(s *Scenario) *int { return &s.SendBuffer }),
+	number("receive-buffer", func(s *Scenario) *int { return &s.ReceiveBuffer }),
+	number("write-queue", func(s *Scenario) *int { return &s.WriteQueue }),
 	text("odd", func(s *Scenario) *string { return &s.Odd.Kind }),
 	{"odd-during", func(s *Scenario) string { return span(s.Odd.From, s.Odd.Until) }, func(s *Scenario, v string) (err error) {
 		s.Odd.From, s.Odd.Until, err = parseSpan(v)

@@ -49,7 +49,10 @@ type end struct {
 	proc          *process // nil: no process has it, or not any more
 	id            protocol.ConnID
 	before, after *end // in the process' list
-	over          bool // the process is being told that it is over
+	over          bool // the process is being told, or about to be, that it is over
+	leaving       bool // closed by the process, with bytes that wait for room
+	writer        *writer
+	limits        writeLimits
 
 	state       state
 	listener    *process // SYN-RECEIVED: who will accept
@@ -90,6 +93,9 @@ func (e *end) receives() bool {
 	return e.state == stateEstablished || e.state == stateFINWait && e.proc != nil
 }
 
+// left is whether the process has closed the end wholly, or died.
+func (e *end) left() bool { return e.proc == nil || e.over }
+
 // dial makes a connection and sends the first SYN. port 0 is any of the ephemeral ones.
 func (w *World) dial(p *process, id protocol.ConnID, port uint16, addr netip.AddrPort) {
 	to := w.byAddr[addr.Addr()]
@@ -122,14 +128,10 @@ func (w *World) closeEnd(e *end) {
 		return
 	}
 	was := e.state
-	w.left(e, "fin")
+	w.traceClose(e, "fin")
 	switch {
-	case was == stateEstablished && e.peerFIN:
-		e.state = stateLastACK
-		w.sendFIN(e)
 	case was == stateEstablished:
-		e.state = stateFINWait
-		w.sendFIN(e)
+		w.sendNoMore(e)
 	case was == stateFINWait && e.finACKed:
 		w.linger(e, stateFINWait) // it was closed for writing before
 	case was == stateFINWait, was == stateTimeWait:
@@ -143,12 +145,12 @@ func (w *World) abort(e *end) {
 	if e.receives() {
 		w.reset(e)
 	}
-	w.left(e, "reset")
+	w.traceClose(e, "reset")
 	w.forget(e)
 }
 
-// left traces that the process gave its end away.
-func (w *World) left(e *end, how string) {
+// traceClose takes an end from the process, which has given it away.
+func (w *World) traceClose(e *end, how string) {
 	w.scratch = trace.Event{Kind: trace.KindClose, Conn: e.conn.global, Note: how, AgeNS: w.age(e)}
 	if e.state == stateSYNSent {
 		w.scratch.Note = "dial given up"
@@ -172,11 +174,8 @@ func (w *World) fail(e *end, why Why) {
 }
 
 // giveUp ends a connection or a dial for the kernel's own reasons. Unless the caller resets
-// the peer, or the buffer overflowed, the peer is not told.
+// the peer, that is not told.
 func (w *World) giveUp(e *end, why Why) {
-	if why == WhyOverflow && e.state == stateEstablished {
-		w.reset(e)
-	}
 	if e.proc != nil {
 		w.lostEnd(e, why)
 		return
@@ -216,6 +215,10 @@ func (w *World) tellLost(e *end, kind taskKind, why Why, age int64) {
 
 // tellOver tells the process of an end that it is over, and takes it from it.
 func (w *World) tellOver(e *end, kind EventKind, traced trace.Kind, why Why, age int64) {
+	if e.leaving {
+		w.traceClose(e, why.String())
+		return
+	}
 	p := e.proc
 	w.scratch = trace.Event{Kind: traced, Conn: e.conn.global, Note: why.String(), AgeNS: age}
 	if traced == trace.KindDialFailed {
@@ -234,6 +237,7 @@ func (w *World) forget(e *end) {
 	}
 	e.state = stateClosed
 	e.dropTuple()
+	w.dropWriter(e)
 	w.dropFlight(e)
 	e.unread, e.readFrom, e.shut, e.peerFIN, e.finACKed, e.keep = nil, 0, false, false, false, nil
 }

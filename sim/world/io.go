@@ -54,27 +54,27 @@ func (io *IO) DialFrom(conn protocol.ConnID, port uint16, addr netip.AddrPort) {
 	io.world().dial(io.proc, conn, port, addr)
 }
 
-// Write sends bytes; it copies them. A connection that is not established, or closed,
-// swallows them.
+// Write sends bytes; it copies them. What the send buffer has no room for waits, see Queue. A
+// connection that is not established, or closed, swallows them.
 func (io *IO) Write(conn protocol.ConnID, data []byte) {
 	if e := io.open(conn); e != nil && e.state == stateEstablished && len(data) > 0 {
 		io.world().write(e, data)
 	}
 }
 
-// Close closes a connection, or gives up a dial. No event follows. What was written is
-// still sent, then FIN; if bytes have arrived that the process did not read, RST.
+// Close closes a connection, or gives up a dial. No event follows. What the kernel has taken
+// is still sent, then FIN; if bytes have arrived that the process did not read, RST.
 func (io *IO) Close(conn protocol.ConnID) {
 	if e := io.open(conn); e != nil {
 		io.world().closeEnd(e)
 	}
 }
 
-// CloseWrite says that the process will send no more: FIN, and what the other side still
-// sends is received until its FIN.
+// CloseWrite says that the process will send no more: FIN after what the kernel has taken,
+// and what the other side still sends is received until its FIN.
 func (io *IO) CloseWrite(conn protocol.ConnID) {
 	if e := io.open(conn); e != nil && e.state == stateEstablished {
-		io.world().closeWrite(e)
+		io.world().sendNoMore(e)
 	}
 }
 
@@ -95,7 +95,7 @@ func (io *IO) Abort(conn protocol.ConnID) {
 
 // open finds a connection that the process may still use.
 func (io *IO) open(conn protocol.ConnID) *end {
-	if e := io.proc.end(conn); e != nil && !e.over {
+	if e := io.proc.end(conn); e != nil && !e.over && !e.leaving {
 		return e
 	}
 	return nil

@@ -34,6 +34,7 @@ func (h *Host) Resume() {
 	p.held, p.waiting = p.held[:0], p.waiting[:0]
 	for e := p.first; e != nil; e = e.after {
 		w.readOn(e)
+		w.wake(e)
 	}
 }
 

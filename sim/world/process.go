@@ -40,9 +40,9 @@ const (
 	WhyFIN          // the other side closed
 	WhyReset        // the other side reset, or does not know the connection
 	WhyRefused      // dial: nobody listens
-	WhyTimeout      // nothing was acknowledged for too long
+	WhyTimeout      // nothing was acknowledged for too long, or what waited for room waited longer than IO.Queue allows
 	WhyNoPort       // dial: every ephemeral port towards that address is taken
-	WhyOverflow     // more bytes wait to be acknowledged than Config.SendBuffer
+	WhyOverflow     // more bytes waited for room in the send buffer than IO.Queue allows
 )
 
 var whyNames = [...]string{"none", "fin", "reset", "refused", "timeout", "no-port", "overflow"}

@@ -56,6 +56,7 @@ func (a *auditor) Step(_ time.Time, ev Event, io *IO) {
 	case EventDialed, EventAccepted:
 		require.False(a.t, e.open)
 		e.open = true
+		io.Queue(ev.Conn, 30, 10*time.Second)
 	case EventReceived:
 		require.True(a.t, e.open)
 		e.got = append(e.got, ev.Data...)
@@ -89,11 +90,15 @@ func (a *auditor) write(e *audited, data []byte) {
 	a.io.Write(e.name, data)
 }
 
-func (a *auditor) close(e *audited, abort bool) {
+// close ends a connection in one of the three ways that there are.
+func (a *auditor) close(e *audited, how int) {
 	e.open, e.ended = false, true
-	if abort {
+	switch how {
+	case 0:
 		a.io.Abort(e.name)
-	} else {
+	case 1:
+		a.io.Finish(e.name, time.Second)
+	default:
 		a.io.Close(e.name)
 	}
 }
@@ -125,6 +130,9 @@ func newAudits(t *rapid.T) *audits {
 	}
 	if rapid.Bool().Draw(t, "small buffers") {
 		config.ReceiveBuffer, config.Backlog = 30, 1
+	}
+	if rapid.Bool().Draw(t, "small send buffers") {
+		config.SendBuffer = 15
 	}
 	if rapid.Bool().Draw(t, "few ports") {
 		config.PortMin, config.PortMax = 40000, 40002
@@ -190,7 +198,7 @@ func (a *audits) actions() map[string]func(*rapid.T) {
 		},
 		"close": func(t *rapid.T) {
 			if e := a.drawEnd(); e != nil {
-				e.owner.close(e, rapid.Bool().Draw(t, "abort"))
+				e.owner.close(e, rapid.IntRange(0, 2).Draw(t, "how"))
 			}
 		},
 		"restart": func(*rapid.T) {

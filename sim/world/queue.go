@@ -25,6 +25,8 @@ const (
 	taskSYNACKTimer                     // [end]
 	taskRetransmit                      // [end]
 	taskKeepAlive                       // [end]
+	taskRoom                            // [end] the process may find room in the send buffer
+	taskWriteTimer                      // [end] it has waited for that too long
 
 	// Packets; end is where they go.
 	taskSYN

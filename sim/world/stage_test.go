@@ -47,6 +47,7 @@ type settings struct {
 	backlog     int
 	userTimeout time.Duration
 	buffer      int           // bytes that the server's kernel keeps
+	sendBuffer  int           // bytes that a kernel takes before they are acknowledged
 	delay       time.Duration // of a packet, one way; 0: hardly any
 	ports       [2]uint16     // the client's ephemeral ports, first and last
 }
@@ -70,6 +71,7 @@ type script struct {
 	settings     settings
 	play         func(s stage)
 	within       time.Duration // 0: defaultWithin
+	partly       bool          // how much of what was written arrives is up to the kernel
 }
 
 const (
@@ -251,6 +253,34 @@ var scripts = []script{
 		s.resume(theServer)
 		s.wait(time.Second)
 	}},
+	{name: "full send buffer", source: "RFC 9293 section 3.10.2, send(2)", settings: small, play: func(s stage) {
+		hello(s)
+		s.pause(theServer)
+		writeMuch(s)
+		s.wait(time.Second)
+		s.resume(theServer)
+		s.wait(2 * time.Second)
+	}},
+	{name: "close with a full send buffer", source: "RFC 9293 sections 3.6 and 3.10.4", settings: small, partly: true, play: func(s stage) {
+		hello(s)
+		s.pause(theServer)
+		writeMuch(s)
+		s.wait(100 * time.Millisecond)
+		s.close(theClient, 1)
+		s.wait(400 * time.Millisecond)
+		s.resume(theServer)
+		s.wait(2 * time.Second)
+	}},
+	{name: "half close with a full send buffer", source: "RFC 9293 section 3.6, case 1", settings: small, partly: true, play: func(s stage) {
+		hello(s)
+		s.pause(theServer)
+		writeMuch(s)
+		s.wait(100 * time.Millisecond)
+		s.closeWrite(theClient, 1)
+		s.wait(400 * time.Millisecond)
+		s.resume(theServer)
+		s.wait(2 * time.Second)
+	}},
 	{name: "port reused against ESTABLISHED", source: "RFC 5961 section 4", within: soon, play: func(s stage) {
 		fromPort(s)
 		s.vanish(1)
@@ -404,6 +434,16 @@ var scripts = []script{
 	}},
 }
 
+// small are buffers that soon are full.
+var small = settings{buffer: 8 << 10, sendBuffer: 8 << 10}
+
+// writeMuch writes more than they take together, in writes of different sizes.
+func writeMuch(s stage) {
+	for i := range 100 {
+		s.write(theClient, 1, strings.Repeat(string(rune('A'+i%50)), 1+i%4*500))
+	}
+}
+
 // far is a network on which a packet travels long enough to cross others.
 var far = settings{delay: 100 * time.Millisecond}
 
@@ -424,7 +464,7 @@ type simulated struct {
 func newSimulated(t *testing.T, set settings) *simulated {
 	delay := max(set.delay, 50*time.Microsecond)
 	config := Config{Seed: 1, LatencyMin: delay, LatencyMax: delay, PortMin: set.ports[0], PortMax: set.ports[1],
-		UserTimeout: set.userTimeout, ReceiveBuffer: set.buffer, Backlog: set.backlog}
+		UserTimeout: set.userTimeout, ReceiveBuffer: set.buffer, SendBuffer: set.sendBuffer, Backlog: set.backlog}
 	s := &simulated{fixture: newFixture(t, config), names: map[protocol.ConnID]int{}, ids: map[int]protocol.ConnID{}, log: played{received: map[string]string{}}}
 	s.onClient = func(_ *actor, ev Event) { s.tell(theClient, int(ev.Conn), ev) }
 	s.onServer = func(a *actor, ev Event) {

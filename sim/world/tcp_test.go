@@ -525,21 +525,6 @@ func TestHandshakeWithAProcessThatDiedIsReset(t *testing.T) {
 	assert.Empty(t, f.s.lines())
 }
 
-// Section 3.10.2 leaves the answer open where resources are short: here the connection ends.
-func TestSendBufferIsBounded(t *testing.T) {
-	config := oneMillisecond()
-	config.SendBuffer = 100
-	f := connected(t, config)
-	f.Partition(f.client, f.server)
-	f.c.io.Write(1, make([]byte, 60))
-	f.c.io.Write(1, make([]byte, 40))
-	f.runFor(time.Second)
-	assert.Equal(t, []string{"dialed 1"}, f.c.lines())
-	f.c.io.Write(1, make([]byte, 1))
-	f.runFor(time.Second)
-	assert.Equal(t, []string{"dialed 1", "closed 1 overflow"}, f.c.lines())
-}
-
 // Section 3.5.2, reset processing, and the trace: both ends show one number, and the age.
 func TestTraceShowsBothEnds(t *testing.T) {
 	f := connected(t, oneMillisecond())

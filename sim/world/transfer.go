@@ -6,12 +6,8 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// write sends bytes as one segment.
-func (w *World) write(e *end, data []byte) {
-	if e.unacked+len(data) > w.config.SendBuffer {
-		w.fail(e, WhyOverflow)
-		return
-	}
+// sendData sends bytes as one segment.
+func (w *World) sendData(e *end, data []byte) {
 	t := w.packet(taskData, e)
 	t.data = append(t.data, data...)
 	e.unacked += len(data)
@@ -76,7 +72,7 @@ func (w *World) admits(e *end, kind taskKind) bool {
 	}
 	e.host.endLingering()
 	// Section 3.6.1, SHLD-3: nobody will read data that comes after CLOSE.
-	if e.state == stateClosed || e.state == stateFINWait && e.proc == nil && kind == taskData {
+	if e.state == stateClosed || e.state == stateFINWait && e.left() && kind == taskData {
 		w.reset(e)
 		w.forget(e)
 		return false
@@ -88,6 +84,7 @@ func (w *World) admits(e *end, kind taskKind) bool {
 func (w *World) take(from, to *end, t *task) {
 	to.taken++
 	from.acknowledged(t)
+	w.wake(from)
 	switch {
 	case t.kind == taskFIN && w.sticks(to):
 		w.finAcknowledged(from)
@@ -163,6 +160,9 @@ func (w *World) readOn(e *end) {
 }
 
 func (w *World) deliverBytes(e *end, data []byte) {
+	if e.leaving {
+		return
+	}
 	w.scratch = trace.Event{Kind: trace.KindBytes, Conn: e.conn.global, Size: len(data), Data: data}
 	w.emit(e.host.name)
 	e.proc.deliver(Event{Kind: EventReceived, Conn: e.id, Data: data})
@@ -186,7 +186,7 @@ func (w *World) readEnd(e *end) {
 		w.tellLost(e, taskOver, e.lostWhy, e.lostAge)
 		return
 	}
-	if !e.peerFIN {
+	if !e.peerFIN || e.leaving {
 		return
 	}
 	age := w.age(e)
@@ -195,14 +195,15 @@ func (w *World) readEnd(e *end) {
 		e.proc.deliver(Event{Kind: EventPeerDone, Conn: e.id})
 		return
 	case e.state == stateEstablished:
-		e.state = stateLastACK
-		w.sendFIN(e)
+		w.sendNoMore(e)
 	}
 	w.tellOver(e, EventClosed, trace.KindClosed, WhyFIN, age)
 }
 
-// closeWrite is SHUTDOWN for writing: section 3.6, case 1, with the receiving side left open.
-func (w *World) closeWrite(e *end) {
+// sendNoMore is CLOSE in ESTABLISHED and CLOSE-WAIT (section 3.10.4), and SHUTDOWN for
+// writing (section 3.6, case 1) where the process keeps the end. What waits for room is lost.
+func (w *World) sendNoMore(e *end) {
+	w.dropWriter(e)
 	e.state = stateFINWait
 	if e.peerFIN {
 		e.state = stateLastACK
@@ -221,7 +222,7 @@ func (w *World) finAcknowledged(e *end) {
 		w.forget(e)
 	case e.state == stateFINWait && e.peerFIN:
 		w.linger(e, stateTimeWait)
-	case e.state == stateFINWait && e.proc == nil:
+	case e.state == stateFINWait && e.left():
 		w.linger(e, stateFINWait)
 	}
 }

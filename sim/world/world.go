@@ -42,7 +42,7 @@ type Config struct {
 	SYNLinear   int           // so many of them a second apart, as Linux's tcp_syn_linear_timeouts; default none
 	UserTimeout time.Duration // unacknowledged for so long: WhyTimeout; default 924.6 s, Linux's 15 retries
 	TimeWait    time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
-	SendBuffer  int           // bytes not acknowledged, per connection and direction; default 64 MiB
+	SendBuffer  int           // bytes not acknowledged, per connection and direction; default 4 MiB, Linux's largest
 
 	// ReceiveBuffer is how many bytes a kernel keeps for a process that does not read; the
 	// window is shut then. Default 6 MiB, Linux's largest.
@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.SYNRetries, 6)
 	orDefault(&c.UserTimeout, 924600*time.Millisecond)
 	orDefault(&c.TimeWait, 60*time.Second)
-	orDefault(&c.SendBuffer, 64<<20)
+	orDefault(&c.SendBuffer, 4<<20)
 	orDefault(&c.ReceiveBuffer, 6<<20)
 	orDefault(&c.Backlog, 4096)
 	return c
@@ -144,6 +144,7 @@ type Happened struct {
 	Challenges int // SYNs answered with a challenge ACK, see KindChallenge of package trace
 	Dropped    int // packets of flows that a middlebox had forgotten, and lost
 	Refused    int // the same, and answered with a reset
+	Held       int // writes that found the send buffer full, and waited
 }
 
 // Happened returns what has happened so far.
@@ -227,6 +228,10 @@ func (w *World) perform(t *task) {
 		w.retransmit(t.end)
 	case taskKeepAlive:
 		w.keepAliveTimer(t.end)
+	case taskRoom:
+		w.roomFound(t.end)
+	case taskWriteTimer:
+		w.writeTimer(t.end)
 	default:
 		w.arrive(t)
 	}
