@@ -134,7 +134,7 @@ func (w *World) closeEnd(e *end) {
 		w.sendNoMore(e)
 	case was == stateFINWait && e.finACKed:
 		w.linger(e, stateFINWait) // it was closed for writing before
-	case was == stateFINWait, was == stateTimeWait:
+	case was == stateFINWait, was == stateLastACK, was == stateTimeWait:
 	default:
 		w.forget(e)
 	}

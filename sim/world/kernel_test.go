@@ -154,6 +154,9 @@ func newKernel(t *testing.T, set settings) *kernel {
 	if set.ports != [2]uint16{} {
 		client.sysctl(t, "ipv4/ip_local_port_range", fmt.Sprint(set.ports[0], set.ports[1]))
 	}
+	if set.orphans > 0 {
+		client.sysctl(t, "ipv4/tcp_orphan_retries", fmt.Sprint(set.orphans))
+	}
 	server := newNamespace(t, serverAddr, clientAddr)
 	k := &kernel{t: t, set: set, cable: newCable(t, client, server, set.delay), byPort: map[int]int{}, paused: map[string]bool{}, log: played{received: map[string]string{}}}
 	k.listener = k.open(theServer)

@@ -48,7 +48,13 @@ func (w *World) armRetransmission(e *end, sentAt int64) {
 	w.queue.push(max(at, w.now), r)
 }
 
-func (w *World) userTimeout(e *end) int64 { return e.flight.sentAt + int64(w.config.UserTimeout) }
+func (w *World) userTimeout(e *end) int64 {
+	limit := w.config.UserTimeout
+	if e.left() {
+		limit = min(limit, w.config.OrphanTimeout)
+	}
+	return e.flight.sentAt + int64(limit)
+}
 
 func (w *World) retransmit(e *end) {
 	switch {

@@ -46,10 +46,19 @@ const (
 type settings struct {
 	backlog     int
 	userTimeout time.Duration
+	orphans     int           // retries for a connection that no process has any more; 0: Linux's 8
 	buffer      int           // bytes that the server's kernel keeps
 	sendBuffer  int           // bytes that a kernel takes before they are acknowledged
 	delay       time.Duration // of a packet, one way; 0: hardly any
 	ports       [2]uint16     // the client's ephemeral ports, first and last
+}
+
+// orphanTimeout is that of Linux: what the retries take whose timeouts double from 200 ms on.
+func (s *settings) orphanTimeout() time.Duration {
+	if s.orphans == 0 {
+		return 0
+	}
+	return time.Duration(2<<s.orphans-1) * 200 * time.Millisecond
 }
 
 // played is what became of a script.
@@ -201,6 +210,34 @@ var scripts = []script{
 		s.wait(500 * time.Millisecond)
 		s.lose(theClient, false)
 		s.wait(1500 * time.Millisecond)
+	}},
+	{name: "close, and close again, with the FIN under way", source: "RFC 9293 section 3.6, LAST-ACK", within: 700 * time.Millisecond, play: func(s stage) {
+		hello(s)
+		s.stayOpen(theServer, 1)
+		s.closeWrite(theClient, 1)
+		s.wait(50 * time.Millisecond)
+		s.lose(theServer, true)
+		s.closeWrite(theServer, 1)
+		s.close(theServer, 1)
+		s.wait(500 * time.Millisecond)
+		s.lose(theServer, false)
+		s.wait(1500 * time.Millisecond)
+	}},
+	{name: "FIN of an orphan that is given up", source: "RFC 1122 section 4.2.3.5, tcp_orphan_retries of Linux", settings: settings{orphans: 2}, play: func(s stage) {
+		hello(s)
+		s.lose(theClient, true)
+		s.close(theClient, 1)
+		s.wait(4 * time.Second)
+		s.lose(theClient, false)
+		s.wait(3 * time.Second)
+	}},
+	{name: "FIN of an orphan that is not given up yet", source: "RFC 1122 section 4.2.3.5, tcp_orphan_retries of Linux", within: 700 * time.Millisecond, play: func(s stage) {
+		hello(s)
+		s.lose(theClient, true)
+		s.close(theClient, 1)
+		s.wait(4 * time.Second)
+		s.lose(theClient, false)
+		s.wait(3 * time.Second)
 	}},
 	{name: "user timeout", source: "RFC 9293 section 3.10.8, RFC 5482", settings: settings{userTimeout: 2 * time.Second}, within: time.Second, play: func(s stage) {
 		hello(s)
@@ -464,7 +501,7 @@ type simulated struct {
 func newSimulated(t *testing.T, set settings) *simulated {
 	delay := max(set.delay, 50*time.Microsecond)
 	config := Config{Seed: 1, LatencyMin: delay, LatencyMax: delay, PortMin: set.ports[0], PortMax: set.ports[1],
-		UserTimeout: set.userTimeout, ReceiveBuffer: set.buffer, SendBuffer: set.sendBuffer, Backlog: set.backlog}
+		UserTimeout: set.userTimeout, OrphanTimeout: set.orphanTimeout(), ReceiveBuffer: set.buffer, SendBuffer: set.sendBuffer, Backlog: set.backlog}
 	s := &simulated{fixture: newFixture(t, config), names: map[protocol.ConnID]int{}, ids: map[int]protocol.ConnID{}, log: played{received: map[string]string{}}}
 	s.onClient = func(_ *actor, ev Event) { s.tell(theClient, int(ev.Conn), ev) }
 	s.onServer = func(a *actor, ev Event) {

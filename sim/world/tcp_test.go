@@ -372,6 +372,37 @@ func TestUnacknowledgedDataEndsInTimeout(t *testing.T) {
 	assert.Zero(t, knows(f.client))
 }
 
+// RFC 1122 section 4.2.3.5 leaves R2 to hosts: Linux gives a connection that no process has
+// any more up after 8 retries.
+func TestOrphanIsGivenUpSooner(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.Partition(f.client, f.server)
+	f.c.io.Write(1, []byte("lost"))
+	f.c.io.Close(1)
+	f.runFor(102 * time.Second)
+	assert.Equal(t, 1, knows(f.client))
+	f.runFor(time.Second)
+	assert.Zero(t, knows(f.client))
+	assert.Equal(t, []string{"dialed 1"}, f.c.lines())
+}
+
+// Section 3.10.4: CLOSE in LAST-ACK, after SHUTDOWN, changes nothing about the FIN under way.
+func TestCloseInLastACKLeavesTheFINUnderWay(t *testing.T) {
+	f := connected(t, oneMillisecond())
+	f.s.io.StayOpen(f.accepted())
+	f.c.io.CloseWrite(1)
+	f.runFor(time.Second)
+	f.Partition(f.client, f.server)
+	f.s.io.CloseWrite(f.accepted())
+	f.s.io.Close(f.accepted())
+	f.runFor(time.Second)
+	require.Equal(t, stateLastACK, f.onlyEnd(f.server).state)
+	f.HealPartition(f.client, f.server)
+	f.runFor(10 * time.Second)
+	assert.Equal(t, []string{"dialed 1", "closed 1 fin"}, f.c.lines())
+	assert.Zero(t, knows(f.server))
+}
+
 // Section 3.8.1: what a partition swallowed arrives afterwards, in order and once.
 func TestPartitionDelaysData(t *testing.T) {
 	f := connected(t, oneMillisecond())

@@ -9,7 +9,9 @@
 // Packets get lost where a host is down or partitioned only. Simplified: an
 // acknowledgement is no packet of its own, a segment counts as acknowledged the moment it
 // arrives; the rest of a lost window is sent again after the first segment got through;
-// there is no congestion control; ICMP does not exist, a host that is down is silent.
+// there is no congestion control; a send buffer counts bytes of data only; a connection that
+// no process has waits for a shut window as long as it stays shut, in Linux for 205 s; ICMP
+// does not exist, a host that is down is silent.
 package world
 
 import (
@@ -41,8 +43,11 @@ type Config struct {
 	SYNRetries  int           // a dial gives up after 2^(n+1)-1 s; default 6: 127 s
 	SYNLinear   int           // so many of them a second apart, as Linux's tcp_syn_linear_timeouts; default none
 	UserTimeout time.Duration // unacknowledged for so long: WhyTimeout; default 924.6 s, Linux's 15 retries
-	TimeWait    time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
-	SendBuffer  int           // bytes not acknowledged, per connection and direction; default 4 MiB, Linux's largest
+	// OrphanTimeout is UserTimeout of a connection that no process has any more, where it is
+	// shorter; default 102.2 s, Linux's 8 retries.
+	OrphanTimeout time.Duration
+	TimeWait      time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
+	SendBuffer    int           // bytes not acknowledged, per connection and direction; default 4 MiB, Linux's largest
 
 	// ReceiveBuffer is how many bytes a kernel keeps for a process that does not read; the
 	// window is shut then. Default 6 MiB, Linux's largest.
@@ -62,6 +67,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.ReadDelay, 100*time.Microsecond)
 	orDefault(&c.SYNRetries, 6)
 	orDefault(&c.UserTimeout, 924600*time.Millisecond)
+	orDefault(&c.OrphanTimeout, 102200*time.Millisecond)
 	orDefault(&c.TimeWait, 60*time.Second)
 	orDefault(&c.SendBuffer, 4<<20)
 	orDefault(&c.ReceiveBuffer, 6<<20)
@@ -88,9 +94,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("world: ephemeral ports from %d to %d: want 1 <= PortMin <= PortMax", c.PortMin, c.PortMax)
 	case c.SYNRetries < 0 || c.SYNRetries > 16 || c.SYNLinear < 0:
 		return fmt.Errorf("world: %d SYN retries, %d of them linear: want 1 to 16, and none that is negative", c.SYNRetries, c.SYNLinear)
-	case c.UserTimeout < 0 || c.TimeWait < 0 || c.SendBuffer < 0 || c.ReceiveBuffer < 0 || c.Backlog < 0:
-		return fmt.Errorf("world: UserTimeout %v, TimeWait %v, SendBuffer %d, ReceiveBuffer %d, Backlog %d: none may be negative",
-			c.UserTimeout, c.TimeWait, c.SendBuffer, c.ReceiveBuffer, c.Backlog)
+	case c.UserTimeout < 0 || c.OrphanTimeout < 0 || c.TimeWait < 0 || c.SendBuffer < 0 || c.ReceiveBuffer < 0 || c.Backlog < 0:
+		return fmt.Errorf("world: UserTimeout %v, OrphanTimeout %v, TimeWait %v, SendBuffer %d, ReceiveBuffer %d, Backlog %d: none may be negative",
+			c.UserTimeout, c.OrphanTimeout, c.TimeWait, c.SendBuffer, c.ReceiveBuffer, c.Backlog)
 	}
 	return nil
 }
