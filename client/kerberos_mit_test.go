@@ -5,6 +5,7 @@ package client_test
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +16,7 @@ import (
 
 // The same with MIT's KDC, which is killed and run again, and with a keytab.
 func TestOutageOfMITsKDC(t *testing.T) {
-	k := kdctest.Start(t, kdctest.Config{Principals: []string{"alice", "pegasus/127.0.0.1"}, TicketLife: 2 * ticketLife})
+	k := kdctest.Start(t, kdctest.Config{Principals: []string{"alice", "pegasus/127.0.0.1"}, TicketLife: ticketLife + time.Second})
 	settings, err := kerberos.LoadSettings(k.Path("krb5.conf"))
 	require.NoError(t, err)
 	file, err := os.ReadFile(k.Keytab(t, "service.keytab", "pegasus/127.0.0.1"))

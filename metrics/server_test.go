@@ -105,7 +105,7 @@ func TestClusterOverHTTP(t *testing.T) {
 	require.Error(t, err, "the port is taken")
 
 	c, err := client.Open(t.Context(), client.Config{
-		Metas: []string{cluster.Metas()[0].String()}, Tables: []string{"temp"}, Mechanism: mechanism, AllowTestMechanism: true,
+		Metas: []string{cluster.Metas()[0].String()}, Tables: []string{"temp"}, Mechanism: mechanism, AllowTestMechanism: true, OperationTimeout: 10 * time.Second,
 	})
 	require.NoError(t, err)
 	_, err = c.Table("temp").Get(t.Context(), []byte("k"), []byte("s"))
@@ -123,7 +123,7 @@ func TestClusterOverHTTP(t *testing.T) {
 func fetch(t *testing.T, address string) string {
 	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Get("http://" + address + "/metrics")
+	response, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Get("http://" + address + "/metrics")
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusOK, response.StatusCode)
