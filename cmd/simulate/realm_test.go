@@ -32,7 +32,7 @@ func embeddedRealm(t *testing.T, also func(*cluster)) {
 	require.Equal(t, "pegasus/127.0.0.1@DEVELOPMENT.INVALID", told.Service)
 
 	// The program that it names is this test's, which has to be told to be a program.
-	out, err := exec.Command("sh", "-c", asProgram+"=1 "+told.Command+" --json").Output()
+	out, err := exec.Command("sh", "-c", asProgram+"=1 "+told.Command+" --timeout 10s --json").Output()
 	require.NoError(t, err)
 	var report pinged
 	require.NoError(t, json.Unmarshal(out, &report))
@@ -42,7 +42,7 @@ func embeddedRealm(t *testing.T, also func(*cluster)) {
 	if also != nil {
 		also(servers)
 	}
-	code, stdout, stderr := simulate(t, "ping", "--auth", "mandatory", "--open-timeout", "500ms", "--metas", servers.ready.Metas[0].String())
+	code, stdout, stderr := simulate(t, "ping", "--auth", "mandatory", "--open-timeout", "3s", "--metas", servers.ready.Metas[0].String())
 	require.Equal(t, exitInternal, code, "another mechanism")
 	require.Contains(t, stdout, "FAILED")
 	require.Contains(t, stdout, "negotiations failed: the server's log says why")

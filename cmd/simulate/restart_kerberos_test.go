@@ -183,7 +183,7 @@ func (s *started) open(t *testing.T, number int) *kerberosClient {
 		Metas: []string{
 			fmt.Sprintf("%s:%d", kerberosHost, s.metaPort), fmt.Sprintf("%s:%d", kerberosHost, s.metaPort+1),
 		},
-		Tables: []string{"temp"}, Credentials: k.credentials, Trace: s.live.Node(name), ReconnectCap: 200 * time.Millisecond,
+		Tables: []string{"temp"}, Credentials: k.credentials, Trace: s.live.Node(name), OperationTimeout: patience, ReconnectCap: 200 * time.Millisecond,
 		Mechanism: gssapi.New(gssapi.Config{Service: kerberosService, Credentials: k.credentials}), // client.AuthRequired, with a proof of the server's
 	})
 	require.NoError(t, err)
@@ -197,6 +197,14 @@ func (s *started) ask(t *testing.T, label string) {
 	for n, k := range s.clients {
 		askAll(t, k.client.Table("temp"), fmt.Sprintf("%s-%d", label, n))
 		s.asked += askedAfter * 2
+	}
+}
+
+// lost waits until every client knows that it has lost a server.
+func (s *started) lost(t *testing.T) {
+	t.Helper()
+	for _, k := range s.clients {
+		require.Eventually(t, func() bool { return !k.client.Health().Ready }, patience, time.Millisecond)
 	}
 }
 
@@ -224,7 +232,10 @@ func TestKerberosClusterSurvivesKills(t *testing.T) {
 	var longest time.Duration
 	for round := range rounds {
 		killing := time.Since(s.began)
-		s.restart(t, random, processNames, func() { s.wipes = append(s.wipes, wipe{killing, time.Since(s.began)}) })
+		s.restart(t, random, processNames, func() {
+			s.wipes = append(s.wipes, wipe{killing, time.Since(s.began)})
+			s.lost(t)
+		})
 		up := time.Now()
 		require.Eventually(t, s.ready, patience, time.Millisecond, "round %d of seed %d: not ready again", round, seed)
 		longest = max(longest, time.Since(up))
@@ -291,7 +302,7 @@ func TestKerberosServersOutliveTheirPeers(t *testing.T) {
 	held := func(name, what string) int { return int(number(t, s.running[name].metrics, what)) }
 	first := make(map[string][2]int)
 	for round := range rounds {
-		s.restart(t, random, []string{"meta2", "replica1", "replica3"}, func() {})
+		s.restart(t, random, []string{"meta2", "replica1", "replica3"}, func() { s.lost(t) })
 		for n := range kerberosClients - 1 {
 			s.open(t, n+2)
 		}

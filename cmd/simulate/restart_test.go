@@ -101,7 +101,7 @@ func TestClientSurvivesKilledServers(t *testing.T) {
 	c, err := client.Open(t.Context(), client.Config{
 		Trace:  trace.NewLive(seen).Node("client"),
 		Metas:  []string{servers.ready.Metas[0].String(), servers.ready.Metas[1].String()},
-		Tables: []string{"temp"}, AllowTestMechanism: true,
+		Tables: []string{"temp"}, AllowTestMechanism: true, OperationTimeout: patience,
 		Mechanism: sasl.NewTest(sasl.TestConfig{Principal: "client", Secret: []byte(testSecret)}),
 	})
 	require.NoError(t, err)
@@ -115,6 +115,7 @@ func TestClientSurvivesKilledServers(t *testing.T) {
 		killed := time.Since(began)
 		servers.kill(t)
 		wipes = append(wipes, wipe{killed, time.Since(began)})
+		require.Eventually(t, func() bool { return !c.Health().Ready }, patience, time.Millisecond)
 		servers = serveProcess(t, metaPort, metaPort+2)
 		require.Eventually(t, func() bool { return c.Health().Ready }, patience, time.Millisecond, "not ready again: %+v", c.Health())
 		askAll(t, table, fmt.Sprint(round))

@@ -51,8 +51,8 @@ func (s *service) rotate(t *testing.T, version uint32) {
 	require.NoError(t, os.Rename(s.path+".new", s.path))
 }
 
-// open is a client with a ticket of the key in force.
-func (s *service) open(t *testing.T, metas ...string) (*client.Client, error) {
+// open is a client with a ticket of the key in force, within so long.
+func (s *service) open(t *testing.T, within time.Duration, metas ...string) (*client.Client, error) {
 	t.Helper()
 	now := time.Now()
 	credential, err := gssapi.Mint(s.keys, gssapi.MintConfig{
@@ -61,7 +61,7 @@ func (s *service) open(t *testing.T, metas ...string) (*client.Client, error) {
 	})
 	require.NoError(t, err)
 	return client.Open(t.Context(), client.Config{
-		Metas: metas, Tables: []string{"temp"}, OperationTimeout: patience, OpenTimeout: 2 * time.Second,
+		Metas: metas, Tables: []string{"temp"}, OperationTimeout: patience, OpenTimeout: within,
 		Mechanism: gssapi.New(gssapi.Config{Service: "pegasus", Credentials: credential}),
 	})
 }
@@ -94,10 +94,11 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 	require.Equal(t, "replica1", replica.ready.Node)
 	require.Equal(t, meta.ready.Replicas, replica.ready.Replicas)
 
-	c, err := s.open(t, meta.ready.Metas[0].String())
+	c, err := s.open(t, patience, meta.ready.Metas[0].String())
 	require.NoError(t, err)
 	askAll(t, c.Table("temp"), "first")
 	replica.kill(t)
+	require.Eventually(t, func() bool { return !c.Health().Ready }, patience, time.Millisecond)
 	replica = start("replica1")
 	require.Eventually(t, func() bool { return c.Health().Ready }, patience, time.Millisecond)
 	askAll(t, c.Table("temp"), "restarted")
@@ -106,11 +107,11 @@ func TestNodesOfTheirOwnProcessWithKerberos(t *testing.T) {
 	old := *s
 	s.rotate(t, 2)
 	time.Sleep(1100 * time.Millisecond) // the file is looked at once a second
-	c, err = s.open(t, meta.ready.Metas[0].String())
+	c, err = s.open(t, patience, meta.ready.Metas[0].String())
 	require.NoError(t, err, "a ticket of the new key, servers that were not restarted")
 	askAll(t, c.Table("temp"), "rotated")
 	require.NoError(t, c.Close())
-	_, err = old.open(t, meta.ready.Metas[0].String())
+	_, err = old.open(t, 3*time.Second, meta.ready.Metas[0].String())
 	require.Error(t, err, "the old key is gone from the keytab")
 
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + meta.ready.Metrics + "/metrics")
