@@ -7,7 +7,6 @@ package explore
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"net/http"
 	"os"
@@ -105,13 +104,11 @@ func (s *walkSeen) hold(t *testing.T) {
 	require.NotEqual(t, s.Shades[0], s.Shades[1])
 }
 
-func find(t *testing.T) (*browser.Browser, context.Context) {
+func find(t *testing.T) *browser.Browser {
 	t.Helper()
 	b, err := browser.Find()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return b, ctx
+	return b
 }
 
 // screenshots is where they go.
@@ -126,22 +123,22 @@ func screenshots(t *testing.T) string {
 }
 
 func TestOfflineInBrowser(t *testing.T) {
-	b, ctx := find(t)
+	b := find(t)
 	e := checkedExplorer(t, incident)
 	file := filepath.Join(t.TempDir(), "session.html")
-	doc, _, _, err := e.offline(ctx, 500)
+	doc, _, _, err := e.offline(t.Context(), 500)
 	require.NoError(t, err)
 	doc.Scripts = append([]string{browser.Driver(walkSteps)}, doc.Scripts...)
 	var out bytes.Buffer
 	require.NoError(t, doc.Write(&out))
 	require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
 	var seen walkSeen
-	require.NoError(t, b.Drive(ctx, "file://"+file, &seen))
+	require.NoError(t, b.Drive(t.Context(), "file://"+file, &seen))
 	seen.hold(t)
 }
 
 func TestServedInBrowser(t *testing.T) {
-	b, ctx := find(t)
+	b := find(t)
 	e := checkedExplorer(t, incident)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -152,23 +149,23 @@ func TestServedInBrowser(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /driven", func(w http.ResponseWriter, _ *http.Request) { _ = doc.Write(w) })
 	mux.Handle("/", handler)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	var seen walkSeen
-	require.NoError(t, b.Drive(ctx, "http://"+listener.Addr().String()+"/driven", &seen))
+	require.NoError(t, b.Drive(t.Context(), "http://"+listener.Addr().String()+"/driven", &seen))
 	seen.hold(t)
 }
 
 // TestScreenshots keeps pictures for people to look at, and wants each to be one.
 func TestScreenshots(t *testing.T) {
-	b, ctx := find(t)
+	b := find(t)
 	dir := screenshots(t)
 	e := checkedExplorer(t, incident)
 	file := filepath.Join(t.TempDir(), "session.html")
 	out, err := os.Create(file)
 	require.NoError(t, err)
-	_, _, err = e.WriteOffline(ctx, out, 500)
+	_, _, err = e.WriteOffline(t.Context(), out, 500)
 	require.NoError(t, err)
 	require.NoError(t, out.Close())
 	for name, address := range map[string]string{
@@ -177,10 +174,10 @@ func TestScreenshots(t *testing.T) {
 		"explorer-lasso.png": "?theme=light#counterexample=2",
 	} {
 		picture := filepath.Join(dir, name)
-		require.NoError(t, b.Screenshot(ctx, "file://"+file+address, picture, 1400, 900))
+		require.NoError(t, b.Screenshot(t.Context(), "file://"+file+address, picture, 1400, 900))
 		info, err := os.Stat(picture)
 		require.NoError(t, err)
 		require.Greater(t, info.Size(), int64(30_000), "an empty page is smaller")
 	}
-	require.NoError(t, b.Print(ctx, "file://"+file+"#counterexample=0", filepath.Join(dir, "explorer-print.pdf")))
+	require.NoError(t, b.Print(t.Context(), "file://"+file+"#counterexample=0", filepath.Join(dir, "explorer-print.pdf")))
 }

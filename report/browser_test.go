@@ -6,11 +6,9 @@
 package report_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,13 +95,11 @@ type stepsSeen struct {
 	Listed       int      `json:"listed"`
 }
 
-func find(t *testing.T) (*browser.Browser, context.Context) {
+func find(t *testing.T) *browser.Browser {
 	t.Helper()
 	b, err := browser.Find()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	return b, ctx
+	return b
 }
 
 func incident(t *testing.T) sim.Scenario {
@@ -117,7 +113,7 @@ func incident(t *testing.T) sim.Scenario {
 // drive writes the collector's page with the steps added, and does them.
 func drive(t *testing.T, c *report.Collector, s report.Summary) stepsSeen {
 	t.Helper()
-	b, ctx := find(t)
+	b := find(t)
 	p, err := c.Page(s)
 	require.NoError(t, err)
 	p.Scripts = append([]string{browser.Driver(steps)}, p.Scripts...)
@@ -126,7 +122,7 @@ func drive(t *testing.T, c *report.Collector, s report.Summary) stepsSeen {
 	require.NoError(t, p.Write(file))
 	require.NoError(t, file.Close())
 	var seen stepsSeen
-	require.NoError(t, b.Drive(ctx, "file://"+file.Name(), &seen))
+	require.NoError(t, b.Drive(t.Context(), "file://"+file.Name(), &seen))
 	require.Greater(t, seen.Colours, 5, "something is drawn")
 	require.Greater(t, seen.ColoursNear, 5)
 	require.Greater(t, seen.Dark, 5)
@@ -192,16 +188,16 @@ func TestHundredThousandInBrowser(t *testing.T) {
 
 // TestScreenshots keeps pictures of a report directory for people to look at.
 func TestScreenshots(t *testing.T) {
-	b, ctx := find(t)
+	b := find(t)
 	pictures := os.Getenv("SCREENSHOTS")
 	if pictures == "" {
 		pictures = t.TempDir()
 	}
 	require.NoError(t, os.MkdirAll(pictures, 0o755))
-	result, err := sim.Run(ctx, incident(t), sim.Options{})
+	result, err := sim.Run(t.Context(), incident(t), sim.Options{})
 	require.NoError(t, err)
 	dir := t.TempDir()
-	require.NoError(t, sim.WriteReport(ctx, dir, &result))
+	require.NoError(t, sim.WriteReport(t.Context(), dir, &result))
 	address := "file://" + filepath.Join(dir, sim.ReportPage)
 	for name, url := range map[string]string{
 		"report-light.png":    address + "?theme=light",
@@ -210,10 +206,10 @@ func TestScreenshots(t *testing.T) {
 		"history.png":         "file://" + filepath.Join(dir, sim.ReportHistory),
 	} {
 		picture := filepath.Join(pictures, name)
-		require.NoError(t, b.Screenshot(ctx, url, picture, 1400, 900))
+		require.NoError(t, b.Screenshot(t.Context(), url, picture, 1400, 900))
 		info, err := os.Stat(picture)
 		require.NoError(t, err)
 		require.Greater(t, info.Size(), int64(20_000), "an empty page is smaller")
 	}
-	require.NoError(t, b.Print(ctx, address, filepath.Join(pictures, "report-print.pdf")))
+	require.NoError(t, b.Print(t.Context(), address, filepath.Join(pictures, "report-print.pdf")))
 }

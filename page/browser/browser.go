@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // ErrNone says that there is no browser.
@@ -31,6 +32,10 @@ func Find() (*Browser, error) {
 	}
 	return nil, ErrNone
 }
+
+// limit is how long one start of the browser may take, and what the page does then, on a busy
+// machine.
+const limit = 3 * time.Minute
 
 // patience is the page's own time in milliseconds: it stands still while answers are on
 // their way, and runs as fast as it can otherwise.
@@ -69,6 +74,8 @@ func (b *Browser) run(ctx context.Context, url string, arguments ...string) (str
 		return "", err
 	}
 	defer func() { _ = os.RemoveAll(profile) }() // in a directory for what may be lost
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, b.program, append(append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir=" + profile,
