@@ -88,6 +88,7 @@ install_packages() {
 	command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
 	command -v gcc >/dev/null || missing+=(gcc libc6-dev) # the race detector links with it
 	command -v git >/dev/null || missing+=(git)
+	command -v qemu-aarch64 >/dev/null || missing+=(qemu-user) # for .ci/determinism
 	command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
 	if ((${#missing[@]} == 0)); then
 		echo "nothing to install"
@@ -98,7 +99,7 @@ install_packages() {
 		return 1
 	fi
 	retry as_root apt-get update -qq
-	retry as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+	retry as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 # install_lint installs golangci-lint at its version. It takes minutes where nothing is
