@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
+	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
@@ -19,14 +19,16 @@ import (
 type Client struct {
 	cfg       Config
 	warnings  []string // of the configuration
-	unobserve func()   // the credentials
+	unobserve func()   // the credentials, once
 	driver    *driver
-	calls     sync.Pool // of *call
+	calls     sync.Pool    // of *call
+	bodies    atomic.Int64 // bytes of requests of calls that are outstanding
 }
 
 // Open starts a client and opens the configured tables. Without any, it does not wait for
 // a server. It fails with a *ConfigError, with the error of looking up a meta server, or
-// with the *Error of a table; then nothing is left behind.
+// with the *Error of a table, in an *OpenError where no server has decided; then nothing is
+// left behind.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -41,24 +43,30 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.routing(metas).Validate(); err != nil {
-		return nil, &ConfigError{Field: "Config", Why: "cannot work: " + err.Error(), Err: err}
+	if err := cfg.validateMetas(metas); err != nil {
+		return nil, err
 	}
 	c := &Client{cfg: cfg, warnings: cfg.warnings()}
 	c.cfg.warn(c.warnings)
-	c.unobserve = func() {}
-	if cfg.OnCredential != nil {
-		c.unobserve = cfg.Credentials.Observe(cfg.OnCredential)
-	}
 	c.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
 	c.driver = newDriver(&c.cfg, metas, names)
+	c.unobserve = c.driver.observe()
 	go c.driver.run()
 	for _, table := range cfg.Tables {
 		if err := c.OpenTable(ctx, table); err != nil {
-			return nil, errors.Join(err, c.Close())
+			return nil, errors.Join(c.whyNotOpen(err), c.Close())
 		}
 	}
 	return c, nil
+}
+
+// whyNotOpen adds to the error of a table how the client is, where no server has decided.
+func (c *Client) whyNotOpen(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Reason == session.ReasonNone {
+		return err
+	}
+	return &OpenError{Health: c.Health(), Err: err}
 }
 
 // Table is one table. It is resolved by its first use, or by OpenTable.
@@ -94,60 +102,4 @@ func (c *Client) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("drain client: %w", errors.Join(ctx.Err(), c.Close()))
 	}
-}
-
-// Health is how a client is at one moment.
-type Health struct {
-	Ready       bool // every session that is held ready is, and there is one
-	Closed      bool
-	Outstanding int // calls
-	Leader      netip.AddrPort
-	Sessions    []SessionHealth
-	Routing     routing.Stats
-	Credentials *CredentialHealth // nil: none were given
-	Warnings    []string          // of the configuration, as logged by Open
-	// InternalErrors counts bugs that were recovered, panics of the application's own
-	// functions among them, each logged with its stack: an alarm, and no verdict on any
-	// server or credential. It only grows.
-	InternalErrors uint64
-}
-
-// SessionHealth is how one session is.
-type SessionHealth = routing.SessionView
-
-// Health looks at sessions and credentials. It does not ask any server or KDC.
-func (c *Client) Health() Health {
-	h := c.sessionHealth()
-	h.Warnings = slices.Clone(c.warnings)
-	if c.cfg.Credentials != nil {
-		credentials := c.cfg.Credentials.Health()
-		h.Credentials = &credentials
-	}
-	return h
-}
-
-func (c *Client) sessionHealth() Health {
-	answer := make(chan Health, 1)
-	ask := func(d *driver) { answer <- d.health() }
-	if !c.driver.inbox.put(item{ask: ask}) {
-		<-c.driver.ended
-		return c.driver.health()
-	}
-	return <-answer
-}
-
-func (d *driver) health() Health {
-	h := Health{Closed: d.core.Closed(), Outstanding: d.core.PendingOps(), Leader: d.core.Leader(), Routing: d.core.Stats(), InternalErrors: d.bugs.count.Load()}
-	kept, ready := 0, 0
-	for s := range d.core.Sessions() {
-		h.Sessions = append(h.Sessions, s)
-		if s.Kept {
-			kept++
-			if s.State == StateReady {
-				ready++
-			}
-		}
-	}
-	h.Ready = kept > 0 && kept == ready
-	return h
 }

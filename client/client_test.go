@@ -91,7 +91,7 @@ func TestBadArguments(t *testing.T) {
 		require.ErrorIs(t, err, ErrBadArgument)
 		require.ErrorIs(t, err, protocol.ErrHashKeyTooLong)
 		err = c.Table("temp").Put(t.Context(), hashKey, nil, make([]byte, 5<<20), 0)
-		require.ErrorIs(t, err, ErrOverloaded)
+		require.ErrorIs(t, err, ErrBadArgument)
 		err = c.Table("nosuch").Put(t.Context(), hashKey, nil, nil, 0)
 		require.ErrorIs(t, err, ErrTableNotFound)
 		require.NotErrorIs(t, err, ErrUnknownOutcome)
@@ -422,8 +422,8 @@ func TestConfigErrors(t *testing.T) {
 		"no mechanism":      {func(c *Config) { c.Auth = AuthRequired }, "Mechanism"},
 		"test mechanism":    {func(c *Config) { c.Auth, c.Mechanism = AuthRequired, testMechanism }, "Mechanism"},
 		"negative timeout":  {func(c *Config) { c.OperationTimeout = -1 }, "OperationTimeout"},
-		"negative interval": {func(c *Config) { c.ReconnectCap = -1 }, "Config"},
-		"negative limit":    {func(c *Config) { c.MaxOperations = -1 }, "Config"},
+		"negative interval": {func(c *Config) { c.ReconnectCap = -1 }, "ReconnectCap"},
+		"negative limit":    {func(c *Config) { c.MaxOperations = -1 }, "MaxOperations"},
 		"unsent":            {func(c *Config) { c.MaxUnsentBytes = -1 }, "MaxUnsentBytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -24,7 +25,6 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
-	"reflect"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
@@ -85,7 +85,10 @@ type Config struct {
 	// sasl, which protects nothing.
 	AllowTestMechanism bool
 	// ServerName returns the name by which Mechanism knows a server; default: the host of
-	// Metas that was resolved to its address, else the address itself.
+	// Metas that was resolved to its address, else the address itself. It is called for each
+	// connection, by several goroutines at once, the one that drives the client among them: it
+	// must be safe for concurrent use, must return soon (so look nothing up in it), and must
+	// not call methods of the client.
 	ServerName func(addr netip.AddrPort) string
 
 	// OperationTimeout is for calls whose context has no deadline; default 1 s. It
@@ -122,13 +125,22 @@ type Config struct {
 	// Lazy: do not hold sessions ready that no call needs right now.
 	Lazy bool
 
-	// MaxOperations is how many calls may be outstanding; default 16384. More fail with
-	// ErrOverloaded, and so do calls beyond what one session holds (4096 written, 4096
-	// waiting).
+	// What is beyond a limit fails with ErrOverloaded and a *LimitError that names the limit.
+
+	// MaxOperations is how many calls may be outstanding; default 16384. Of these one session
+	// holds 4096 that are written and 4096 that wait.
 	MaxOperations int
-	// MaxTables is how many tables may be in use; default 64.
+	// MaxOutstandingBytes is how large the requests of all outstanding calls may be together;
+	// default 256 MiB.
+	MaxOutstandingBytes int
+	// MaxRequestBytes is how large one request may be, keys and value; default 4 MiB. More is
+	// ErrBadArgument. Server counterpart: its limit of a write (reference server:
+	// Replica.MaxWriteBytes, and upstream: 1 MiB), beyond which it refuses.
+	MaxRequestBytes int
+	// MaxTables is how many tables may be in use; default 64. One that was found is in use
+	// until the client is closed.
 	MaxTables int
-	// MaxSessions is how many servers may be in use; default 256.
+	// MaxSessions is how many servers may be in use, meta servers among them; default 256.
 	MaxSessions int
 	// MaxFrameBytes is the largest answer that is taken; default protocol.DefaultLimits,
 	// 32 MiB.
@@ -142,11 +154,15 @@ type Config struct {
 	OnSession func(SessionChange)
 
 	// OnCredential is called when the state of a credential changes: fetched, due for
-	// renewal, expired, refused, no KDC. It is called by the goroutine that drives
-	// Credentials, must return soon, and must call neither their methods nor the client's.
+	// renewal, expired, refused, no KDC; and by Open, with the state that each has then, which
+	// may be told twice. Otherwise it is called by the goroutine that drives Credentials, never
+	// twice at once. It must return soon, and must call neither their methods nor the client's.
 	OnCredential func(CredentialChange)
 
-	Logger *slog.Logger // default: nothing is logged. Never tokens, keys or values
+	// Logger has warnings of what somebody has to look at (a ready connection is lost, the
+	// first of several negotiations fails), and sessions' other changes below that. Never
+	// tokens, keys or values; default: nothing is logged.
+	Logger *slog.Logger
 
 	// Trace takes what happens to the client as events of package trace, never tokens, keys
 	// or values; nil, the default, costs nothing.
@@ -159,7 +175,9 @@ type Config struct {
 	// Random is for the mechanism's nonces; default crypto/rand. It must be safe for
 	// concurrent use.
 	Random io.Reader
-	// Jitter is what intervals between attempts are drawn from; default: seeded at random.
+	// Jitter is what intervals between attempts are drawn from; default: seeded at random. The
+	// client draws without a lock: a source of its own for each client, also where a Config is
+	// used for several.
 	Jitter mathrand.Source
 }
 
@@ -197,6 +215,12 @@ func (c Config) withDefaults() Config {
 	if c.OpenTimeout == 0 {
 		c.OpenTimeout = 10 * time.Second
 	}
+	d := routing.DefaultConfig()
+	c.MaxOperations = cmp.Or(c.MaxOperations, d.MaxOps)
+	c.MaxTables = cmp.Or(c.MaxTables, d.MaxTables)
+	c.MaxSessions = cmp.Or(c.MaxSessions, d.MaxSessions)
+	c.MaxRequestBytes = cmp.Or(c.MaxRequestBytes, d.Session.MaxRequestBytes)
+	c.MaxOutstandingBytes = cmp.Or(c.MaxOutstandingBytes, max(256<<20, c.MaxRequestBytes))
 	if c.MaxUnsentBytes == 0 {
 		c.MaxUnsentBytes = 32 << 20
 	}
@@ -216,40 +240,6 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// validate finds what cannot work before anything is opened.
-func (c *Config) validate() error {
-	switch {
-	case len(c.Metas) == 0:
-		return &ConfigError{Field: "Metas", Why: "is empty; give the host:port of at least one meta server"}
-	case c.Auth > AuthOff:
-		return &ConfigError{Field: "Auth", Why: "is none of AuthRequired, AuthPreferred and AuthOff"}
-	case c.Auth != AuthOff && c.Mechanism == nil:
-		return &ConfigError{Field: "Mechanism", Why: "is missing; give one, or say AuthOff if the cluster has no authentication"}
-	case c.Auth == AuthRequired && isTest(c.Mechanism) && !c.AllowTestMechanism:
-		return &ConfigError{Field: "Mechanism", Why: "is the test mechanism, which protects nothing; give a real one, or set AllowTestMechanism in a test"}
-	case c.Auth == AuthOff && c.Credentials != nil:
-		return &ConfigError{Field: "Credentials", Why: "is given with AuthOff, which never presents them; leave one out"}
-	case c.OnCredential != nil && c.Credentials == nil:
-		return &ConfigError{Field: "OnCredential", Why: "is given without Credentials, so nothing would call it"}
-	case c.ServerNegotiationTimeout < 0:
-		return &ConfigError{Field: "ServerNegotiationTimeout", Why: "is negative"}
-	case c.OperationTimeout < 0:
-		return &ConfigError{Field: "OperationTimeout", Why: "is negative"}
-	case c.OpenTimeout < 0:
-		return &ConfigError{Field: "OpenTimeout", Why: "is negative"}
-	case c.MaxUnsentBytes < 0:
-		return &ConfigError{Field: "MaxUnsentBytes", Why: "is negative"}
-	case c.MaxFrameBytes < 0:
-		return &ConfigError{Field: "MaxFrameBytes", Why: "is negative"}
-	}
-	return nil
-}
-
-// isTest goes by type: the test mechanism's name is whatever its peer wants.
-func isTest(m sasl.Mechanism) bool {
-	return reflect.TypeOf(m) == reflect.TypeOf(sasl.NewTest(sasl.TestConfig{}))
-}
-
 // routing is what the core is given, now that the metas' addresses are known.
 func (c *Config) routing(metas []netip.AddrPort) routing.Config {
 	r := routing.Config{
@@ -266,6 +256,7 @@ func (c *Config) routing(metas []netip.AddrPort) routing.Config {
 			NegotiationTimeout: c.NegotiationTimeout,
 			Silence:            c.SilenceTimeout,
 			BackoffCap:         c.ReconnectCap,
+			MaxRequestBytes:    c.MaxRequestBytes,
 			Limits:             protocol.Limits{MaxFrameBytes: c.MaxFrameBytes},
 		},
 	}

@@ -96,7 +96,7 @@ func (c *connection) run() {
 	})
 	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventDialed, Conn: c.id}})
 	err = c.readLoop(raw)
-	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventClosed, Conn: c.id, Reason: reason(err)}})
+	c.driver.inbox.put(item{event: routing.Event{Kind: routing.EventClosed, Conn: c.id, Reason: lossReason(err)}})
 }
 
 // connectedToItself: where a server's port is among those that clients are given, Linux
@@ -230,6 +230,15 @@ func (c *connection) token(begin bool, challenge []byte) (token []byte, done boo
 		}
 	}
 	return c.sasl.Step(time.Now(), challenge)
+}
+
+// lossReason is reason for a connection that was up: what timed out is then no handshake, but
+// keep-alive probes, or what was sent and never acknowledged.
+func lossReason(err error) session.Reason {
+	if why := reason(err); why != session.ReasonDialTimeout {
+		return why
+	}
+	return session.ReasonSilence
 }
 
 // reason puts an error of the network into the core's words.

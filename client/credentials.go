@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/a8011091/pegasus-reference/sasl/ticket"
 )
@@ -31,6 +32,55 @@ type (
 	// CredentialHealth is how the tickets are.
 	CredentialHealth = ticket.Health
 )
+
+// observer tells OnCredential how each ticket is, and then every change, one at a time.
+type observer struct {
+	tell  func(CredentialChange)
+	mu    sync.Mutex
+	begun bool
+	held  []CredentialChange // that came before begun
+}
+
+// observe begins to tell OnCredential, and returns what ends that.
+func (d *driver) observe() (stop func()) {
+	if d.cfg.OnCredential == nil {
+		return func() {}
+	}
+	o := &observer{tell: func(c CredentialChange) { d.guarded("OnCredential", func() { d.cfg.OnCredential(c) }) }}
+	stop = sync.OnceFunc(d.cfg.Credentials.Observe(o.changed))
+	o.begin(d.cfg.Credentials.Health())
+	return stop
+}
+
+func (o *observer) changed(c CredentialChange) {
+	o.mu.Lock()
+	if !o.begun {
+		o.held = append(o.held, c)
+		o.mu.Unlock()
+		return
+	}
+	o.mu.Unlock()
+	o.tell(c)
+}
+
+// begin tells how the tickets are, and what has changed meanwhile, some of it for the second
+// time.
+func (o *observer) begin(h CredentialHealth) {
+	for _, t := range h.Tickets {
+		o.tell(CredentialChange{Name: t.Name, State: t.State, Until: t.Until, Failure: t.Failure, Err: t.Err})
+	}
+	for more := true; more; {
+		o.mu.Lock()
+		held := o.held
+		o.held = nil
+		more = len(held) > 0
+		o.begun = !more
+		o.mu.Unlock()
+		for _, c := range held {
+			o.tell(c)
+		}
+	}
+}
 
 // awaitCredential waits for the ticket of c's server until the negotiation's deadline, or
 // until the connection is given up.

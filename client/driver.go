@@ -40,6 +40,7 @@ type driver struct {
 	free    []routing.OpID
 	dirty   []*connection // have something to write since the batch began
 	tracer  *tracer       // nil: nothing is traced
+	told    map[netip.AddrPort]sessionTold
 }
 
 // call is one call of the application. It belongs to the caller until it is in the
@@ -61,6 +62,7 @@ func newDriver(cfg *Config, metas []netip.AddrPort, names map[netip.AddrPort]str
 		cfg: cfg, metas: metas, names: names, ended: make(chan struct{}),
 		core: routing.New(cfg.routing(metas)), jitter: rand.New(cfg.Jitter),
 		conns: make(map[protocol.ConnID]*connection), timers: make(map[protocol.TimerID]*time.Timer),
+		told: make(map[netip.AddrPort]sessionTold),
 	}
 	d.advance, d.bugs.log = d.core.Step, cfg.Logger
 	d.tracer = newTracer(cfg.Trace, d.core, protocol.Limits{MaxFrameBytes: cfg.MaxFrameBytes})
@@ -273,13 +275,7 @@ func (d *driver) sessionChanged(e *routing.Effect) {
 	if c := d.conns[e.Conn]; c != nil && e.State == session.StateReady {
 		c.negotiated(true)
 	}
-	level := slog.LevelDebug
-	if e.Reason == session.ReasonInternal {
-		level = slog.LevelWarn
-	} else if e.State == session.StateReady || e.State == session.StateBackoff || e.State == session.StateClosed {
-		level = slog.LevelInfo
-	}
-	d.cfg.Logger.Log(context.Background(), level, "pegasus session",
+	d.cfg.Logger.Log(context.Background(), d.sessionLevel(e), "pegasus session",
 		slog.String("server", e.Addr.String()), slog.String("state", e.State.String()),
 		slog.String("step", e.Step.String()), slog.String("reason", e.Reason.String()))
 	if d.cfg.OnSession != nil {

@@ -25,8 +25,13 @@ var (
 	ErrDeadline = errors.New("the deadline passed")
 	// ErrClosed: the client is closed, or is being drained.
 	ErrClosed = errors.New("the client is closed")
-	// ErrOverloaded: a limit of the client was reached; nothing was sent.
+	// ErrOverloaded: a limit of the client was reached; nothing was sent. errors.As finds the
+	// *LimitError that names it.
 	ErrOverloaded = errors.New("a limit of the client was reached; nothing was sent")
+	// ErrBusy: the storage refused for now, without effect: it is busy, shuts down, or says to
+	// try again. That is the caller's to do; refusals of servers (ERR_BUSY and others) are
+	// tried again by the client until the deadline, and are no ErrBusy.
+	ErrBusy = errors.New("the storage is busy; nothing was changed, try again later")
 	// ErrTableNotFound: the meta servers know no such table.
 	ErrTableNotFound = errors.New("no such table")
 	// ErrDenied: the principal may not do this.
@@ -48,7 +53,41 @@ type Error struct {
 	Reason  Reason                 // last obstacle on this side
 	Code    protocol.ErrorCode     // last refusal of a server; CodeOK if there was none
 	Status  protocol.StorageStatus // of the storage, where a server executed the request
-	Err     error                  // the context's error, or what is wrong with argument or answer
+	Err     error                  // the context's error, a *LimitError, or what is wrong with argument or answer
+}
+
+// LimitError says which limit of the client was reached.
+type LimitError struct {
+	Limit string // what is limited
+	Field string // of Config, where it can be changed; empty: it cannot
+	Max   int
+}
+
+// Error implements error.
+func (e *LimitError) Error() string {
+	text := fmt.Sprintf("%v: at most %d %s", ErrOverloaded, e.Max, e.Limit)
+	if e.Field != "" {
+		text += " (Config." + e.Field + ")"
+	}
+	return text
+}
+
+// Unwrap returns ErrOverloaded.
+func (e *LimitError) Unwrap() error { return ErrOverloaded }
+
+// limitError is nil where the core names no limit.
+func (c *Config) limitError(of session.Limit) error {
+	switch of {
+	case session.LimitOperations:
+		return &LimitError{Limit: "calls may be outstanding", Field: "MaxOperations", Max: c.MaxOperations}
+	case session.LimitTables:
+		return &LimitError{Limit: "tables may be in use, and one that was found is until the client is closed", Field: "MaxTables", Max: c.MaxTables}
+	case session.LimitSessions:
+		return &LimitError{Limit: "servers may be in use", Field: "MaxSessions", Max: c.MaxSessions}
+	case session.LimitWaiting:
+		return &LimitError{Limit: "requests may wait for one server", Max: session.DefaultConfig().MaxWaiting}
+	}
+	return nil
 }
 
 // Error implements error.
@@ -105,6 +144,8 @@ func (e *Error) Is(target error) bool {
 		return e.Reason == session.ReasonInternal
 	case ErrOverloaded:
 		return e.Reason == session.ReasonQueueFull
+	case ErrBusy:
+		return passing(e.Status)
 	case ErrTableNotFound:
 		return e.Reason == session.ReasonNone &&
 			(e.Code == protocol.CodeObjectNotFound || e.Code == protocol.CodeAppNotExist || e.Code == protocol.CodeAppDropped)
@@ -114,5 +155,10 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns the context's error, or what is wrong with argument or answer.
+// passing: the storage refused with this status for now, without effect.
+func passing(s protocol.StorageStatus) bool {
+	return s == protocol.StatusBusy || s == protocol.StatusTryAgain || s == protocol.StatusShutdownInProgress
+}
+
+// Unwrap returns the context's error, a *LimitError, or what is wrong with argument or answer.
 func (e *Error) Unwrap() error { return e.Err }

@@ -18,7 +18,8 @@ import (
 //
 // A call ends by its context's deadline, or after Config.OperationTimeout where that has
 // none. Reads, and whatever a server refused without effect, are tried again until then;
-// a write that was sent and not answered is not.
+// a write that was sent and not answered is not. What a server accepted and its storage then
+// refused is not either: that is ErrBusy, where trying again may help.
 type Table struct {
 	client *Client
 	name   string
@@ -47,8 +48,12 @@ func (t *Table) Get(ctx context.Context, hashKey, sortKey []byte) ([]byte, error
 }
 
 // Put writes a record, in place of one that is there. It lives for ttl, counted in whole
-// seconds, or for ever if ttl is not positive.
+// seconds and rounded up, or for ever if ttl is zero or Forever. Any other negative ttl, what
+// is left until a time that has passed, is ErrBadArgument.
 func (t *Table) Put(ctx context.Context, hashKey, sortKey, value []byte, ttl time.Duration) error {
+	if ttl < 0 && ttl != Forever {
+		return badArgument("put", t.name, fmt.Errorf("the time to live is negative: %v", ttl))
+	}
 	k, err := t.begin("put", protocol.RPCPut, hashKey, sortKey)
 	if err != nil {
 		return err
@@ -105,10 +110,14 @@ func (t *Table) begin(op string, rpc protocol.RPC, hashKey, sortKey []byte) (*ca
 	var err error
 	if k.key, err = protocol.AppendKey(k.key[:0], hashKey, sortKey); err != nil {
 		t.client.recycle(k)
-		return nil, &Error{Op: op, Table: t.name, Outcome: session.OutcomeFailed, Code: protocol.CodeOK, Err: fmt.Errorf("%w: %w", ErrBadArgument, err)}
+		return nil, badArgument(op, t.name, err)
 	}
 	k.op.Hash = protocol.PartitionHash(hashKey, sortKey)
 	return k, nil
+}
+
+func badArgument(op, table string, err error) *Error {
+	return &Error{Op: op, Table: table, Outcome: session.OutcomeFailed, Code: protocol.CodeOK, Err: fmt.Errorf("%w: %w", ErrBadArgument, err)}
 }
 
 // judge turns the storage's answer into an error. A write whose answer cannot be read has
@@ -136,11 +145,10 @@ func (t *Table) judge(op string, status protocol.StorageStatus, malformed error,
 // refusedByStorage: a write with this status has had no effect.
 func refusedByStorage(s protocol.StorageStatus) bool {
 	switch s {
-	case protocol.StatusNotFound, protocol.StatusNotSupported, protocol.StatusInvalidArgument,
-		protocol.StatusBusy, protocol.StatusTryAgain, protocol.StatusShutdownInProgress:
+	case protocol.StatusNotFound, protocol.StatusNotSupported, protocol.StatusInvalidArgument:
 		return true
 	}
-	return false
+	return passing(s)
 }
 
 // call takes a call from the pool.
@@ -148,6 +156,7 @@ func (c *Client) call(table string, rpc protocol.RPC) *call {
 	k := c.calls.Get().(*call)
 	k.open = rpc == protocol.RPCUnknown
 	k.op = routing.Op{Table: table, RPC: rpc}
+	k.body = k.body[:0]
 	return k
 }
 
@@ -172,6 +181,14 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fail(session.ReasonCanceled, err)
+	}
+	size := len(k.body)
+	if size > c.cfg.MaxRequestBytes {
+		return badArgument(op, k.op.Table, fmt.Errorf("the request is %d bytes, and Config.MaxRequestBytes allows %d", size, c.cfg.MaxRequestBytes))
+	}
+	defer c.bodies.Add(-int64(size))
+	if c.bodies.Add(int64(size)) > int64(c.cfg.MaxOutstandingBytes) {
+		return fail(session.ReasonQueueFull, &LimitError{Limit: "bytes may be in the requests of outstanding calls", Field: "MaxOutstandingBytes", Max: c.cfg.MaxOutstandingBytes})
 	}
 	deadline, limited := ctx.Deadline()
 	if !limited {
@@ -203,6 +220,8 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 		e.Reason, e.Err = session.ReasonDeadline, context.DeadlineExceeded
 	case r.Reason == session.ReasonCanceled:
 		e.Err = context.Cause(ctx)
+	case r.Reason == session.ReasonQueueFull:
+		e.Err = c.cfg.limitError(r.Limit)
 	}
 	return e
 }

@@ -94,7 +94,8 @@ type Replica struct {
 }
 
 // Hooks tell what happens. They are called by the goroutine that owns the core: they
-// must return soon, and must not call methods of the same Server. A nil hook is not called.
+// must return soon, and must not call methods of the same Server. A nil hook is not called;
+// one that panics is a bug that is logged and counted in Stats.Panics, and the server goes on.
 type Hooks struct {
 	// Conn: a connection's state changed.
 	Conn func(ConnChange)

@@ -192,6 +192,13 @@ func (s *Server) guarded(what string, f func()) (ok bool) {
 	return true
 }
 
+// hook runs a function of the application. Where it panics, that costs nobody a connection.
+func (s *Server) hook(what string, f func()) {
+	if !s.guarded(what, f) {
+		s.counts.Panics++
+	}
+}
+
 func (s *Server) tellBug(where string, thrown any, stack []byte) {
 	text := fmt.Sprintf("%T", thrown)
 	if err, runtimeError := thrown.(runtime.Error); runtimeError {
@@ -254,16 +261,17 @@ func (s *Server) apply(e *node.Effect) {
 			s.cfg.Logger.Info("administration", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String(), "answer", e.Code.String())
 		}
 		if s.cfg.Hooks.Executed != nil {
-			s.cfg.Hooks.Executed(execution(e))
+			s.hook("Hooks.Executed", func() { s.cfg.Hooks.Executed(execution(e)) })
 		}
 	case node.EffectDenied:
 		s.cfg.Logger.Warn("request denied", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String())
 		if s.cfg.Hooks.Denied != nil {
-			s.cfg.Hooks.Denied(execution(e))
+			s.hook("Hooks.Denied", func() { s.cfg.Hooks.Denied(execution(e)) })
 		}
 	case node.EffectTables:
 		if f := s.cfg.Meta.OnTables; f != nil {
-			f(s.core.Meta().Registry())
+			registry := s.core.Meta().Registry()
+			s.hook("Meta.OnTables", func() { f(registry) })
 		}
 	case node.EffectConn:
 		s.changed(c, e)
@@ -308,6 +316,8 @@ func (s *Server) changed(c *conn, e *node.Effect) {
 		delete(s.conns, e.Conn)
 	}
 	if s.cfg.Hooks.Conn != nil {
-		s.cfg.Hooks.Conn(ConnChange{Conn: e.Conn, Peer: peer, State: e.ConnState, Cause: e.Cause, Failure: e.Failure, Principal: e.Principal})
+		s.hook("Hooks.Conn", func() {
+			s.cfg.Hooks.Conn(ConnChange{Conn: e.Conn, Peer: peer, State: e.ConnState, Cause: e.Cause, Failure: e.Failure, Principal: e.Principal})
+		})
 	}
 }

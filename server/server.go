@@ -45,7 +45,7 @@ type Server struct {
 // Stats are a server's numbers.
 type Stats struct {
 	node.Stats
-	Panics       uint64 // bugs: recovered, logged, and paid for with one connection each; never a verdict on credentials
+	Panics       uint64 // bugs: recovered, logged, and paid for with one connection each, but for a hook's; never a verdict on credentials
 	SlowPeers    uint64 // disconnected because they did not read
 	AcceptErrors uint64
 	TokenErrors  uint64 // tokens that the mechanism refused

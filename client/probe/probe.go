@@ -48,7 +48,8 @@ type Session struct {
 	Dials              uint64 `json:"dials"`
 	Ready              uint64 `json:"ready"` // how often it became ready
 	NegotiationsFailed uint64 `json:"negotiations_failed"`
-	InternalErrors     uint64 `json:"internal_errors"` // connections that a bug of the client ended
+	InternalErrors     uint64 `json:"internal_errors"`       // connections that a bug of the client ended
+	LastReason         string `json:"last_reason,omitempty"` // why the last connection or attempt ended; empty: none has
 }
 
 // Report is what was found.
@@ -181,7 +182,6 @@ func (r *Report) look(c *client.Client) {
 		r.Leader = health.Leader.String()
 	}
 	r.InternalErrors = health.InternalErrors
-	var connected, refused bool
 	for _, s := range health.Sessions {
 		session := Session{
 			Address: s.Addr.String(), Role: "replica", State: s.State.String(),
@@ -191,17 +191,12 @@ func (r *Report) look(c *client.Client) {
 		if s.Meta {
 			session.Role = "meta"
 		}
+		if s.Reason != 0 {
+			session.LastReason = s.Reason.String()
+		}
 		r.Sessions = append(r.Sessions, session)
-		connected = connected || s.Stats.Connections > 0
-		refused = refused || s.Stats.NegotiationsFailed > 0
 	}
-	switch {
-	case r.OK:
-	case r.InternalErrors > 0:
-		r.Hint = "a bug of this client was recovered, which says nothing of the servers or of anybody's credentials: please report it with the stack in this client's log"
-	case refused:
-		r.Hint = "negotiations failed: the server's log says why (principal, service and host names, key version, clocks), and this client's log at debug level"
-	case !connected:
-		r.Hint = "no server could be reached: check the addresses, and whether the servers listen there"
+	if !r.OK {
+		r.Hint = health.Hint()
 	}
 }

@@ -68,7 +68,7 @@ func (c *Core) renew(at int, out []Effect) []Effect {
 		return out
 	}
 	p.core = p.core.Successor()
-	p.ready, p.requests = false, 0
+	p.ready, p.requests, p.why = false, 0, session.ReasonInternal
 	return out
 }
 

@@ -79,6 +79,7 @@ type Completion struct {
 	ID      OpID
 	Outcome session.Outcome    // of an operation that only reads never OutcomeUnknown: it has no effect
 	Reason  session.Reason     // last obstacle, where Outcome is not OutcomeOK; ReasonNone where Code was final
+	Limit   session.Limit      // where Reason is ReasonQueueFull
 	Code    protocol.ErrorCode // rpc-level answer; CodeOK where Outcome is OutcomeOK, else the last refusal or CodeOK if there was none
 	Body    []byte             // result struct; valid until the next Step
 }

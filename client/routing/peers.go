@@ -26,6 +26,7 @@ type peer struct {
 	touched  uint64        // number of the Step in which it was last given an event
 	lastConn uint32        // used up by the slot's sessions so far
 	lastTime uint32
+	why      session.Reason // why its last connection ended; told, and part of no decision
 }
 
 // owner returns the slot whose number is in the upper half of an identity.
@@ -103,6 +104,9 @@ func (c *Core) sessionChanged(now time.Time, at int, e *session.Effect, out []Ef
 	out = append(out, Effect{Kind: EffectSession, Addr: p.addr, Conn: e.Conn, State: e.State, Step: e.Step, Reason: e.Reason})
 	was := p.ready
 	p.ready = e.State == session.StateReady
+	if e.Reason != session.ReasonNone {
+		p.why = e.Reason
+	}
 	switch {
 	case e.State == session.StateClosed:
 		conn, timer := p.core.Used()

@@ -13,22 +13,23 @@ import (
 // submit takes an operation. open: it asks for the table only.
 func (c *Core) submit(now time.Time, op *Op, open bool, out []Effect) []Effect {
 	c.stats.Submitted++
-	refuse := func(why session.Reason, code protocol.ErrorCode) []Effect {
-		return append(out, Effect{Kind: EffectComplete, Completion: Completion{ID: op.ID, Outcome: session.OutcomeFailed, Reason: why, Code: code}})
+	refuse := func(done Completion) []Effect {
+		done.ID, done.Outcome = op.ID, session.OutcomeFailed
+		return append(out, Effect{Kind: EffectComplete, Completion: done})
 	}
 	switch {
 	case c.draining:
-		return refuse(session.ReasonClosed, protocol.CodeOK)
+		return refuse(Completion{Reason: session.ReasonClosed, Code: protocol.CodeOK})
 	case !op.Deadline.After(now):
-		return refuse(session.ReasonDeadline, protocol.CodeOK)
+		return refuse(Completion{Reason: session.ReasonDeadline, Code: protocol.CodeOK})
 	case c.ops.n >= c.cfg.MaxOps:
-		return refuse(session.ReasonQueueFull, protocol.CodeOK)
+		return refuse(Completion{Reason: session.ReasonQueueFull, Limit: session.LimitOperations, Code: protocol.CodeOK})
 	case !open && (!op.RPC.IsRead() && !op.RPC.IsWrite() || op.RPC.IsOneWay()):
-		return refuse(session.ReasonNone, protocol.CodeInvalidParameters)
+		return refuse(Completion{Code: protocol.CodeInvalidParameters})
 	}
 	t := c.tableFor(op.Table)
 	if t == none {
-		return refuse(session.ReasonQueueFull, protocol.CodeOK)
+		return refuse(Completion{Reason: session.ReasonQueueFull, Limit: session.LimitTables, Code: protocol.CodeOK})
 	}
 	i := c.ops.add(op, open, t)
 	c.tables[t].ops++
@@ -55,7 +56,7 @@ func (c *Core) route(now time.Time, i int, out []Effect) []Effect {
 	p := &t.partitions[k]
 	if p.peer == none {
 		if p.peer = c.peerFor(p.primary); p.peer == none {
-			return c.finish(i, session.OutcomeFailed, session.ReasonQueueFull, out)
+			return c.overloaded(i, session.LimitSessions, out)
 		}
 	}
 	if r.primary.IsValid() {
@@ -98,6 +99,8 @@ func (c *Core) tried(now time.Time, i int, done *session.Completion, out []Effec
 		return c.refused(now, i, done.Code, out)
 	case done.Outcome == session.OutcomeFailed && moving && !c.closed:
 		return c.tryAgain(now, i, out)
+	case done.Reason == session.ReasonQueueFull:
+		return c.overloaded(i, done.Limit, out)
 	case done.Outcome == session.OutcomeFailed:
 		return c.finish(i, session.OutcomeFailed, done.Reason, out)
 	}
@@ -213,7 +216,14 @@ func (c *Core) finish(i int, outcome session.Outcome, why session.Reason, out []
 	return c.complete(i, Completion{ID: r.op.ID, Outcome: outcome, Reason: why, Code: code}, out)
 }
 
-// complete completes an operation: the one place where that happens.
+// overloaded completes an operation that a limit keeps out.
+func (c *Core) overloaded(i int, limit session.Limit, out []Effect) []Effect {
+	out = c.finish(i, session.OutcomeFailed, session.ReasonQueueFull, out)
+	out[len(out)-1].Completion.Limit = limit
+	return out
+}
+
+// complete completes an operation, by one effect: the one place where that happens.
 func (c *Core) complete(i int, done Completion, out []Effect) []Effect {
 	t := &c.tables[c.ops.records[i].table]
 	c.ops.remove(i)

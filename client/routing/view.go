@@ -20,6 +20,7 @@ type SessionView struct {
 	Kept    bool            // to be ready whether a request needs it or not
 	Waiting int             // requests not written
 	Pending int             // requests written and not answered
+	Reason  session.Reason  // why its last connection ended, or its last attempt to get one; ReasonNone: none has
 	Stats   session.Stats
 }
 
@@ -48,7 +49,7 @@ func (c *Core) Sessions() iter.Seq[SessionView] {
 			waiting, pending := p.core.Outstanding()
 			v := SessionView{
 				Addr: p.addr, State: p.core.State(), Step: p.core.NegotiationStep(), Conn: p.core.Conn(),
-				Meta: c.metaAt(at) != none, Kept: p.kept, Waiting: waiting, Pending: pending, Stats: p.core.Stats(),
+				Meta: c.metaAt(at) != none, Kept: p.kept, Waiting: waiting, Pending: pending, Reason: p.why, Stats: p.core.Stats(),
 			}
 			if !yield(v) {
 				return

@@ -183,7 +183,7 @@ func (c *Core) Continue(now time.Time, ev Event, out []Effect) []Effect {
 func (c *Core) stepClosed(ev *Event, out []Effect) []Effect {
 	switch ev.Kind {
 	case EventSubmit:
-		return refuse(ev.Request.ID, ReasonClosed, out)
+		return refuse(ev.Request.ID, ReasonClosed, LimitNone, out)
 	case EventDialed, EventDialFailed, EventClosed, EventReceived, EventToken:
 		c.stats.StaleConns++
 	case EventTimer:

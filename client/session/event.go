@@ -53,7 +53,7 @@ const (
 	ReasonNegotiationFailed         // peer broke the negotiation's rules or the mechanism failed
 	ReasonDowngrade                 // peer offered less than is required
 	ReasonProtocol                  // undecodable bytes
-	ReasonSilence                   // requests outstanding, nothing received for too long
+	ReasonSilence                   // nothing received for too long: with requests outstanding, or with keep-alive probes that the owner sends
 	ReasonDeadline                  // request: its deadline passed
 	ReasonCanceled                  // request: canceled by the owner
 	ReasonQueueFull                 // request: a limit was reached, nothing was written
@@ -107,10 +107,24 @@ type Completion struct {
 	ID      RequestID
 	Outcome Outcome
 	Reason  Reason             // where Outcome is not OutcomeOK
+	Limit   Limit              // where Reason is ReasonQueueFull
 	Code    protocol.ErrorCode // where Outcome is OutcomeOK
 	RPC     protocol.RPC       // of the answer
 	Body    []byte             // result struct; valid until the next Step
 }
+
+// Limit is what refused a request with ReasonQueueFull.
+type Limit uint8
+
+// Limits. In brackets: the field of the configuration.
+const (
+	LimitNone         Limit = iota
+	LimitWaiting            // [Config.MaxWaiting] requests not yet written
+	LimitRequestBytes       // [Config.MaxRequestBytes] of one request: it would be refused again
+	LimitOperations         // [MaxOps of the owner] operations outstanding
+	LimitTables             // [MaxTables of the owner] tables known
+	LimitSessions           // [MaxSessions of the owner] sessions
+)
 
 // State of a session.
 type State uint8

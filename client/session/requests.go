@@ -14,11 +14,13 @@ func (c *Core) submit(now time.Time, r *Request, out []Effect) []Effect {
 	t := &c.requests
 	switch {
 	case c.draining:
-		return refuse(r.ID, ReasonClosed, out)
+		return refuse(r.ID, ReasonClosed, LimitNone, out)
 	case !r.Deadline.After(now):
-		return refuse(r.ID, ReasonDeadline, out)
-	case len(r.Body) > c.cfg.MaxRequestBytes, int(t.waiting.n) >= c.cfg.MaxWaiting:
-		return refuse(r.ID, ReasonQueueFull, out)
+		return refuse(r.ID, ReasonDeadline, LimitNone, out)
+	case len(r.Body) > c.cfg.MaxRequestBytes:
+		return refuse(r.ID, ReasonQueueFull, LimitRequestBytes, out)
+	case int(t.waiting.n) >= c.cfg.MaxWaiting:
+		return refuse(r.ID, ReasonQueueFull, LimitWaiting, out)
 	}
 	t.add(r)
 	if c.state == StateReady {
@@ -28,8 +30,8 @@ func (c *Core) submit(now time.Time, r *Request, out []Effect) []Effect {
 }
 
 // refuse completes a request that never got in.
-func refuse(id RequestID, why Reason, out []Effect) []Effect {
-	return append(out, Effect{Kind: EffectComplete, Completion: Completion{ID: id, Outcome: OutcomeFailed, Reason: why}})
+func refuse(id RequestID, why Reason, limit Limit, out []Effect) []Effect {
+	return append(out, Effect{Kind: EffectComplete, Completion: Completion{ID: id, Outcome: OutcomeFailed, Reason: why, Limit: limit}})
 }
 
 // cancel completes a request that its owner no longer waits for; if it is still there.

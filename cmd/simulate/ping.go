@@ -195,7 +195,11 @@ func tellPing(w io.Writer, r *probe.Report) {
 		fmt.Fprintf(w, "  %-8s %-8s %10v  %s\n", o.Name, o.Outcome, o.Took.Round(time.Microsecond), o.Error)
 	}
 	for _, s := range r.Sessions {
-		fmt.Fprintf(w, "  session  %s %s: %s; dialed %d, ready %d, negotiations failed %d\n", s.Role, s.Address, s.State, s.Dials, s.Ready, s.NegotiationsFailed)
+		fmt.Fprintf(w, "  session  %s %s: %s; dialed %d, ready %d, negotiations failed %d", s.Role, s.Address, s.State, s.Dials, s.Ready, s.NegotiationsFailed)
+		if s.LastReason != "" {
+			fmt.Fprintf(w, ", the last connection: %s", s.LastReason)
+		}
+		fmt.Fprintln(w)
 	}
 	if r.Hint != "" {
 		fmt.Fprintf(w, "  %s\n", r.Hint)
