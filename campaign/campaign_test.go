@@ -78,15 +78,15 @@ func TestCampaignHoldsAndFindsItsCanary(t *testing.T) {
 	assert.Greater(t, returns.PowerLost.Waited.Max, returns.PowerKept.Waited.Max, "who loses power says nothing")
 }
 
-// Both figures are told apart by losses of power, over the lines that have both: those of older
+// All figures are told apart by losses of power, over the lines that have them: those of older
 // ledgers count for the one that they have.
 func TestReturnsAreToldApart(t *testing.T) {
 	ns := func(n int64) *int64 { return &n }
 	tally := newTally(reference())
 	for _, o := range []Outcome{
 		{Seed: 1, ConvergedNS: ns(10)},
-		{Seed: 2, ConvergedNS: ns(20), WaitedNS: ns(30)},
-		{Seed: 3, ConvergedNS: ns(25), WaitedNS: ns(500), PowerLosses: 7},
+		{Seed: 2, ConvergedNS: ns(20), WaitedNS: ns(30), AnsweredNS: ns(40)},
+		{Seed: 3, ConvergedNS: ns(25), WaitedNS: ns(500), AnsweredNS: ns(900), PowerLosses: 7},
 		{Seed: 4},
 	} {
 		o.Verdict = sim.VerdictHeld
@@ -97,8 +97,8 @@ func TestReturnsAreToldApart(t *testing.T) {
 		return Converged{Runs: 1, P50: ns, P99: ns, Max: ns, MaxSeed: seed}
 	}
 	assert.Equal(t, Converged{Runs: 3, P50: 20, P99: 20, Max: 25, MaxSeed: 3}, s.Converged)
-	assert.Equal(t, Return{Converged: one(20, 2), Waited: one(30, 2)}, s.Returns.PowerKept)
-	assert.Equal(t, Return{Converged: one(25, 3), Waited: one(500, 3)}, s.Returns.PowerLost)
+	assert.Equal(t, Return{Converged: one(20, 2), Waited: one(30, 2), Answered: one(40, 2)}, s.Returns.PowerKept)
+	assert.Equal(t, Return{Converged: one(25, 3), Waited: one(500, 3), Answered: one(900, 3)}, s.Returns.PowerLost)
 	assert.Equal(t, Converged{Runs: 2, P50: 30, P99: 30, Max: 500, MaxSeed: 3}, s.Returns.All.Waited)
 }
 

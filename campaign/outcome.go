@@ -20,9 +20,10 @@ type Outcome struct {
 	Restarts int         `json:"restarts,omitempty"`
 	// ConvergedNS is how long coming back took (sim.ConvergedSays); nil: for ever.
 	ConvergedNS *int64 `json:"converged_after_ns,omitempty"`
-	// WaitedNS is how long callers waited (sim.WaitedSays), and PowerLosses how often a server's
-	// host lost power. Older ledgers have neither.
+	// WaitedNS and AnsweredNS are what callers saw of that (sim.WaitedSays, sim.AnsweredSays), and
+	// PowerLosses how often a server's host lost power. Older ledgers have none of them.
 	WaitedNS    *int64 `json:"waited_ns,omitempty"`
+	AnsweredNS  *int64 `json:"answered_ns,omitempty"`
 	PowerLosses int    `json:"power_losses,omitempty"`
 
 	Met []string `json:"met,omitempty"` // situations, see sim.Situations
@@ -61,7 +62,7 @@ func outcomeOf(t task, r *sim.Result) Outcome {
 	o := Outcome{
 		Seed: Seed(t.Seed), Canary: t.Canary, Verdict: r.Verdict, Hash: r.TraceHash,
 		Events: r.Events, Restarts: r.Restarts, ConvergedNS: r.ConvergedAfterNS,
-		WaitedNS: r.WaitedNS, PowerLosses: r.PowerLosses(),
+		WaitedNS: r.WaitedNS, AnsweredNS: r.AnsweredNS, PowerLosses: r.PowerLosses(),
 	}
 	for _, n := range r.Met {
 		o.Met = append(o.Met, n.Name)

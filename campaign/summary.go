@@ -34,7 +34,7 @@ type Summary struct {
 	Remaining    uint64      `json:"remaining"` // seeds of the campaign that are not run yet
 }
 
-// Returns is both figures of coming back side by side, over the runs that have both: those that
+// Returns is all figures of coming back side by side, over the runs that have them: those that
 // converged, and of which the ledger says how long callers waited.
 type Returns struct {
 	All       Return `json:"all"`
@@ -43,10 +43,11 @@ type Returns struct {
 }
 
 // Return is what coming back took: of sessions and requests that were answered
-// (sim.ConvergedSays), and as callers saw it (sim.WaitedSays).
+// (sim.ConvergedSays), and as callers saw it (sim.WaitedSays, sim.AnsweredSays).
 type Return struct {
 	Converged Converged `json:"converged_after_ns"`
 	Waited    Converged `json:"waited_ns"`
+	Answered  Converged `json:"answered_ns"`
 }
 
 // Converged is the distribution of one figure over runs, in nanoseconds.
@@ -94,15 +95,18 @@ type convergence struct {
 	seed Seed
 }
 
-// returns is both figures of the same runs.
-type returns struct{ converged, waited []convergence }
+// returns is all figures of the same runs.
+type returns struct{ converged, waited, answered []convergence }
 
 func (r *returns) add(o *Outcome) {
 	r.converged = append(r.converged, convergence{*o.ConvergedNS, o.Seed})
 	r.waited = append(r.waited, convergence{*o.WaitedNS, o.Seed})
+	r.answered = append(r.answered, convergence{*o.AnsweredNS, o.Seed})
 }
 
-func (r *returns) sum() Return { return Return{distribution(r.converged), distribution(r.waited)} }
+func (r *returns) sum() Return {
+	return Return{distribution(r.converged), distribution(r.waited), distribution(r.answered)}
+}
 
 func newTally(s Setup) *tally {
 	return &tally{setup: s, done: make(map[run]struct{}), met: make(map[string]bool), failures: make(map[string]*Failure)}
@@ -160,7 +164,7 @@ func (t *tally) count(o *Outcome) {
 	if o.ConvergedNS != nil {
 		t.converged = append(t.converged, convergence{*o.ConvergedNS, o.Seed})
 	}
-	if o.ConvergedNS != nil && o.WaitedNS != nil {
+	if o.ConvergedNS != nil && o.WaitedNS != nil && o.AnsweredNS != nil {
 		t.returns[min(o.PowerLosses, 1)].add(o)
 	}
 }
@@ -210,7 +214,7 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	slices.SortStableFunc(s.Failures, func(a, b Failure) int { return cmp.Compare(b.Count, a.Count) })
 	s.Converged = distribution(t.converged)
 	kept, lost := &t.returns[0], &t.returns[1]
-	all := returns{slices.Concat(kept.converged, lost.converged), slices.Concat(kept.waited, lost.waited)}
+	all := returns{slices.Concat(kept.converged, lost.converged), slices.Concat(kept.waited, lost.waited), slices.Concat(kept.answered, lost.answered)}
 	s.Returns = Returns{All: all.sum(), PowerKept: kept.sum(), PowerLost: lost.sum()}
 	switch {
 	case s.Violated > 0 || s.Refused > 0:

@@ -59,7 +59,7 @@ func benchmark(b *testing.B, scenario func(seed uint64) Scenario) {
 }
 
 // BenchmarkConvergence reports how long coming back takes after the last fault of a full restart,
-// by both figures of a run, p50, p99 and the longest over as many seeds as it runs: of seeds whose
+// by each figure of a run, p50, p99 and the longest over as many seeds as it runs: of seeds whose
 // faults are all restarts of processes, as most seeds draw, and all losses of power; for each
 // backoff cap that the goal names.
 func BenchmarkConvergence(b *testing.B) {
@@ -71,7 +71,7 @@ func BenchmarkConvergence(b *testing.B) {
 }
 
 func benchmarkConvergence(b *testing.B, kind FaultKind, backoffCap time.Duration) {
-	var converged, waited []int64
+	var converged, waited, answered []int64
 	for i := 0; b.Loop(); i++ {
 		s := fullRestart(uint64(i))
 		s.BackoffCap, s.Watch = backoffCap, time.Minute
@@ -82,9 +82,10 @@ func benchmarkConvergence(b *testing.B, kind FaultKind, backoffCap time.Duration
 		if result.Verdict != VerdictHeld || result.ConvergedAfterNS == nil {
 			b.Fatalf("seed %#x did not converge: %s", i, result.Reason)
 		}
-		converged, waited = append(converged, *result.ConvergedAfterNS), append(waited, *result.WaitedNS)
+		converged = append(converged, *result.ConvergedAfterNS)
+		waited, answered = append(waited, *result.WaitedNS), append(answered, *result.AnsweredNS)
 	}
-	for name, took := range map[string][]int64{"converged": converged, "waited": waited} {
+	for name, took := range map[string][]int64{"converged": converged, "waited": waited, "answered": answered} {
 		slices.Sort(took)
 		for _, p := range []int{50, 99, 100} {
 			at := took[max(0, len(took)*p/100-1)]

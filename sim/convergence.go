@@ -1,7 +1,7 @@
-// Convergence: who is kept out for ever, and how long coming back took of those who are not,
-// by two figures. Converged is what the cluster and its clients owe: sessions that are ready,
-// and requests that are answered. Waited is what callers had to bear, with the operations
-// that failed them.
+// Convergence: who is kept out for ever, and how long coming back took of those who are not.
+// Converged is what the cluster and its clients owe: sessions that are ready, and requests that
+// are answered. Waited and answered are what callers see, with the operations that failed them:
+// a partition was away for as long as they waited for it at least, and until it answered at most.
 
 package sim
 
@@ -13,12 +13,14 @@ import (
 	"github.com/a8011091/pegasus-reference/client/session"
 )
 
-// What the two figures of a run measure, in words. Both are there where the run converged.
+// What the figures of a run measure, in words. They are there where the run converged.
 const (
 	convergedReference = "longest time until a session was ready, from the first attempt at it, and until a partition's first operation that succeeded was answered, from its beginning; from the end of the faults where that is later; operations that failed are not counted"
 	convergedUpstream  = "longest time until a session was ready, from the first attempt at it, and until a partition answered, from the beginning of the first operation that failed, if one did; from the end of the faults where that is later"
 	// WaitedSays is the definition of Result.WaitedNS.
 	WaitedSays = "longest time that a client's callers had operations running on a partition, from the end of the faults to the first that succeeded; operations that failed are counted, pauses between operations are not"
+	// AnsweredSays is the definition of Result.AnsweredNS.
+	AnsweredSays = "the same with the pauses: from the beginning of the first operation of that client on that partition"
 )
 
 // ConvergedSays is the definition of Result.ConvergedAfterNS for a client.
@@ -104,42 +106,55 @@ func (j *judge) convergedAfter() (time.Duration, bool) {
 	return longest, true
 }
 
+// wait is one client's for one partition.
+type wait struct {
+	answered time.Time // the first success; zero: none
+	since    time.Time // the first operation, or the end of the faults
+	until    time.Time // what is counted
+	waited   time.Duration
+}
+
 // waited is how long callers waited for an answer: of each client and partition the time that
 // operations ran from the end of the faults to the first that succeeded, or to the end where
 // none did; the longest of these. One that fails at once adds nothing, and a caller's pause
-// between two operations is its own.
-func (j *judge) waited(end time.Time) time.Duration {
+// between two operations is its own. answered is the longest with the pauses.
+func (j *judge) waited(end time.Time) (waited, answered time.Duration) {
 	type asked struct{ client, partition int }
-	answered := make(map[asked]time.Time) // the first time
-	for _, op := range j.ops.byReturn() {
-		key := asked{op.client, op.partition}
-		if _, was := answered[key]; !was && op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) {
-			answered[key] = op.returned
-		}
-	}
-	waits := make(map[asked]time.Duration)
-	until := make(map[asked]time.Time) // what is counted
-	var longest time.Duration
+	waits := make(map[asked]*wait)
 	for _, op := range j.ops.all {
 		key := asked{op.client, op.partition}
-		to := op.returned
+		w := waits[key]
+		if w == nil {
+			w = &wait{}
+			waits[key] = w
+		}
+		if op.outcome == session.OutcomeOK && op.returned.After(j.faultsOver) && (w.answered.IsZero() || op.returned.Before(w.answered)) {
+			w.answered = op.returned
+		}
+	}
+	for _, op := range j.ops.all {
 		if op.abandoned {
 			continue
 		}
+		w, to := waits[asked{op.client, op.partition}], op.returned
 		if to.IsZero() {
 			to = end
 		}
-		if first, was := answered[key]; was {
-			to = earlier(to, first)
+		if !w.answered.IsZero() && to.After(w.answered) {
+			to = w.answered
 		}
-		from := later(later(op.invoked, j.faultsOver), until[key])
-		if to.After(from) {
-			waits[key] += to.Sub(from)
-			until[key] = to
-			longest = max(longest, waits[key])
+		from := later(later(op.invoked, j.faultsOver), w.until)
+		if !to.After(from) {
+			continue
 		}
+		if w.since.IsZero() {
+			w.since = from
+		}
+		w.waited += to.Sub(from)
+		w.until = to
+		waited, answered = max(waited, w.waited), max(answered, to.Sub(w.since))
 	}
-	return longest
+	return waited, answered
 }
 
 func later(a, b time.Time) time.Time {

@@ -123,6 +123,7 @@ func (w *reportWriter) summary() report.Summary {
 			{Name: "restarts", Value: fmt.Sprintf("%d, with %d requests in flight", r.Restarts, r.InFlight)},
 			{Name: "reconnects", Value: fmt.Sprint(r.Reconnects)},
 			{Name: "converged", Value: convergence(r.ConvergedAfterNS, ConvergedSays(r.Client))}, {Name: "callers waited", Value: convergence(r.WaitedNS, WaitedSays)},
+			{Name: "callers answered", Value: convergence(r.AnsweredNS, AnsweredSays)},
 			{Name: "trace hash", Value: r.TraceHash}, {Name: "version", Value: r.Version},
 		},
 	}

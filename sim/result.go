@@ -52,6 +52,7 @@ type Result struct {
 	AtNS             *int64      `json:"at_ns"`              // of the first violation
 	ConvergedAfterNS *int64      `json:"converged_after_ns"` // see ConvergedSays
 	WaitedNS         *int64      `json:"waited_ns"`          // see WaitedSays
+	AnsweredNS       *int64      `json:"answered_ns"`        // see AnsweredSays
 	Restarts         int         `json:"restarts"`
 	Reconnects       int         `json:"reconnects"`
 	InFlight         int         `json:"in_flight_at_restart"`
@@ -90,7 +91,8 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 		Operations: len(r.ops.all), SimulatedNS: int64(r.world.Now().Sub(j.epoch)), Effective: *s,
 	}
 	if after, ok := j.convergedAfter(); ok && whole {
-		out.ConvergedAfterNS, out.WaitedNS = ref(int64(after)), ref(int64(j.waited(r.world.Now())))
+		waited, answered := j.waited(r.world.Now())
+		out.ConvergedAfterNS, out.WaitedNS, out.AnsweredNS = ref(int64(after)), ref(int64(waited)), ref(int64(answered))
 	}
 	out.judgeBy(j, whole, history)
 	out.tellSignatures(j.signatures, opts.Expect)

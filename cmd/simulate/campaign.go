@@ -38,6 +38,10 @@ a ledger, an append-only file of JSON. Started again with the same ledger it goe
 it was; an interrupt, or SIGKILL, loses the seeds under way and nothing else. Ledgers of
 one setup may be put together with cat.
 
+Of what coming back took a line has figures that the summary defines where it prints them:
+converged_after_ns, and waited_ns and answered_ns, which count operations that failed. Lines
+of older ledgers have the first alone.
+
 Every hundredth seed is followed by a canary: an unfixed client that is known not to come
 back. A campaign that does not find it ends with status 1.
 
@@ -223,7 +227,7 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	}
 }
 
-// tellReturns prints what coming back took, by both figures, with what they are.
+// tellReturns prints what coming back took, by all figures, with what they are.
 func tellReturns(w io.Writer, s *campaign.Summary) {
 	tell := func(name string, c campaign.Converged, says string) {
 		if c.Runs > 0 {
@@ -232,6 +236,7 @@ func tellReturns(w io.Writer, s *campaign.Summary) {
 	}
 	tell("converged", s.Converged, ": "+sim.ConvergedSays(s.Client))
 	tell("waited", s.Returns.All.Waited, ": "+sim.WaitedSays)
+	tell("answered", s.Returns.All.Answered, ": "+sim.AnsweredSays)
 	if s.Returns.PowerLost.Waited.Runs == 0 {
 		return
 	}
@@ -243,6 +248,7 @@ func tellReturns(w io.Writer, s *campaign.Summary) {
 			fmt.Fprintf(w, "  %s\n", part.where)
 			tell("  converged", part.of.Converged, "")
 			tell("  waited", part.of.Waited, "")
+			tell("  answered", part.of.Answered, "")
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestRunJSONIsOneObject(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &object))
 	for _, field := range []string{
 		"kind", "version", "trace_format", "scenario", "seed", "client", "server", "auth", "early_request", "hp_fields", "verdict", "property",
-		"also_violated", "signature", "signature_after_ns", "signatures", "at_ns", "converged_after_ns", "waited_ns", "restarts", "reconnects",
+		"also_violated", "signature", "signature_after_ns", "signatures", "at_ns", "converged_after_ns", "waited_ns", "answered_ns", "restarts", "reconnects",
 		"in_flight_at_restart", "events", "trace_hash", "report",
 	} {
 		require.Contains(t, object, field)

@@ -83,6 +83,7 @@ func tellResult(w io.Writer, r *sim.Result) {
 	if r.ConvergedAfterNS != nil {
 		fmt.Fprintf(w, "  converged     %s: %s\n", seconds(*r.ConvergedAfterNS), sim.ConvergedSays(r.Client))
 		fmt.Fprintf(w, "  waited        %s: %s\n", seconds(*r.WaitedNS), sim.WaitedSays)
+		fmt.Fprintf(w, "  answered      %s: %s\n", seconds(*r.AnsweredNS), sim.AnsweredSays)
 	}
 	fmt.Fprintf(w, "  restarts %d, reconnects %d, requests in flight at a restart %d, operations %d, events %d over %s simulated\n",
 		r.Restarts, r.Reconnects, r.InFlight, r.Operations, r.Events, seconds(r.SimulatedNS))
