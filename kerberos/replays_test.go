@@ -47,5 +47,6 @@ func TestReplaysRefuseAtTheirLimitUntilTheyMayForget(t *testing.T) {
 	require.ErrorIs(t, r.Check(now, time.Minute, replay(3)), gssapi.ErrReplayFull)
 	require.ErrorIs(t, r.Check(now, time.Minute, replay(1)), gssapi.ErrReplay)
 	require.Equal(t, ReplayStats{Remembered: 2, Limit: 2, Refused: 1, Full: 1}, r.Stats())
-	require.NoError(t, r.Check(now.Add(2*time.Minute), time.Minute, replay(3)))
+	require.ErrorIs(t, r.Check(now.Add(2*time.Minute), time.Minute, replay(3)), gssapi.ErrReplayFull)
+	require.NoError(t, r.Check(now.Add(2*time.Minute+1), time.Minute, replay(3)))
 }

@@ -250,7 +250,7 @@ func TestReplaysAgainstModel(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "later")) * time.Second)
 			for n, end := range until {
-				if !now.Before(end) {
+				if now.After(end) {
 					delete(until, n)
 				}
 			}

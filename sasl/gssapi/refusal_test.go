@@ -148,6 +148,22 @@ func TestReplayedRequest(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A request is remembered for as long as its time is acceptable: one that came with the
+// clock as far behind as is allowed, until it is as far ahead.
+func TestReplayAtTheEdges(t *testing.T) {
+	s := newSetup(t)
+	token, _, err := s.newInitiator(t).Step(testNow, nil)
+	require.NoError(t, err)
+	token = bytes.Clone(token)
+	for _, c := range []struct {
+		at   time.Duration
+		want error
+	}{{-DefaultSkew, nil}, {DefaultSkew, ErrReplay}, {DefaultSkew + 1, ErrSkew}} {
+		_, _, err = s.newAcceptor(t).Step(testNow.Add(c.at), token)
+		require.ErrorIs(t, err, c.want, c.at)
+	}
+}
+
 // Where the acceptor brings a key of its own, nothing recorded fits after a restart.
 func TestReplayedTranscriptAfterRestart(t *testing.T) {
 	s := newSetup(t)

@@ -39,7 +39,7 @@ type replayID [sha256.Size]byte
 
 type remembered struct {
 	id    replayID
-	until time.Time
+	until time.Time // still needed then: a time is acceptable that is off by all of the skew
 }
 
 // NewReplays makes an empty cache for limit entries. It needs about 150 bytes for each
@@ -55,7 +55,7 @@ func (c *Replays) Len() int { return len(c.known) }
 
 // Check implements ReplayCache.
 func (c *Replays) Check(now time.Time, skew time.Duration, r Replay) error {
-	for len(c.known) > 0 && !now.Before(c.queue[c.first].until) {
+	for len(c.known) > 0 && now.After(c.queue[c.first].until) {
 		c.forgetFirst()
 	}
 	id := r.id()
@@ -99,7 +99,7 @@ func (c *Replays) AppendState(dst []byte, now time.Time) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(c.limit))
 	for i := range len(c.known) {
 		r := c.queue[(c.first+i)%len(c.queue)]
-		if left := r.until.Sub(now); left > 0 {
+		if left := r.until.Sub(now); left >= 0 {
 			dst = binary.BigEndian.AppendUint64(append(dst, r.id[:]...), uint64(left))
 		}
 	}
