@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -397,6 +399,35 @@ type failingMechanism struct{ sasl.Mechanism }
 var errNoTicket = errors.New("no ticket")
 
 func (failingMechanism) Client(sasl.ClientConfig) (sasl.Session, error) { return nil, errNoTicket }
+
+// watched is a mechanism whose ends can be waited for to be collected.
+type watched struct {
+	sasl.Mechanism
+	ends chan weak.Pointer[watchedEnd]
+}
+
+type watchedEnd struct{ sasl.Session }
+
+func (m watched) Client(cfg sasl.ClientConfig) (sasl.Session, error) {
+	s, err := m.Mechanism.Client(cfg)
+	end := &watchedEnd{s}
+	m.ends <- weak.Make(end)
+	return end, err
+}
+
+// A connection lives for weeks; the ticket that its negotiation presented does not.
+func TestConnectionsKeepNothingOfTheirNegotiation(t *testing.T) {
+	m := watched{testMechanism, make(chan weak.Pointer[watchedEnd], 100)}
+	onCluster(t, func(cfg *Config) { cfg.Mechanism = m }, func(t *testing.T, _ *testCluster, c *Client) {
+		require.NoError(t, c.Table("temp").Put(t.Context(), hashKey, sortKey, []byte("value"), 0))
+		synctest.Wait()
+		require.Positive(t, len(m.ends))
+		for range len(m.ends) {
+			end := <-m.ends
+			require.Eventually(t, func() bool { runtime.GC(); return end.Value() == nil }, 5*time.Second, 10*time.Millisecond)
+		}
+	})
+}
 
 func TestMechanismFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

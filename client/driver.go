@@ -243,6 +243,9 @@ func (d *driver) makeToken(c *connection, challenge []byte) {
 	d.tasks.Go(func() {
 		ev := routing.Event{Kind: routing.EventToken, Conn: c.id, Failed: true, Internal: true}
 		d.guarded("mechanism", func() { c.answer(&ev, begin, challenge) }, slog.String("server", c.addr.String()))
+		if ev.Failed || ev.Done {
+			c.sasl = nil // no token follows, and it holds ticket and key
+		}
 		d.inbox.put(item{event: ev})
 	})
 }

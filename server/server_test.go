@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -83,6 +85,35 @@ func TestRequestsAreServedToWhoAuthenticated(t *testing.T) {
 		assert.True(t, e.Authenticated)
 	}
 	assert.Equal(t, []string{"open", "negotiating", "authenticated alice/host@REALM", "open", "gone alice/host@REALM", "gone"}, states)
+}
+
+// watched is a mechanism whose ends can be waited for to be collected.
+type watched struct {
+	sasl.Mechanism
+	last chan weak.Pointer[watchedEnd]
+}
+
+type watchedEnd struct{ sasl.ServerSession }
+
+func (m watched) Server(cfg sasl.ServerConfig) (sasl.ServerSession, error) {
+	s, err := m.Mechanism.Server(cfg)
+	end := &watchedEnd{s}
+	m.last <- weak.Make(end)
+	return end, err
+}
+
+// A connection lives for weeks; what its negotiation needed, keytab included, does not.
+func TestConnectionsKeepNothingOfTheirNegotiation(t *testing.T) {
+	cfg := single()
+	cfg.Auth = mandatory
+	m := watched{mechanism, make(chan weak.Pointer[watchedEnd], 1)}
+	cfg.Mechanism = m
+	s := start(t, cfg)
+	p := dial(t, s.Addr()).authenticate()
+	require.Equal(t, protocol.CodeOK, p.put(home, "k", "v"))
+	end := <-m.last
+	require.Eventually(t, func() bool { runtime.GC(); return end.Value() == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Equal(t, protocol.CodeOK, p.put(home, "k", "v"), "the connection is still there")
 }
 
 func TestClosedServer(t *testing.T) {

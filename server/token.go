@@ -24,6 +24,9 @@ func (s *Server) makeToken(c *conn, e *node.Effect) {
 		if !s.guarded("mechanism", func() { refused = s.judge(c, token, begin, &ev) }) {
 			ev.Failed, ev.Internal = true, true
 		}
+		if ev.Failed || ev.Done {
+			c.session = nil // no token follows, and it holds keys
+		}
 		s.send(input{kind: inputToken, event: ev, err: refused})
 	}()
 }
