@@ -23,7 +23,12 @@ func (c *Credentials) fetch(ctx context.Context, e ticket.Effect, with *gssapi.C
 }
 
 // ticket asks the KDC, or finds what a cache has.
-func (c *Credentials) ticket(ctx context.Context, e ticket.Effect, with *gssapi.Credential) (*gssapi.Credential, error) {
+func (c *Credentials) ticket(ctx context.Context, e ticket.Effect, with *gssapi.Credential) (credential *gssapi.Credential, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			credential, err = nil, bug(p)
+		}
+	}()
 	s := c.cfg.Settings
 	request := gssapi.TicketRequest{Client: c.client, Granting: with, Life: s.Life, RenewLife: s.RenewLife, Skew: s.Skew}
 	switch {
@@ -34,7 +39,6 @@ func (c *Credentials) ticket(ctx context.Context, e ticket.Effect, with *gssapi.
 		}
 		return granting(cache, c.source.cache, c.cfg.Now())
 	case e.Exchange == ticket.ExchangeInitial:
-		var err error
 		if request.Secret, err = c.source.secret(); err != nil {
 			return nil, err
 		}

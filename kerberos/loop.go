@@ -5,6 +5,7 @@ package kerberos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -54,6 +55,7 @@ type loop struct {
 	handle    ticket.Handle
 	waiter    ticket.WaiterID
 	warm      ticket.WaiterID // on nobody's behalf
+	panics    uint64          // of functions that are told of changes
 }
 
 func newLoop(c *Credentials) loop {
@@ -211,10 +213,10 @@ func (l *loop) changed(e *ticket.Effect) {
 	change := ticket.Change{Name: e.Name, State: e.State, Until: e.Until, Failure: e.Failure, Err: l.reason(e.Failure)}
 	l.log(&change)
 	if l.c.cfg.OnTicket != nil {
-		l.c.cfg.OnTicket(change)
+		l.tell(l.c.cfg.OnTicket, change)
 	}
 	for _, o := range l.observers {
-		(*o)(change)
+		l.tell(*o, change)
 	}
 }
 
@@ -240,11 +242,14 @@ func (l *loop) log(change *ticket.Change) {
 	if change.Err != nil {
 		attrs = append(attrs, slog.String("cause", change.Failure.Cause.String()), slog.Any("error", change.Err))
 	}
+	if recovered := (*gssapi.InternalError)(nil); errors.As(change.Err, &recovered) {
+		attrs = append(attrs, slog.String("stack", string(recovered.Stack)))
+	}
 	l.c.cfg.Logger.LogAttrs(context.Background(), level, "kerberos ticket", attrs...)
 }
 
 func (l *loop) health() ticket.Health {
-	h := ticket.Health{Principal: l.c.client.String(), Stats: l.core.Stats(), Waiting: l.core.Waiting(), Closed: l.core.Closed()}
+	h := ticket.Health{Principal: l.c.client.String(), Stats: l.core.Stats(), Waiting: l.core.Waiting(), Closed: l.core.Closed(), Panics: l.panics}
 	for v := range l.core.Tickets() {
 		h.Tickets = append(h.Tickets, ticket.Status{View: v, Err: l.reason(v.Failure)})
 	}

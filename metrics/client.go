@@ -65,7 +65,7 @@ func NewClient(sources ClientSources) prometheus.Collector {
 		waiting:       of(credentialPrefix+"sessions_waiting", "Sessions that wait for a ticket."),
 		fetches:       of(credentialPrefix+"fetches_total", "Exchanges with a KDC begun, or reads of a cache."),
 		fetchesFailed: of(credentialPrefix+"fetches_failed_total", "Exchanges that brought no ticket.", "cause"),
-		internal:      of(credentialPrefix+"internal_errors_total", "Bugs that were recovered while a KDC's answer was read."),
+		internal:      of(credentialPrefix+"internal_errors_total", "Bugs that were recovered, in fetching tickets and in functions that are told of them."),
 		expired:       of(credentialPrefix+"tickets_expired_total", "Tickets that ran out before another could be had."),
 		unserved:      of(credentialPrefix+"sessions_unserved_total", "Sessions that waited for a ticket and got none."),
 	}
@@ -159,7 +159,7 @@ func (c *clientCollector) credentials(h *ticket.Health, out chan<- prometheus.Me
 	send(out, c.fetches, prometheus.CounterValue, float64(h.Stats.Fetches))
 	send(out, c.fetchesFailed, prometheus.CounterValue, float64(h.Stats.Unreachable), ticket.FailureUnreachable.String())
 	send(out, c.fetchesFailed, prometheus.CounterValue, float64(h.Stats.Refused), ticket.FailureRefused.String())
-	send(out, c.internal, prometheus.CounterValue, float64(h.Stats.Internal))
+	send(out, c.internal, prometheus.CounterValue, float64(h.Stats.Internal+h.Panics))
 	send(out, c.expired, prometheus.CounterValue, float64(h.Stats.Expired))
 	send(out, c.unserved, prometheus.CounterValue, float64(h.Stats.Unserved))
 }

@@ -57,6 +57,7 @@ type Health struct {
 	Stats     Stats
 	Waiting   int // sessions
 	Closed    bool
+	Panics    uint64 // recovered, of functions that are told of changes
 }
 
 // Status is how one ticket is.
