@@ -153,6 +153,21 @@ func TestLiveSessionsAreServedWhateverBecomesOfCredentials(t *testing.T) {
 	require.Zero(t, n, "nobody had to come back to replica-2")
 }
 
+// As with the client's driver, the first negotiation that ends without a word raises no
+// doubt about the ticket, since a restart looks like that; the second does.
+func TestNewKeyIsNoticedAtTheSecondRefusal(t *testing.T) {
+	s := calm()
+	s.Faults = []Fault{
+		{At: 8 * time.Second, Kind: FaultKeyRotation, Node: "replica-2", Down: time.Millisecond},
+		{At: 9 * time.Second, Kind: FaultRestart, Node: "replica-2", Down: 100 * time.Millisecond},
+	}
+	s.keepInFlight()
+	result := mustRun(t, s, Options{})
+	require.Equal(t, VerdictHeld, result.Verdict, result.Reason)
+	n, _ := refusalsBy(&result, "replica-2", gssapi.ErrKeyVersion)
+	require.Equal(t, 2*s.Clients, n)
+}
+
 // The judge notices a session that is not served on.
 func TestJudgeNoticesAnUndisturbedSessionThatIsNotServed(t *testing.T) {
 	s := calm()

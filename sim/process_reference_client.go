@@ -172,7 +172,7 @@ func (c *referenceClient) sessionChanged(io *world.IO, e *routing.Effect) {
 	}
 	io.Trace(trace.Event{Kind: trace.KindSession, Conn: id, Peer: node, State: e.State.String(), Note: e.Reason.String()})
 	if e.State == session.StateReady {
-		c.tokens.accepted(e.Conn)
+		c.tokens.accepted(io, e.Conn)
 		p.run.judge.sessionReady(p.run.world.Now(), p.index, node, p.run.observer.connection(id))
 	}
 }

@@ -152,7 +152,7 @@ func (c *upstreamClient) told(io *world.IO, e *upstream.ClientEffect) {
 	node := p.run.nodeName(e.Addr)
 	switch e.Kind {
 	case upstream.ClientNegotiated:
-		c.tokens.accepted(e.Conn)
+		c.tokens.accepted(io, e.Conn)
 		p.run.judge.believes(p.run.world.Now(), p.index, node, p.run.observer.connection(io.Global(e.Conn)))
 		io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(e.Conn), Peer: node, State: "ok", AgeNS: int64(e.Age)})
 	case upstream.ClientNegotiationFailed:

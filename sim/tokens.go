@@ -33,13 +33,13 @@ type initiators struct {
 	wallet *wallet // nil without Kerberos
 	ends   map[protocol.ConnID]sasl.Session
 	waits  map[protocol.ConnID]ticket.WaiterID
-	used   map[protocol.ConnID]ticket.Handle // presented, and not accepted yet
+	used   map[protocol.ConnID]string // nodes to which a ticket was presented that is not accepted yet
 }
 
 func newInitiators(p *clientProcess) *initiators {
 	return &initiators{
 		run: p.run, wallet: p.wallet, ends: make(map[protocol.ConnID]sasl.Session),
-		waits: make(map[protocol.ConnID]ticket.WaiterID), used: make(map[protocol.ConnID]ticket.Handle),
+		waits: make(map[protocol.ConnID]ticket.WaiterID), used: make(map[protocol.ConnID]string),
 	}
 }
 
@@ -52,13 +52,14 @@ func (t *initiators) ask(io *world.IO, conn protocol.ConnID, server netip.AddrPo
 	case t.wallet == nil:
 		t.begin(io, conn, server, t.run.mechanism)
 	default:
-		t.waits[conn] = t.wallet.want(io, t.run.nodeName(server), func(io *world.IO, h ticket.Handle, c *gssapi.Credential, err error) {
+		node := t.run.nodeName(server)
+		t.waits[conn] = t.wallet.want(io, node, func(io *world.IO, c *gssapi.Credential, err error) {
 			delete(t.waits, conn)
 			if err != nil {
 				t.post(io, 0, madeToken{conn: conn, failed: true}, err)
 				return
 			}
-			t.used[conn] = h
+			t.used[conn] = node
 			t.begin(io, conn, server, t.run.clientMechanism(c))
 		})
 	}
@@ -82,25 +83,31 @@ func (t *initiators) step(io *world.IO, delay time.Duration, conn protocol.ConnI
 
 func (t *initiators) post(io *world.IO, delay time.Duration, made madeToken, err error) {
 	if err != nil {
+		delete(t.used, made.conn) // it is not the server that refuses
 		t.run.tellRefusal(io, made.conn, err)
 	}
 	io.Post(delay, made)
 }
 
 // accepted: the server has let conn in.
-func (t *initiators) accepted(conn protocol.ConnID) { delete(t.used, conn) }
+func (t *initiators) accepted(io *world.IO, conn protocol.ConnID) { t.negotiated(io, conn, true) }
 
-// drop: conn is gone. A ticket that it presented in vain is doubted.
+// negotiated tells the wallet what became of what conn presented, once.
+func (t *initiators) negotiated(io *world.IO, conn protocol.ConnID, accepted bool) {
+	if node, used := t.used[conn]; used {
+		delete(t.used, conn)
+		t.wallet.negotiated(io, node, accepted)
+	}
+}
+
+// drop: conn is gone. What it presented and was not accepted was presented in vain.
 func (t *initiators) drop(io *world.IO, conn protocol.ConnID) {
 	delete(t.ends, conn)
 	if w, waits := t.waits[conn]; waits {
 		delete(t.waits, conn)
 		t.wallet.cancel(io, w)
 	}
-	if h, used := t.used[conn]; used {
-		delete(t.used, conn)
-		t.wallet.doubt(io, h)
-	}
+	t.negotiated(io, conn, false)
 }
 
 // acceptors are a server's ends.

@@ -37,7 +37,7 @@ type wallet struct {
 	effects    []ticket.Effect
 	tickets    map[ticket.Handle]heldTicket
 	lastHandle ticket.Handle
-	waiting    map[ticket.WaiterID]func(io *world.IO, h ticket.Handle, c *gssapi.Credential, err error)
+	waiting    map[ticket.WaiterID]func(io *world.IO, c *gssapi.Credential, err error)
 	lastWaiter ticket.WaiterID
 	fetches    map[protocol.ConnID]*fetch
 }
@@ -54,7 +54,7 @@ func newWallet(p *clientProcess) *wallet {
 	return &wallet{
 		process: p, client: clientName(p.index), core: ticket.New(ticketConfig()),
 		tickets: make(map[ticket.Handle]heldTicket),
-		waiting: make(map[ticket.WaiterID]func(*world.IO, ticket.Handle, *gssapi.Credential, error)),
+		waiting: make(map[ticket.WaiterID]func(*world.IO, *gssapi.Credential, error)),
 		fetches: make(map[protocol.ConnID]*fetch),
 	}
 }
@@ -67,7 +67,7 @@ func (l *wallet) owns(ev *world.Event) bool {
 }
 
 // want asks for a ticket for a node; answer is called once, unless the wait is canceled.
-func (l *wallet) want(io *world.IO, node string, answer func(*world.IO, ticket.Handle, *gssapi.Credential, error)) ticket.WaiterID {
+func (l *wallet) want(io *world.IO, node string, answer func(*world.IO, *gssapi.Credential, error)) ticket.WaiterID {
 	l.lastWaiter++
 	w := l.lastWaiter
 	l.waiting[w] = answer
@@ -85,9 +85,19 @@ func (l *wallet) cancel(io *world.IO, w ticket.WaiterID) {
 	}
 }
 
-// doubt: a server did not accept the ticket.
-func (l *wallet) doubt(io *world.IO, h ticket.Handle) {
-	l.do(io, ticket.Event{Kind: ticket.EventDoubt, Handle: h})
+// negotiated tells the core how a negotiation with node ended for which its ticket was
+// presented. It counts for the ticket that is there now, as with the client's driver.
+func (l *wallet) negotiated(io *world.IO, node string, accepted bool) {
+	ev := ticket.Event{Kind: ticket.EventSuspect}
+	if accepted {
+		ev.Kind = ticket.EventTrust
+	}
+	for v := range l.core.Tickets() {
+		if v.Name == (ticket.Name{Service: kerberosService, Host: node}) {
+			ev.Handle = v.Handle
+		}
+	}
+	l.do(io, ev)
 }
 
 // step takes what the world tells of the wallet's connections and timers.
@@ -202,10 +212,10 @@ func (l *wallet) answer(io *world.IO, e *ticket.Effect) {
 	}
 	delete(l.waiting, e.Waiter)
 	if e.Handle == 0 {
-		answer(io, 0, nil, fmt.Errorf("%w: %v", gssapi.ErrNoCredential, e.Failure))
+		answer(io, nil, fmt.Errorf("%w: %v", gssapi.ErrNoCredential, e.Failure))
 		return
 	}
-	answer(io, e.Handle, l.tickets[e.Handle].credential, nil)
+	answer(io, l.tickets[e.Handle].credential, nil)
 }
 
 // changed traces what has become of a ticket.
