@@ -264,7 +264,7 @@ func (s *Server) apply(e *node.Effect) {
 			s.hook("Hooks.Executed", func() { s.cfg.Hooks.Executed(execution(e)) })
 		}
 	case node.EffectDenied:
-		s.cfg.Logger.Warn("request denied", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String())
+		s.warn("request denied", "address", s.self, "peer", s.peer(c), "principal", e.Principal, "rpc", e.RPC.String())
 		if s.cfg.Hooks.Denied != nil {
 			s.hook("Hooks.Denied", func() { s.cfg.Hooks.Denied(execution(e)) })
 		}
@@ -306,12 +306,14 @@ func (s *Server) finish(c *conn) {
 // changed tells of a connection's new state, and forgets the connection with it.
 func (s *Server) changed(c *conn, e *node.Effect) {
 	peer := s.peer(c)
+	text, tell := "connection", s.cfg.Logger.Debug
 	switch e.Cause {
 	case node.CauseProtocol, node.CauseNegotiation, node.CauseNegotiationTimeout, node.CauseLimit, node.CauseInternal:
-		s.cfg.Logger.Warn("connection ended", "address", s.self, "peer", peer, "cause", e.Cause.String(), "negotiation", e.Failure.String(), "principal", e.Principal)
-	default:
-		s.cfg.Logger.Debug("connection", "address", s.self, "peer", peer, "state", e.ConnState.String(), "cause", e.Cause.String(), "principal", e.Principal)
+		if e.Failure != node.FailureToken { // which was told with its reason, by judge
+			text, tell = "connection ended", s.warn
+		}
 	}
+	tell(text, "address", s.self, "peer", peer, "state", e.ConnState.String(), "cause", e.Cause.String(), "negotiation", e.Failure.String(), "principal", e.Principal)
 	if e.ConnState == node.ConnGone {
 		delete(s.conns, e.Conn)
 	}

@@ -37,6 +37,8 @@ type Server struct {
 	loopState
 	tracer *tracer // nil: nothing is traced
 
+	warnings warnings // about peers
+
 	mu  sync.Mutex
 	err error // why the server ended by itself
 	end Stats // the last numbers

@@ -51,7 +51,7 @@ func (s *Server) judge(c *conn, token []byte, begin bool, ev *node.Event) error 
 		s.tellBug("mechanism", bug.Value, bug.Stack)
 		return err
 	case err != nil:
-		s.cfg.Logger.Warn("token refused", "address", s.self, "peer", c.peer, "err", err)
+		s.warn("token refused", "address", s.self, "peer", c.peer, "err", err)
 		return err
 	}
 	ev.Failed, ev.Done, ev.Data = false, done, out
