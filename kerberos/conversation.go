@@ -53,6 +53,7 @@ func (k *kdcs) ticket(ctx context.Context, cfg gssapi.TicketRequest) (*gssapi.Cr
 
 // converse has it with one KDC.
 func (k *kdcs) converse(ctx context.Context, x *gssapi.TicketExchange, with *peer) (*gssapi.Credential, error) {
+	defer x.Wipe()
 	for {
 		request, err := x.Request(k.now())
 		if err != nil {

@@ -140,6 +140,7 @@ func readCached(s *cryptobyte.String, repeatedType bool) (*Credential, bool) {
 		return nil, false
 	}
 	k, err := NewKey(int32(etype), key)
+	clear(key)
 	if err != nil || strings.HasPrefix(service.Realm, configRealm) || !client.valid() || !service.valid() {
 		return nil, true
 	}

@@ -189,6 +189,8 @@ func (i *initiator) takeOffer(in []byte) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("offer of security layers: %w", err)
 	}
+	// The largest message of an offer means nothing where nothing will be wrapped: RFC 4752
+	// section 3.1 wants 0 of who offers no layer, and Java sends 65536.
 	switch {
 	case len(offer) != layerBytes:
 		return nil, false, fmt.Errorf("%w: an offer of security layers has %d bytes, this one %d", ErrToken, layerBytes, len(offer))

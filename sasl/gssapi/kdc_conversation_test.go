@@ -4,6 +4,7 @@
 package gssapi
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -91,6 +92,31 @@ func TestTicketsOfEveryType(t *testing.T) {
 			require.NoError(t, o.initiatorErr)
 			require.Equal(t, testClient.String(), o.principal)
 		}
+	}
+}
+
+// What is derived of a password ends with the conversation; keys of a keytab are its own.
+func TestConversationsAreWiped(t *testing.T) {
+	for _, secret := range []string{"password", "keytab"} {
+		c := newConversation(t, ETypeAES256SHA1)
+		c.request.Random = seeded(1)
+		if secret == "keytab" {
+			c.request.Secret = Secret{Keys: c.keys}
+		}
+		x, err := NewTicketExchange(c.request)
+		require.NoError(t, err)
+		request, err := x.Request(testNow)
+		require.NoError(t, err)
+		reply, _ := c.issuer.Answer(c.kdcNow, request, seeded(2))
+		_, err = x.Reply(testNow, reply)
+		require.NoError(t, err)
+		value := x.key.value // what the KDC wants a proof with
+		require.Equal(t, c.keys.entries[0].Key.value, value)
+		x.Wipe()
+		require.Equal(t, secret == "password", bytes.Equal(value, make([]byte, len(value))), secret)
+		require.Equal(t, [2]entropy{}, x.entropy)
+		_, err = x.Request(testNow)
+		require.ErrorIs(t, err, ErrState)
 	}
 }
 

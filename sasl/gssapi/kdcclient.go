@@ -72,7 +72,8 @@ type TicketExchange struct {
 	round   int
 	kind    uint8
 	nonce   uint32
-	key     Key // of the reply
+	key     Key   // of the reply
+	derived []Key // of the password
 	proven  bool
 	info    []etypeInfo
 }
@@ -110,6 +111,19 @@ func NewTicketExchange(cfg TicketRequest) (*TicketExchange, error) {
 		}
 	}
 	return x, nil
+}
+
+// Wipe overwrites what was secret of the conversation, which is over then. Keys of a keytab
+// and of a credential are their owners'.
+func (x *TicketExchange) Wipe() {
+	for i := range x.derived {
+		x.derived[i].wipe()
+	}
+	x.key, x.derived = Key{}, nil
+	for i := range x.entropy {
+		x.entropy[i].wipe()
+	}
+	x.round = len(x.entropy)
 }
 
 // GrantingService is the principal of a realm's ticket-granting service.
@@ -334,6 +348,9 @@ func (x *TicketExchange) keyFor(methods []preauth, etype int32, version uint32) 
 		key, err := x.secretKey(hint, version)
 		if errors.Is(err, ErrNoKey) && etype == 0 {
 			continue
+		}
+		if x.cfg.Secret.Keys == nil {
+			x.derived = append(x.derived, key)
 		}
 		return key, err
 	}

@@ -54,6 +54,11 @@ func ParseKeytab(file []byte) (kt *Keytab, err error) {
 		return &Keytab{}, nil
 	}
 	var parsed keytab.Keytab
+	defer func() {
+		for _, e := range parsed.Entries {
+			clear(e.Key.KeyValue) // ours are copies
+		}
+	}()
 	if err := parsed.Unmarshal(file); err != nil {
 		return nil, fmt.Errorf("%w: %d bytes that are no keytab: check that it is a file written by ktutil or kadmin ktadd", ErrFormat, len(file))
 	}
