@@ -30,14 +30,14 @@ func TestBugOfAFetchIsContained(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
 	c := open(t, cfg)
-	require.ErrorIs(t, c.Await(within(t, 5*time.Second), hostName), gssapi.ErrInternal)
+	require.ErrorIs(t, c.Await(within(t, patience), hostName), gssapi.ErrInternal)
 	require.True(t, seen.has(ticket.Name{}, ticket.StateRefused, ticket.CauseInternal))
 	require.Positive(t, c.Health().Stats.Internal)
 	require.Contains(t, log.String(), "level=ERROR")
 	require.Contains(t, log.String(), "TestBugOfAFetchIsContained", "the stack")
 	require.NotContains(t, log.String(), "private")
 	mended.Store(true)
-	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, patience, 10*time.Millisecond)
 }
 
 // A function of the application's that panics costs nobody a ticket.
@@ -50,7 +50,7 @@ func TestBugOfAnObserverIsContained(t *testing.T) {
 	c := open(t, cfg)
 	var told atomic.Int64
 	c.Observe(func(ticket.Change) { told.Add(1); panic("private") })
-	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+	require.NoError(t, c.Await(within(t, patience), hostName))
 	r.accepted(c)
 	require.Positive(t, told.Load(), "the next one is called nevertheless")
 	require.Greater(t, c.Health().Panics, uint64(told.Load()))

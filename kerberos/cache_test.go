@@ -67,6 +67,7 @@ func (r *devRealm) writeCache(content []byte) string {
 // A cache's ticket-granting ticket gets services' tickets; when kinit writes another, that
 // is taken, and one of somebody else is not.
 func TestCache(t *testing.T) {
+	t.Parallel()
 	r := newDevRealm(t)
 	path := r.writeCache(cacheFile(alice, r.mint(gssapi.GrantingService(realmName), 3*time.Second))) // its end is cut to a second
 	seen := &changes{}
@@ -74,22 +75,22 @@ func TestCache(t *testing.T) {
 	cfg.Principal, cfg.Cache = "", "FILE:"+path
 	c := open(t, cfg)
 	require.Equal(t, alice.String(), c.Principal())
-	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+	require.NoError(t, c.Await(within(t, patience), hostName))
 	r.accepted(c)
 
-	require.Eventually(t, func() bool { return seen.has(ticket.Name{}, ticket.StateRefused, ticket.CauseNoSource) }, 5*time.Second, 10*time.Millisecond,
+	require.Eventually(t, func() bool { return seen.has(ticket.Name{}, ticket.StateRefused, ticket.CauseNoSource) }, patience, 10*time.Millisecond,
 		"the ticket has ended and nobody ran kinit")
-	require.ErrorContains(t, c.Await(within(t, 5*time.Second), hostName), "kinit")
+	require.ErrorContains(t, c.Await(within(t, patience), hostName), "kinit")
 
 	bob := gssapi.Principal{Components: []string{"bob"}, Realm: realmName}
 	r.writeCache(cacheFile(bob, r.mint(gssapi.GrantingService(realmName), time.Hour)))
 	require.Eventually(t, func() bool {
 		err := c.Ready(within(t, time.Second))
 		return err != nil && errors.Is(err, gssapi.ErrMismatch)
-	}, 5*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 
 	r.writeCache(cacheFile(alice, r.mint(gssapi.GrantingService(realmName), time.Hour)))
-	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, patience, 10*time.Millisecond)
 }
 
 // A cache that has the service's ticket only needs no KDC.
@@ -100,9 +101,9 @@ func TestCacheWithoutGrantingTicket(t *testing.T) {
 	cfg := r.configured(&changes{})
 	cfg.Principal, cfg.Cache, cfg.KDCs = "", path, nil
 	c := open(t, cfg)
-	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+	require.NoError(t, c.Await(within(t, patience), hostName))
 	r.accepted(c)
-	require.ErrorIs(t, c.Await(within(t, 5*time.Second), "node9.example.com"), gssapi.ErrNoCredential)
+	require.ErrorIs(t, c.Await(within(t, patience), "node9.example.com"), gssapi.ErrNoCredential)
 }
 
 func TestCacheThatIsNone(t *testing.T) {

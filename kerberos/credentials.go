@@ -80,6 +80,8 @@ type Credentials struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
+	// watched is what identify and then watch have seen of the file.
+	watched watched
 
 	mu      sync.RWMutex
 	current map[ticket.Name]*gssapi.Credential // what Lookup gives out
@@ -176,6 +178,9 @@ func (c *Credentials) identify() error {
 			return fmt.Errorf("%w: Principal is missing; a keytab may have several, a password has none", ErrConfig)
 		}
 		c.client = c.source.client
+		if cfg.Keytab != "" {
+			c.watched = lookInto(cfg.Keytab)
+		}
 		_, err := c.source.secret()
 		return err
 	}
@@ -183,7 +188,7 @@ func (c *Credentials) identify() error {
 	if err != nil {
 		return err
 	}
-	c.source.cache = path
+	c.source.cache, c.watched = path, lookInto(path)
 	cache, err := c.source.cached()
 	if err != nil {
 		return err
@@ -298,11 +303,20 @@ func (c *Credentials) Negotiated(host string, accepted bool) {
 // Reload has keytab or cache read again now.
 func (c *Credentials) Reload() { c.put(item{event: ticket.Event{Kind: ticket.EventReload}}) }
 
-// Observe has f called like ClientConfig.OnTicket, after it, until stop is called.
+// Observe has f called like ClientConfig.OnTicket, after it, until stop has returned.
 func (c *Credentials) Observe(f func(ticket.Change)) (stop func()) {
 	o := &f
 	c.put(item{observe: o})
-	return func() { c.put(item{unobserve: o}) }
+	return func() {
+		done := make(chan struct{})
+		if !c.put(item{unobserve: o, done: done}) {
+			return
+		}
+		select {
+		case <-done:
+		case <-c.ended:
+		}
+	}
 }
 
 // Health looks at the credentials. It asks nobody.

@@ -5,6 +5,7 @@ package kerberos
 
 import (
 	"context"
+	"crypto/sha256"
 	"os"
 	"time"
 
@@ -63,30 +64,54 @@ func (c *Credentials) ticket(ctx context.Context, e ticket.Effect, with *gssapi.
 // renewed does not use the long-term key again. The KDC cuts it as it likes.
 const defaultRenewal = 7 * 24 * time.Hour
 
+// watched is a file as it was when it was last looked into; zero: it was not there.
+type watched struct {
+	info os.FileInfo
+	at   time.Time
+	hash [sha256.Size]byte // of its contents
+}
+
+// lookInto reads the file.
+func lookInto(path string) (w watched) {
+	w.at = time.Now()
+	info, err := os.Stat(path) // before the contents: what changes in between is seen next time
+	if err != nil {
+		return watched{}
+	}
+	content, err := readSource(path)
+	if err != nil {
+		return watched{}
+	}
+	defer clear(content)
+	w.info, w.hash = info, sha256.Sum256(content)
+	return w
+}
+
+// changed looks at the file, and says whether its contents are others. One that is not
+// there, or cannot be read, has none to be taken.
+func (w *watched) changed(path string) bool {
+	if info, err := os.Stat(path); err == nil && w.info != nil && unchanged(info, w.info, w.at) {
+		return false
+	}
+	before := w.hash
+	*w = lookInto(path)
+	return w.info != nil && w.hash != before
+}
+
 // watch has the core told when keytab or cache change.
 func (c *Credentials) watch() {
 	path := c.source.file()
 	if path == "" {
 		return
 	}
-	look := func() (time.Time, int64) {
-		info, err := os.Stat(path)
-		if err != nil {
-			return time.Time{}, -1
-		}
-		return info.ModTime(), info.Size()
-	}
-	modified, size := look()
 	tick := time.NewTicker(c.cfg.CheckEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			m, n := look()
-			if n >= 0 && (n != size || !m.Equal(modified)) {
+			if c.watched.changed(path) {
 				c.Reload()
 			}
-			modified, size = m, n
 		case <-c.ctx.Done():
 			return
 		}

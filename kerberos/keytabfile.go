@@ -123,7 +123,7 @@ func (f *KeytabFile) Stats() KeytabStats {
 // check takes the file if it is another one, or has changed, or may have.
 func (f *KeytabFile) check(now time.Time) {
 	info, err := os.Stat(f.cfg.Path)
-	if err == nil && f.failed == "" && f.unchanged(info) {
+	if err == nil && f.failed == "" && unchanged(info, f.seen, f.readAt) {
 		return
 	}
 	info, keys, err := f.read()
@@ -140,9 +140,10 @@ func (f *KeytabFile) check(now time.Time) {
 	f.cfg.Logger.Info("keytab reloaded", "keytab", f.cfg.Path, "keys", len(keys.Entries()), "versions", versions(keys))
 }
 
-func (f *KeytabFile) unchanged(info os.FileInfo) bool {
-	return os.SameFile(info, f.seen) && info.ModTime().Equal(f.seen.ModTime()) && info.Size() == f.seen.Size() &&
-		f.readAt.Sub(info.ModTime()) > settled
+// unchanged says that a file is, by now, what it was when it was seen and then read.
+func unchanged(now, seen os.FileInfo, readAt time.Time) bool {
+	return os.SameFile(now, seen) && now.ModTime().Equal(seen.ModTime()) && now.Size() == seen.Size() &&
+		readAt.Sub(now.ModTime()) > settled
 }
 
 // fail keeps the keys that are in force. The same failure is told once, and counted once.
@@ -156,7 +157,7 @@ func (f *KeytabFile) fail(err error) {
 
 // read reads the file and wants a key of the service in it.
 func (f *KeytabFile) read() (os.FileInfo, *gssapi.Keytab, error) {
-	file, err := os.Open(f.cfg.Path)
+	file, err := openRegular(f.cfg.Path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -30,6 +30,7 @@ type item struct {
 	of         ticket.Name // of EventSuspect and EventTrust
 	observe    *func(ticket.Change)
 	unobserve  *func(ticket.Change)
+	done       chan struct{} // of unobserve: to be closed
 	health     chan ticket.Health
 }
 
@@ -108,6 +109,7 @@ func (l *loop) handleItem(it item) {
 		l.observers = append(l.observers, it.observe)
 	case it.unobserve != nil:
 		l.observers = slices.DeleteFunc(l.observers, func(o *func(ticket.Change)) bool { return o == it.unobserve })
+		close(it.done)
 	case it.health != nil:
 		it.health <- l.health()
 	}

@@ -55,7 +55,7 @@ func TestMITKeytabPasswordAndCache(t *testing.T) {
 				cfg := clientOf(t, k, &changes{})
 				change(&cfg)
 				c := open(t, cfg)
-				require.NoError(t, c.Await(within(t, 5*time.Second), hostName), "%s, type %d, UDP %v", name, etype, udp)
+				require.NoError(t, c.Await(within(t, patience), hostName), "%s, type %d, UDP %v", name, etype, udp)
 				r.accepted(c)
 			}
 		}
@@ -71,7 +71,7 @@ func TestMITWithoutPreauthentication(t *testing.T) {
 	cfg := clientOf(t, k, &changes{})
 	cfg.Password = "of-alice"
 	c := open(t, cfg)
-	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+	require.NoError(t, c.Await(within(t, patience), hostName))
 	r.accepted(c)
 }
 
@@ -99,7 +99,7 @@ func TestMITRefusals(t *testing.T) {
 			cfg.Password = "of-alice"
 			tc.change(&cfg)
 			c := open(t, cfg)
-			require.ErrorIs(t, c.Await(within(t, 5*time.Second), hostName), tc.err)
+			require.ErrorIs(t, c.Await(within(t, patience), hostName), tc.err)
 			require.True(t, seen.has(ticket.Name{}, ticket.StateRefused, tc.cause))
 			if tc.cause == ticket.CauseSkew {
 				f := c.Health().Tickets[0].Failure
@@ -110,7 +110,7 @@ func TestMITRefusals(t *testing.T) {
 	cfg := clientOf(t, k, &changes{})
 	cfg.Password = "of-alice"
 	c := open(t, cfg)
-	err := c.Await(within(t, 5*time.Second), "nowhere.example.com")
+	err := c.Await(within(t, patience), "nowhere.example.com")
 	require.ErrorIs(t, err, gssapi.ErrWrongService)
 	require.ErrorContains(t, err, "does not know the service")
 }
@@ -122,7 +122,7 @@ func TestMITRenewalAndOutage(t *testing.T) {
 	cfg := clientOf(t, k, seen)
 	cfg.Keytab = k.Path("client.keytab")
 	c := open(t, cfg)
-	require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+	require.NoError(t, c.Await(within(t, patience), hostName))
 	require.Eventually(t, func() bool { return c.Health().Stats.Fetched >= 4 }, 20*time.Second, 20*time.Millisecond, "both tickets once more")
 	require.Zero(t, c.Health().Stats.Expired)
 	r.accepted(c)
@@ -133,7 +133,7 @@ func TestMITRenewalAndOutage(t *testing.T) {
 	err := c.Await(within(t, 300*time.Millisecond), hostName)
 	require.True(t, errors.Is(err, kerberos.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded), "%v", err)
 	k.Restart(t)
-	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Await(within(t, time.Second), hostName) == nil }, patience, 10*time.Millisecond)
 	r.accepted(c)
 }
 
@@ -152,7 +152,7 @@ func TestMITClientWithOurKDC(t *testing.T) {
 		cfg := r.configured(&changes{})
 		cfg.Cache = k.Path("ccache")
 		c := open(t, cfg)
-		require.NoError(t, c.Await(within(t, 5*time.Second), hostName))
+		require.NoError(t, c.Await(within(t, patience), hostName))
 		r.accepted(c)
 	}
 }

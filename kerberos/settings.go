@@ -365,7 +365,8 @@ func (s *Settings) KDCs(realm string) []string {
 	return nil
 }
 
-// RealmOf is the realm of a host: the closest of domain_realm, else the default.
+// RealmOf is the realm of a host by the closest of domain_realm; empty where that says
+// nothing. Then MIT asks the KDC of the client's realm, and so does Await.
 func (s *Settings) RealmOf(host string) string {
 	host = strings.ToLower(host)
 	for name := host; name != ""; { // a.b.c, .b.c, b.c, .c, c
@@ -384,5 +385,5 @@ func (s *Settings) RealmOf(host string) string {
 			name = ""
 		}
 	}
-	return s.DefaultRealm
+	return ""
 }

@@ -106,16 +106,21 @@ func granting(cache *gssapi.CCache, path string, now time.Time) (*gssapi.Credent
 	return nil, &SourceError{Path: path, Err: fmt.Errorf("%w: no ticket of %s that holds (kinit gets one)", gssapi.ErrNoCredential, cache.Client)}
 }
 
-// readSource reads a file with a limit; a directory or pipe is an error and not a wait.
-func readSource(path string) ([]byte, error) {
+// openRegular opens a file; a directory or pipe is an error and not a wait.
+func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is no regular file")
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
 	}
-	if err != nil {
-		return nil, &SourceError{Path: path, Err: err}
-	}
-	f, err := os.Open(path)
+	return os.Open(path)
+}
+
+// readSource reads a file with a limit.
+func readSource(path string) ([]byte, error) {
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, &SourceError{Path: path, Err: err}
 	}
