@@ -26,6 +26,7 @@ type calm struct {
 
 // call is one of an application.
 type call struct {
+	rpc            string
 	atNS, withinNS int64
 }
 
@@ -132,15 +133,23 @@ func (t *traffic) rests(ev *trace.Event, u *use) {
 func (t *traffic) called(ev *trace.Event) (bool, *Refusal) {
 	key := callKey{ev.Node, ev.Op}
 	if ev.Kind == trace.KindInvoke {
+		k := t.looker(ev.Node)
+		k.timed, k.untimed = k.timed || ev.WithinNS != 0, k.untimed || ev.WithinNS == 0
 		if ev.WithinNS <= 0 {
 			return false, nil
 		}
-		t.calm.calls[key] = call{atNS: ev.AtNS, withinNS: ev.WithinNS}
+		t.calm.calls[key] = call{rpc: ev.RPC, atNS: ev.AtNS, withinNS: ev.WithinNS}
 		t.due(ev.AtNS + overdue(ev.WithinNS))
 		return true, nil
 	}
 	c, waits := t.calm.calls[key]
 	delete(t.calm.calls, key)
+	if ev.State != outcomeOK && ev.State != outcomeFailed && ev.State != outcomeUnknown {
+		return true, t.refuse(ev, nil, rowReturns, object("R7", "a call does not return %q", ev.State), nil)
+	}
+	if o := t.untold(ev); o != nil {
+		return true, t.refuse(ev, nil, rowReturns, o, nil)
+	}
 	if ev.State == outcomeOK {
 		return waits, nil
 	}

@@ -89,7 +89,10 @@ func TestEarlierCrashesAreRefused(t *testing.T) {
 		}
 		downs++
 		down := events[i]
-		earlier := func(at int) []trace.Event { return slices.Insert(drop(events, i), at, down) }
+		earlier := func(at int) []trace.Event {
+			down.AtNS = events[at].AtNS
+			return slices.Insert(drop(events, i), at, down)
+		}
 		assert.Equal(t, "R29", refusedBy(t, earlier(written)), "written by one that is down")
 		assert.Equal(t, "R29", refusedBy(t, drop(earlier(read), written)), "never written")
 	}

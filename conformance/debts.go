@@ -19,6 +19,12 @@ type looker struct {
 	late        bool              // what its core is told it is told later than the trace says
 	boundNS     int64             // how long it needs to find a table once nothing goes wrong
 	patienceNS  int64             // how long it gives a meta to answer
+	timed       bool              // of a call of its the trace says how long it may take
+	untimed     bool              // of another it does not
+	readyNS     int64             // when a connection was ready last
+	writes      bool              // of a request the trace says which partition it is for
+	answers     map[string]int    // that it has read and no call has returned, by the request's name
+	codes       map[string]bool   // that it has read
 	owes        []debt            // what the step at hand must lead to
 	sessions    map[string]string // the state of each, by address of the server
 	unreachable []string          // servers whose sessions it told in this step not to come up, or no longer to be
@@ -35,7 +41,7 @@ type debt struct {
 func (t *traffic) looker(client string) *looker {
 	k := t.lookers[client]
 	if k == nil {
-		k = &looker{sessions: make(map[string]string)}
+		k = &looker{sessions: make(map[string]string), answers: make(map[string]int), codes: make(map[string]bool)}
 		t.lookers[client] = k
 	}
 	return k

@@ -87,7 +87,7 @@ func stutteringTable() string {
 
 func undetectedTable() string {
 	var b strings.Builder
-	b.WriteString("| change | event | why it may pass |\n|---|---|---|\n")
+	b.WriteString("| change | event | where, and why, it may pass |\n|---|---|---|\n")
 	for _, u := range undetected {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", u.change, u.event, u.why)
 	}
@@ -118,7 +118,7 @@ func TestNamesAreOfTheSpecification(t *testing.T) {
 	spec, err := os.ReadFile(filepath.Join("..", "docs", "spec.md"))
 	require.NoError(t, err)
 	clauses := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`(?m)^ *- \*\*([SPRQ][0-9]+[a-z]?)\.\*\* `).FindAllStringSubmatch(string(spec), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ *- \*\*([SPRQT][0-9]+[a-z]?)\.\*\* `).FindAllStringSubmatch(string(spec), -1) {
 		clauses[m[1]] = true
 	}
 	model, err := newSpecification(constants("reference", 4))

@@ -122,12 +122,13 @@ func serverReads(m *moment) *objection {
 		return o
 	}
 	next := m.w.up.first()
-	switch {
-	case next == nil:
+	if next == nil {
 		return object("S24", "the client has written no frame that the server has not read")
-	case *next != m.frame:
-		return object("S24", "the next frame on this connection is %v, of %d bytes", *next, next.size)
-	case !m.w.atServer.take(m.frame.size):
+	}
+	if is := m.frame.differs(next); is != "" {
+		return object("S24", "the next frame on this connection is %s", is)
+	}
+	if !m.w.atServer.take(m.frame.size) {
 		return object("S24", "not all of the frame's bytes have arrived")
 	}
 	m.w.up.pop()
@@ -162,6 +163,20 @@ func executes(m *moment) *objection {
 		return object("S32", "the server has read no such request that it has not executed")
 	}
 	next.executed = true
+	return m.executedFor()
+}
+
+// executedFor: a client authenticates as one principal, whatever it is connected to. Which
+// one shows where its first request is executed.
+func (m *moment) executedFor() *objection {
+	name := m.ev.Principal
+	switch known := m.client.principal; {
+	case name == "":
+	case known == "":
+		m.client.principal = name
+	case known != name:
+		return object("S32", "authenticated-execution: requests of %s are executed for %q, this one for %q", m.t.client, known, name)
+	}
 	return nil
 }
 
@@ -204,11 +219,11 @@ func clientReads(m *moment) *objection {
 func (m *moment) arrives() *objection {
 	if m.t.observed {
 		next := m.w.down.first()
-		switch {
-		case next == nil:
+		if next == nil {
 			return object("S24", "the server has written no frame that the client has not read")
-		case *next != m.frame:
-			return object("S24", "the next frame on this connection is %v, of %d bytes", *next, next.size)
+		}
+		if is := m.frame.differs(next); is != "" {
+			return object("S24", "the next frame on this connection is %s", is)
 		}
 		m.w.down.pop()
 		return nil

@@ -115,6 +115,7 @@ func (k *talk) change(i int, f func(*trace.Event)) { f(&k.events[i]) }
 // move puts an event in front of an earlier one.
 func (k *talk) move(from, to int) {
 	ev := k.events[from]
+	ev.AtNS = k.events[to].AtNS
 	k.events = slices.Insert(slices.Delete(k.events, from, from+1), to, ev)
 }
 
@@ -159,6 +160,17 @@ var spoiled = []struct {
 	}},
 	{"server-closes-for-nothing", "S35", func(k *talk) {
 		k.insert(k.at("server", trace.KindNodeDown, 0), "server", trace.KindClose, trace.Event{Conn: 1})
+	}},
+	{"time-goes-back", "T21", func(k *talk) {
+		k.change(k.at("server", trace.KindExecute, 0), func(ev *trace.Event) { ev.AtNS = 5 })
+	}},
+	{"another-principal", "S32", func(k *talk) {
+		k.change(k.at("server", trace.KindExecute, 1), func(ev *trace.Event) { ev.Principal = "mallory" })
+	}},
+	{"another-partition", "S24", func(k *talk) {
+		for _, at := range []int{k.at("client", trace.KindFrameOut, 3), k.at("server", trace.KindFrameIn, 3)} {
+			k.change(at, func(ev *trace.Event) { ev.App, ev.Partition = 2, int32(at) })
+		}
 	}},
 	{"two-lives", "S39", func(k *talk) {
 		k.insert(k.at("server", trace.KindNodeDown, 0), "server", trace.KindNodeUp, trace.Event{})

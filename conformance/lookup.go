@@ -27,6 +27,8 @@ const (
 	reasonNone     = "none" // of the client's: a server has answered
 	reasonDeadline = "deadline"
 	outcomeOK      = "ok"
+	outcomeFailed  = "failed"
+	outcomeUnknown = "unknown"
 )
 
 // looks: the client tells how looking a table up goes on.
@@ -56,6 +58,7 @@ func (t *traffic) looks(ev *trace.Event) *Refusal {
 
 // wants: the table is to be looked up.
 func (t *traffic) wants(ev *trace.Event, u *use, k *looker) *Refusal {
+	told := k.unsteady(ev)
 	k.boundNS = ev.WithinNS
 	again := u.wanted && !(u.paused && ev.Note == causeUnknown)
 	u.wanted, u.paused = true, false
@@ -63,7 +66,10 @@ func (t *traffic) wants(ev *trace.Event, u *use, k *looker) *Refusal {
 	if u.lost || u.many {
 		return nil
 	}
-	o := t.unfounded(ev, u, k)
+	o := told
+	if o == nil {
+		o = t.unfounded(ev, u, k)
+	}
 	if again {
 		o = object("R10", "the client looks this table up already")
 	}
@@ -155,7 +161,12 @@ func (t *traffic) isAsked(ev *trace.Event, u *use) *Refusal {
 		return nil
 	}
 	u.heardOf |= 1 << (n - 1)
-	if o := t.hop(ev, u, n); o != nil {
+	o := u.hasty(ev, t.looker(ev.Node))
+	u.pauseNS = 0
+	if o == nil {
+		o = t.hop(ev, u, n)
+	}
+	if o != nil {
 		return t.refuse(ev, u, rowAsked, o, u.whole.set)
 	}
 	o, states := t.each(u, func(l *line, s routing.State) ([]routing.State, *objection) {
@@ -247,6 +258,7 @@ func (u *use) tooSoon(ev *trace.Event, n, waits, read uint8, q *query) *objectio
 // cannot be reached.
 func (t *traffic) pauses(ev *trace.Event, u *use, k *looker) *Refusal {
 	u.hops, u.lastTo, u.paused = 0, 0, true
+	u.pausedNS, u.pauseNS = ev.AtNS, ev.WithinNS
 	t.rests(ev, u)
 	if u.lost || u.many {
 		return nil

@@ -4,6 +4,7 @@
 package conformance
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ const (
 	metaTimeout = time.Second
 	lookUp      = 5 * time.Second
 	callTime    = time.Second
+	pauseTime   = 100 * time.Millisecond
 )
 
 func (k *tour) query(state, peer, note string, within time.Duration) *tour {
@@ -33,7 +35,8 @@ func (k *tour) query(state, peer, note string, within time.Duration) *tour {
 func (k *tour) wants(cause, peer string) *tour { return k.query(stepWanted, peer, cause, lookUp) }
 func (k *tour) chooses(n int) *tour            { return k.query(stepAsked, metaAddr(n), "", metaTimeout) }
 func (k *tour) giveUp(n int, why string) *tour { return k.query(stepInVain, metaAddr(n), why, 0) }
-func (k *tour) pauses() *tour                  { return k.query(stepPause, "", "", 100*time.Millisecond) }
+func (k *tour) pauses() *tour                  { return k.pause().waits(pauseTime) }
+func (k *tour) pause() *tour                   { return k.query(stepPause, "", "", pauseTime) }
 
 // finds has the client look its table up at meta 1, which answers with it.
 func (k *tour) finds(answer string) *tour { return k.chooses(1).asks(1).reads(1, answer).knows(answer) }
@@ -82,6 +85,40 @@ func lost() *tour {
 
 // served and refuses have replica 1 answer a read, well or not.
 func refuses() *tour { return knowing().gets(1, 0, "ERR_INVALID_STATE") }
+
+// inVain is a client that has asked three metas, which know no leader.
+func inVain() *tour {
+	k := newTour(0).wants(causeUnknown, "")
+	for n := 1; n <= 3; n++ {
+		k.chooses(n).asks(uint64(n)).reads(uint64(n), noTable).giveUp(n, reasonNone)
+	}
+	return k
+}
+
+// left has the frame written last say that so much is left of its time.
+func (k *tour) left(d time.Duration) *tour {
+	for i := len(k.events) - 1; ; i-- {
+		if k.events[i].Kind == trace.KindFrameOut {
+			k.events[i].WithinNS = int64(d)
+			return k
+		}
+	}
+}
+
+// writes has the client write a read to replica n that is not answered.
+func (k *tour) writes(n uint64, p int32) *tour {
+	k.gets(n, p, codeOK)
+	k.events = k.events[:len(k.events)-1]
+	return k
+}
+
+// complete has every server that the client dials listen.
+func complete(k *tour) *tour {
+	for n := 1; n <= 2; n++ {
+		k.add(fmt.Sprintf("replica-%d", n), trace.KindListen, trace.Event{Addr: replicaAddr(n)})
+	}
+	return k
+}
 
 // pings has each of two metas send the client to the other.
 func pings(k *tour, n int) *tour {
@@ -151,6 +188,25 @@ var lookUps = []struct {
 	{"no round to end", "R12", func() *tour { return knowing().pauses() }},
 	{"a pause while a meta is asked", "R12", func() *tour { return newTour(1).wants(causeUnknown, "").chooses(1).pauses() }},
 
+	{"a pause that is cut short", "R12", func() *tour { return inVain().pause().chooses(2) }},
+	{"a pause that lasts half of its time", "", func() *tour { return inVain().pause().waits(pauseTime / 2).chooses(2) }},
+	{"a pause that ends as a connection comes up", "", func() *tour { return inVain().pause().reconnects(1, 6).chooses(1) }},
+
+	{"a query with more time than its meta has", "R15", func() *tour {
+		return newTour(1).wants(causeUnknown, "").chooses(1).asks(1).left(metaTimeout + time.Second)
+	}},
+	{"a query with less", "R15", func() *tour { return newTour(1).wants(causeUnknown, "").chooses(1).asks(1).left(time.Millisecond) }},
+	{"a query that waited", "", func() *tour {
+		return newTour(1).wants(causeUnknown, "").chooses(1).waits(metaTimeout / 2).asks(1).left(metaTimeout / 2)
+	}},
+	{"a request with what is left of its call", "", func() *tour { return knowing().calls(1).waits(callTime/2).writes(1, 0).left(callTime / 2) }},
+	{"a request with more than its call", "R7", func() *tour { return knowing().calls(1).writes(1, 0).left(callTime + time.Second) }},
+	{"a request with less", "R7", func() *tour { return knowing().calls(1).writes(1, 0).left(time.Millisecond) }},
+	{"a request of no call", "R7", func() *tour { return knowing().calls(1).gets(1, 0, codeOK).returns(1, outcomeOK, "").writes(1, 0) }},
+	{"another bound than before", "Q4", func() *tour {
+		return lost().query(stepWanted, replicaAddr(1), causeUnreachable, lookUp+time.Second)
+	}},
+
 	{"a table that no answer had", "R13", func() *tour { return lost().wants(causeUnreachable, replicaAddr(1)).chooses(1).knows(first) }},
 	{"a table that is read and not taken", "R13", func() *tour { return newTour(1).wants(causeUnknown, "").chooses(1).asks(1).reads(1, first).steps() }},
 	{"one that is thrown away", "", func() *tour {
@@ -207,7 +263,32 @@ var lookUps = []struct {
 		return knowing().waits(lookUp+time.Second).gets(1, 0, "ERR_INVALID_STATE").wants(causeRefused, replicaAddr(1))
 	}},
 
-	{"answered", "", func() *tour { return knowing().calls(1).returns(1, outcomeOK, "").waits(time.Hour).steps() }},
+	{"answered before", "R5", func() *tour {
+		return knowing().calls(1).calls(2).gets(1, 0, codeOK).returns(1, outcomeOK, "").returns(2, outcomeOK, "")
+	}},
+	{"an error that nobody had", "R5", func() *tour {
+		k := knowing().calls(1).gets(1, 0, "ERR_BUSY").returns(1, outcomeFailed, reasonNone)
+		k.events[len(k.events)-1].Code = "ERR_DISK_IO_ERROR"
+		return k
+	}},
+	{"an error that a server had", "", func() *tour {
+		k := knowing().calls(1).gets(1, 0, "ERR_BUSY").returns(1, outcomeFailed, reasonNone)
+		k.events[len(k.events)-1].Code = "ERR_BUSY"
+		return k
+	}},
+	{"no outcome", "R7", func() *tour { return knowing().calls(1).gets(1, 0, codeOK).returns(1, "ready", "") }},
+	{"a leader who is nobody", "R27", func() *tour { return complete(newTour(1).leads(2, 4)) }},
+	{"a leader who listens later", "", func() *tour {
+		k := complete(newTour(1).leads(2, 4))
+		k.add("meta-4", trace.KindListen, trace.Event{Addr: metaAddr(4)})
+		return k
+	}},
+	{"a leader who may be there", "", func() *tour { return newTour(1).leads(2, 4) }},
+	{"a leader, told of by nobody", "R24", func() *tour { return newTour(1).leads(5, 1) }},
+
+	{"answered", "", func() *tour {
+		return knowing().calls(1).gets(1, 0, codeOK).returns(1, outcomeOK, "").waits(time.Hour).steps()
+	}},
 	{"never answered", "Q5a", func() *tour { return knowing().calls(1).waits(4 * callTime).steps() }},
 	{"out of time, in troubled times", "", func() *tour { return knowing().calls(1).waits(callTime).returns(1, "failed", reasonDeadline) }},
 	{"out of time, in the best of times", "Q5b", func() *tour {

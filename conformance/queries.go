@@ -165,6 +165,9 @@ func (t *traffic) writesAsked(ev *trace.Event, u *use, peer string) *Refusal {
 	if u.askedAt != peer || u.query.conn != 0 {
 		return t.refuse(ev, u, rowAsks, object("R11", "the client has not told that it asks %s", peer), u.whole.set)
 	}
+	if o := u.timelyQuery(ev); o != nil {
+		return t.refuse(ev, u, rowAsks, o, u.whole.set)
+	}
 	u.query.conn, u.query.seq = ev.Conn, ev.Seq
 	return nil
 }

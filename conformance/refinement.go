@@ -83,7 +83,7 @@ var refinement = []row{
 	}, {
 		at: atServer, kind: trace.KindFrameIn, name: "a server reads a frame",
 		clauses: []string{"S24"},
-		demand:  "the client wrote it, and it is the next",
+		demand:  "the client wrote it as it is read, and it is the next",
 		facts:   serverReads, explain: isHeld, why: serverForgot,
 	}, {
 		at: atServer, kind: trace.KindFrameOut, when: isNegotiation, name: "a server answers a negotiation message",
@@ -93,7 +93,7 @@ var refinement = []row{
 	}, {
 		at: atServer, kind: trace.KindExecute, name: "a server executes a request",
 		actions: []action{actServe}, clauses: []string{"S32", "S33"},
-		demand: "the connection is authenticated, and has the principal to show",
+		demand: "the connection is authenticated, and has the principal of its client to show",
 		facts:  executes, explain: servesRequest, why: notAuthenticated,
 	}, {
 		at: atServer, kind: trace.KindFrameOut, name: "a server answers a request",

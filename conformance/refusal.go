@@ -157,6 +157,11 @@ func (v *Validator) refuseNode(n *node, ev *trace.Event, o *objection) {
 		return
 	}
 	n.refused, v.judged = true, true
+	v.record(v.ofTrace(ev, o))
+}
+
+// ofTrace describes why an event is refused whatever the states of its session.
+func (v *Validator) ofTrace(ev *trace.Event, o *objection) *Refusal {
 	f := &Refusal{
 		Event: v.result.Events, Line: v.line, AtNS: ev.AtNS, Node: ev.Node, Kind: ev.Kind.String(), What: "the trace itself", Conn: ev.Conn,
 		Clause: o.clause, Property: properties[o.clause], Why: o.text,
@@ -164,7 +169,7 @@ func (v *Validator) refuseNode(n *node, ev *trace.Event, o *objection) {
 	if ev.RPC != "" {
 		f.Frame = frameOf(ev).String()
 	}
-	v.record(f)
+	return f
 }
 
 func (v *Validator) record(f *Refusal) {

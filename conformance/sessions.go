@@ -25,13 +25,14 @@ type tracked struct {
 
 // moment is one event being explained in one session.
 type moment struct {
-	x     *explorer
-	specs []*specification
-	t     *tracked
-	w     *wire // nil: the event is of no connection
-	ev    *trace.Event
-	frame frame
-	taken frame // that the event answers
+	x      *explorer
+	specs  []*specification
+	t      *tracked
+	w      *wire // nil: the event is of no connection
+	client *node
+	ev     *trace.Event
+	frame  frame
+	taken  frame // that the event answers
 }
 
 // dial begins a connection, and a session where the client has none to that server.
@@ -96,7 +97,17 @@ func (v *Validator) explain(t *tracked, w *wire, ev *trace.Event, at side) {
 	case t.held != nil:
 		return
 	}
-	m := &moment{x: &v.x, specs: v.specs, t: t, w: w, ev: ev, frame: frameOf(ev)}
+	m := &moment{x: &v.x, specs: v.specs, t: t, w: w, client: v.nodes[t.client], ev: ev, frame: frameOf(ev)}
+	if ev.Kind == trace.KindFrameOut || ev.Kind == trace.KindFrameIn {
+		n := v.nodes[ev.Node]
+		n.shows |= fieldsOf(ev)
+		m.frame.shown = n.shows
+		if o := m.isFirst(at, n); o != nil {
+			n.unsaid = false
+			v.refuse(t, v.refusal(m, r, o))
+			return
+		}
+	}
 	if o := r.facts(m); o != nil {
 		v.refuse(t, v.refusal(m, r, o))
 		return

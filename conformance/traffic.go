@@ -100,6 +100,9 @@ func (t *traffic) take(ev *trace.Event) (judged bool, refused *Refusal) {
 	case trace.KindListen:
 		t.listens[ev.Node] = ev.Addr
 	case trace.KindLeader:
+		if t.listens[ev.Node] == "" {
+			return true, t.refuse(ev, nil, rowLeads, object("R24", "%s, which does not listen, is no meta", ev.Node), nil)
+		}
 		return t.leads(ev), nil
 	case trace.KindFault:
 		if ev.Note == lateEvents && ev.State == "begins" {
@@ -243,6 +246,10 @@ func (t *traffic) writes(ev *trace.Event, l *link) (bool, *Refusal) {
 			w.known = len(b.list)
 		}
 		l.waiting[ev.Seq] = w
+		t.looker(ev.Node).writes = true
+		if o := t.timely(ev); o != nil {
+			return true, t.refuse(ev, nil, rowRoutes, o, nil)
+		}
 		return t.routes(ev, p, l.peer)
 	}
 	return false, nil
@@ -257,6 +264,7 @@ func (t *traffic) reads(ev *trace.Event, l *link) (bool, *Refusal) {
 		return false, nil
 	}
 	delete(l.waiting, ev.Seq)
+	t.hears(ev)
 	switch {
 	case w.use != nil:
 		return t.answered(ev, w.use, l.peer)
@@ -289,6 +297,7 @@ func (t *traffic) over(ev *trace.Event, l *link) {
 func (t *traffic) isReady(ev *trace.Event, l *link) {
 	if at := (endpoint{l.client, l.peer}); t.ready[at].conn != ev.Conn {
 		t.ready[at] = readiness{ev.Conn, ev.AtNS}
+		t.looker(l.client).readyNS = ev.AtNS
 		if n := t.metas[l.peer]; n != 0 {
 			t.reconnected(l.client, n)
 		}

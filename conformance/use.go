@@ -61,6 +61,8 @@ type use struct {
 	heardOf      uint8 // set of metas that it has asked, or was redirected to
 	wanted       bool  // the table is to be looked up
 	paused       bool  // after a round in vain
+	pausedNS     int64 // since when
+	pauseNS      int64 // for how long at most; 0: nothing has been asked since
 	known        bool
 	holes        bool // the table leaves a partition without a primary
 	wishes       bool // as wanted, for Q4: since wishNS, for at most wishWithinNS in calm

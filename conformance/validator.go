@@ -29,8 +29,10 @@ type Validator struct {
 	lives   *lives   // against model/routing, instead of all the above
 	traffic *traffic // the same: where queries and requests go
 	crashes *crashes // the same: what a crash takes along
-	judged  bool     // the event at hand is held against the specification
-	line    int      // of the text that the event at hand is from; 0: none
+	leaders electorate
+	nowNS   int64 // when the last event was
+	judged  bool  // the event at hand is held against the specification
+	line    int   // of the text that the event at hand is from; 0: none
 	result  Result
 	full    bool   // a session had more states than allowed
 	came    bool   // a connection came up
@@ -41,6 +43,9 @@ type Validator struct {
 type node struct {
 	up, started, refused bool
 	listens              string
+	shows                fields // of its frames
+	firsts, unsaid       bool   // it has said of a direction's first frame that it is; it has not
+	principal            string // of a client: as which it is authenticated
 }
 
 type callKey struct {
@@ -65,7 +70,7 @@ func New(opts Options) (*Validator, error) {
 		if v.lives, err = newLives(); err == nil {
 			v.traffic, err = newTraffic()
 		}
-		v.crashes = newCrashes()
+		v.crashes, v.leaders = newCrashes(), newElectorate()
 		return v, err
 	}
 	for r := 1; r <= maxRounds; r++ {
@@ -82,6 +87,7 @@ func New(opts Options) (*Validator, error) {
 func (v *Validator) Emit(ev *trace.Event) {
 	v.judged = false
 	v.result.Events++
+	v.pass(ev)
 	if v.lives != nil {
 		v.live(ev)
 	} else {
@@ -94,8 +100,18 @@ func (v *Validator) Emit(ev *trace.Event) {
 	}
 }
 
+// pass has time go by until an event: it never goes back, whoever tells.
+func (v *Validator) pass(ev *trace.Event) {
+	if ev.AtNS < v.nowNS {
+		v.judged = true
+		v.record(v.ofTrace(ev, object("T21", "time goes back: the event before this one was at %d ns, this one is at %d ns", v.nowNS, ev.AtNS)))
+	}
+	v.nowNS = ev.AtNS
+}
+
 // live holds an event against model/routing.
 func (v *Validator) live(ev *trace.Event) {
+	v.leaders.take(v, ev)
 	judged, refused := v.lives.take(ev)
 	routed, misrouted := v.traffic.take(ev)
 	gone, undone := v.crashes.take(ev)
@@ -106,7 +122,7 @@ func (v *Validator) live(ev *trace.Event) {
 	if undone != nil {
 		crashed = v.traffic.refuse(ev, nil, rowCrashes, undone, nil)
 	}
-	v.judged = judged || routed || undone != nil
+	v.judged = v.judged || judged || routed || undone != nil
 	v.result.MostStates = max(v.result.MostStates, v.traffic.most)
 	v.came = v.came || judged && ev.Kind == trace.KindFrameOut
 	if ev.Kind == trace.KindDial {
@@ -205,7 +221,7 @@ func (v *Validator) nodeDown(n *node, ev *trace.Event) {
 	if !n.up {
 		v.refuseNode(n, ev, object("S37", "%s was never started", ev.Node))
 	}
-	n.up, n.started = false, true
+	n.up, n.started, n.principal = false, true, ""
 	v.judged = true
 	if n.listens != "" {
 		for _, t := range v.byAddr[n.listens] {
@@ -349,8 +365,11 @@ func (v *Validator) call(n *node, ev *trace.Event) {
 }
 
 // Result is what has been found so far. A session's close that the trace does not explain
-// before it ends counts as refused.
+// before it ends counts as refused, and so does a leader that is no server.
 func (v *Validator) Result() Result {
+	for _, f := range v.leaders.strangers() {
+		v.record(f)
+	}
 	for _, t := range v.byKey {
 		if t.held != nil {
 			v.refuse(t, t.held)

@@ -3,13 +3,6 @@
 
 package conformance
 
-import (
-	"fmt"
-
-	"github.com/a8011091/pegasus-reference/protocol"
-	"github.com/a8011091/pegasus-reference/trace"
-)
-
 // wire is one connection of the trace.
 type wire struct {
 	number  uint64 // at the client
@@ -29,44 +22,14 @@ type wire struct {
 	ready                  bool // the last of them was success
 	anonymous              bool // success, because the server has no authentication: nobody has a principal
 
+	told [2][2]bool // a frame has been told of: by side, written or read
+
 	up       frames // written by the client, not read by the server
 	read     frames // read by the server, not answered
 	down     frames // written by the server, not read by the client
 	atClient pipe
 	atServer pipe
 	stage    string // what the client last told of it
-}
-
-// frame is what a trace shows of one.
-type frame struct {
-	rpc, neg, code string
-	seq            int32
-	size           int
-	executed       bool
-}
-
-func frameOf(ev *trace.Event) frame {
-	return frame{rpc: ev.RPC, neg: ev.Neg, code: ev.Code, seq: ev.Seq, size: ev.Size}
-}
-
-func (f frame) String() string {
-	text := f.rpc
-	if f.seq != 0 {
-		text += fmt.Sprintf(" %d", f.seq)
-	}
-	if f.neg != "" {
-		text += " " + f.neg
-	}
-	if f.code != "" && f.code != codeOK {
-		text += " " + f.code
-	}
-	return text
-}
-
-const codeOK = "ERR_OK"
-
-func isNegotiation(ev *trace.Event) bool {
-	return ev.RPC == protocol.RPCNegotiation.String() || ev.RPC == protocol.RPCNegotiation.AckName()
 }
 
 // frames is a queue.
