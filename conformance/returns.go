@@ -21,7 +21,8 @@ func (t *traffic) hears(ev *trace.Event) {
 }
 
 // untold objects to a call that returns an answer which its client has not read, or, where
-// the client tells what it does, an error which no server has told it.
+// the client tells what it does, an error which no server has told it, or no reason for
+// having no answer.
 func (t *traffic) untold(ev *trace.Event) *objection {
 	k := t.looker(ev.Node)
 	if k.writes && ev.State == outcomeOK {
@@ -29,6 +30,9 @@ func (t *traffic) untold(ev *trace.Event) *objection {
 			return object("R5", "no answer has been read that no other call returned")
 		}
 		k.answers[ev.RPC]--
+	}
+	if (ev.State == outcomeOK) != (ev.Note == "") && k.tells {
+		return object("R7", "the call returns %s, and why it is not answered is %q", ev.State, ev.Note)
 	}
 	if k.tells && ev.Code != "" && ev.Code != codeOK && ev.Code != unknownCode && !k.codes[ev.Code] {
 		return object("R5", "no server has answered %s", ev.Code)

@@ -25,7 +25,6 @@ var undetected = []struct {
 	{"forge node", "client node-up", "the same", hasNotBeenDown},
 	{"drop", "client return", "the trace ends before the call is overdue: it may still be running", mayStillRun},
 	{"forge kind", "client return", "the same", mayStillRun},
-	{"forge outcome", "client return", "a failure or doubt in place of an answer, before its client is to have found a table at the latest: no frame names the call that it is of, and nothing says yet that it had to be answered (Q5b)", isEarly},
 	{"drop", "client session", "a state told again, backoff and idle, and one that nothing on its connection follows, decide nothing", decidesNothing},
 	{"forge kind", "client session", "the same", decidesNothing},
 	{"repeat", "client session", "a state may be told again", anywhere},
@@ -110,12 +109,6 @@ func callOf(events []trace.Event, i int) int {
 func mayStillRun(events []trace.Event, i int) bool {
 	made := &events[callOf(events, i)]
 	return events[len(events)-1].AtNS <= made.AtNS+overdue(made.WithinNS)
-}
-
-// isEarly: before the client's bound for finding a table has gone by once.
-func isEarly(events []trace.Event, i int) bool {
-	wanted := slices.IndexFunc(events, func(ev trace.Event) bool { return ev.Node == events[i].Node && ev.State == stepWanted })
-	return events[i].AtNS <= events[wanted].AtNS+events[wanted].WithinNS
 }
 
 func decidesNothing(events []trace.Event, i int) bool {
