@@ -1,6 +1,7 @@
 // The ledger: a line of JSON for the campaign, and one for each run, in any order, only
-// ever appended to. What a crash tore off at the end is cut away when it is opened again;
-// ledgers of one setup can be put together with cat, since a repeated line counts once.
+// ever appended to, by one campaign at a time. What a crash tore off at the end is cut away
+// when it is opened again; ledgers of one setup can be put together with cat, since a
+// repeated line counts once.
 
 package campaign
 
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/a8011091/pegasus-reference/internal/filelock"
 	"github.com/a8011091/pegasus-reference/sim"
 	"github.com/a8011091/pegasus-reference/trace"
 )
@@ -38,6 +40,9 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 // ErrOtherCampaign refuses a ledger of another setup or version: its seeds are other runs.
 var ErrOtherCampaign = errors.New("it belongs to another campaign")
 
+// ErrInUse refuses a ledger that another campaign is writing.
+var ErrInUse = errors.New("it is in use: another campaign is writing it; wait for its end or choose another --ledger")
+
 // header is a ledger's first line, and wherever ledgers were put together.
 type header struct {
 	Kind        string `json:"kind"` // "campaign"
@@ -58,7 +63,7 @@ type ledger struct {
 
 // openLedger opens or makes a ledger of setup, and visits the runs that it has.
 func openLedger(path string, setup Setup, visit func(*Outcome)) (*ledger, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, &LedgerError{path, 0, err}
 	}
@@ -69,27 +74,38 @@ func openLedger(path string, setup Setup, visit func(*Outcome)) (*ledger, error)
 	return l, nil
 }
 
-// load reads what is there and leaves the file at its end, without a torn line.
+// load locks the file, reads what is there and cuts a torn line off its end.
 func (l *ledger) load(want header, visit func(*Outcome)) error {
-	contents, err := readLedger(l.path, l.file, visit)
-	if err != nil {
-		return err
+	if err := filelock.Take(l.file); errors.Is(err, filelock.ErrHeld) {
+		return &LedgerError{l.path, 0, ErrInUse}
+	} else if err != nil {
+		return &LedgerError{l.path, 0, err}
 	}
-	if contents.header == nil {
-		contents.whole = 0
-	} else if *contents.header != want {
+	contents, err := readLedger(l.path, l.file, visit)
+	switch {
+	case err != nil:
+		return err
+	case contents.header == nil && !tornHeader(contents.torn):
+		return &LedgerError{l.path, 1, errNoLedger}
+	case contents.header != nil && *contents.header != want:
 		return &LedgerError{l.path, 1, fmt.Errorf("%w: of version %s, %v; choose another --ledger", ErrOtherCampaign, contents.header.Version, contents.header.Setup)}
 	}
-	if err := l.file.Truncate(contents.whole); err != nil {
-		return &LedgerError{l.path, 0, err}
-	}
-	if _, err := l.file.Seek(contents.whole, io.SeekStart); err != nil {
-		return &LedgerError{l.path, 0, err}
+	if len(contents.torn) > 0 {
+		// By name: a file that is opened for appending cannot be cut on every system.
+		if err := os.Truncate(l.path, contents.whole); err != nil {
+			return &LedgerError{l.path, 0, err}
+		}
 	}
 	if contents.header == nil {
 		return l.write(want)
 	}
 	return nil
+}
+
+// tornHeader is whether a file that has no whole line was to be a ledger: it is empty, has
+// the beginning of a header, or the zeros that some file systems leave after a power loss.
+func tornHeader(torn []byte) bool {
+	return bytes.HasPrefix(torn, headerStart) || bytes.HasPrefix(headerStart, torn) || len(bytes.Trim(torn, "\x00")) == 0
 }
 
 func (l *ledger) append(o *Outcome) error { return l.write(o) }
@@ -113,10 +129,16 @@ func (l *ledger) close() error {
 	return nil
 }
 
+// headerStart is how a header begins, and nothing else in a ledger; nothing writes it.
+var headerStart = []byte(`{"kind":"campaign"`)
+
+var errNoLedger = errors.New("this is no ledger of a campaign: its first line does not say so")
+
 // contents is what a ledger's whole lines say, beside the runs.
 type contents struct {
 	header *header
-	whole  int64 // bytes of whole lines
+	whole  int64  // bytes of whole lines
+	torn   []byte // the rest
 }
 
 // readLedger reads whole lines and visits the runs. The last line may be torn: it is left
@@ -126,13 +148,16 @@ func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) {
+			c.torn = line
 			return c, nil
 		}
 		if err != nil {
 			return c, &LedgerError{path, n, err}
 		}
 		if err := c.line(line, visit); err != nil {
-			if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+			line = bytes.Clone(line)
+			if _, end := in.Peek(1); errors.Is(end, io.EOF) && !json.Valid(line) {
+				c.torn = line
 				return c, nil
 			}
 			return c, &LedgerError{path, n, err}
@@ -142,7 +167,7 @@ func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err
 }
 
 func (c *contents) line(line []byte, visit func(*Outcome)) error {
-	if bytes.Contains(line, []byte(`"kind":"campaign"`)) {
+	if bytes.HasPrefix(line, headerStart) {
 		var h header
 		if err := json.Unmarshal(line, &h); err != nil {
 			return err
@@ -154,7 +179,7 @@ func (c *contents) line(line []byte, visit func(*Outcome)) error {
 		return nil
 	}
 	if c.header == nil {
-		return errors.New("this is no ledger of a campaign: its first line does not say so")
+		return errNoLedger
 	}
 	var o Outcome
 	if err := json.Unmarshal(line, &o); err != nil {

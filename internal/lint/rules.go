@@ -70,6 +70,7 @@ func Project() Rules {
 			"model/check",
 			"page",
 			"internal/processgroup",
+			"internal/filelock",
 		},
 		Apart: [][2]string{
 			{"client", "server"}, {"server", "client"},
