@@ -4,8 +4,8 @@
 // run that is known to violate: a campaign that does not see it proves nothing.
 //
 // The parts: Run (this file), the workers' processes (pool.go, worker.go), the ledger
-// (ledger.go), what one seed came to (outcome.go), and what they come to together
-// (summary.go, junit.go).
+// (ledger.go, ledger_read.go, span.go), what one seed came to (outcome.go), and what they
+// come to together (summary.go, junit.go).
 package campaign
 
 import (
@@ -104,7 +104,9 @@ func (s *Setup) Canary() Setup {
 }
 
 // Run runs the seeds that the ledger does not have, and summarises all that it has then.
-// The end of ctx ends it with what is known; nothing but the seeds under way is lost.
+// The end of ctx ends it with what is known; nothing but the seeds under way is lost. Seeds
+// whose workers died are run once more, and one that the ledger has, to see that this
+// program still simulates what the ledger's did.
 // Errors: *sim.UsageError, *LedgerError, *WorkerError.
 func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
@@ -126,8 +128,10 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	return tally.summary(ctx.Err() != nil, cfg.First, cfg.Seeds), nil
+	return tally.summary(ctx.Err() != nil, []span{cfg.seeds()}), nil
 }
+
+func (c *Config) seeds() span { return span{Seed(c.First), c.Seeds} }
 
 // sitting is one call of Run.
 type sitting struct {
@@ -139,6 +143,12 @@ type sitting struct {
 }
 
 func (s *sitting) run(ctx context.Context) error {
+	if err := s.recheck(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	if err := s.ledger.plan(s.cfg.seeds()); err != nil {
+		return err
+	}
 	p := startPool(ctx, s.cfg)
 	for task := range s.tasks {
 		if !p.give(task, s.take) {
@@ -146,6 +156,31 @@ func (s *sitting) run(ctx context.Context) error {
 		}
 	}
 	return p.finish(s.take)
+}
+
+// recheck runs the ledger's latest seed again. Versions do not tell programs apart that were
+// built from a working tree; what they simulate does.
+func (s *sitting) recheck(ctx context.Context) error {
+	known := s.tally.latest
+	if known == nil {
+		return nil
+	}
+	one := *s.cfg
+	one.Workers = 1
+	var again Outcome
+	take := func(o Outcome) error { again = o; return nil }
+	p := startPool(ctx, &one)
+	p.give(task{Seed: uint64(known.Seed), Setup: s.cfg.Setup}, take)
+	switch err := p.finish(take); {
+	case err != nil:
+		return err
+	case ctx.Err() != nil || again.Hash == known.Hash:
+		return nil
+	case again.Bug != "":
+		return &WorkerError{s.cfg.Command, fmt.Errorf("seed %s, which ledger %s has, cannot be run again: %s", known.Seed, s.cfg.Ledger, firstLine(again.Bug))}
+	}
+	return &LedgerError{s.cfg.Ledger, 0, fmt.Errorf("%w: trace hash %s of seed %s is %s in this program, which simulates otherwise; choose another --ledger",
+		ErrOtherCampaign, known.Hash, known.Seed, again.Hash)}
 }
 
 // tasks are the runs that are missing in the ledger, seeds before their canaries.
@@ -176,7 +211,7 @@ func (s *sitting) take(o Outcome) error {
 	if s.cfg.Progress != nil {
 		s.cfg.Progress(Progress{
 			Done: s.tally.seeds(), Total: s.cfg.Seeds, Now: s.ran,
-			Failures: len(s.tally.failures), Elapsed: time.Since(s.started),
+			Failures: s.tally.kinds(), Elapsed: time.Since(s.started),
 		})
 	}
 	return nil

@@ -92,7 +92,7 @@ func TestReturnsAreToldApart(t *testing.T) {
 		o.Verdict = sim.VerdictHeld
 		tally.add(&o)
 	}
-	s := tally.summary(false, 1, 4)
+	s := tally.summary(false, []span{{1, 4}})
 	one := func(ns int64, seed Seed) Converged {
 		return Converged{Runs: 1, P50: ns, P99: ns, Max: ns, MaxSeed: seed}
 	}
@@ -133,7 +133,7 @@ func TestRefusedTraceOfARunThatHeld(t *testing.T) {
 		{Spec: conformance.SpecRouting, Verdict: conformance.NotConforming, Events: 9, First: &conformance.Refusal{Clause: "R7", Why: "it was not asked"}},
 	})
 	tally.add(&o)
-	s := tally.summary(false, 7, 1)
+	s := tally.summary(false, []span{{7, 1}})
 	assert.Equal(t, sim.VerdictViolation, s.Verdict)
 	require.Len(t, s.Failures, 1)
 	assert.Equal(t, Failure{Signature: "not-conforming: routing: R7", Count: 1, First: 7, Reason: "it was not asked", Refused: true}, s.Failures[0])
@@ -266,7 +266,7 @@ func TestMissedCanaryIsAFailure(t *testing.T) {
 	tally.add(&Outcome{Seed: 100, Verdict: sim.VerdictHeld})
 	tally.add(&Outcome{Seed: 100, Canary: true, Verdict: sim.VerdictHeld})
 	tally.add(&Outcome{Seed: 200, Canary: true, Verdict: sim.VerdictViolation, Property: "reconnect-converges"})
-	s := tally.summary(false, 100, 1)
+	s := tally.summary(false, []span{{100, 1}})
 	assert.Equal(t, sim.VerdictInconclusive, s.Verdict)
 	assert.EqualValues(t, 2, s.Canaries)
 	assert.EqualValues(t, 1, s.Missed)
@@ -418,7 +418,10 @@ func TestUnmetSituationsAreTold(t *testing.T) {
 			}
 			account.add(&o)
 		}
-		return account.summary(false, 0, 1000)
+		for seed := Seed(CanaryEvery - 1); seed < 1000; seed += CanaryEvery {
+			account.add(&Outcome{Seed: seed, Canary: true, Verdict: sim.VerdictViolation})
+		}
+		return account.summary(false, []span{{0, 1000}})
 	}
 	s := summary(setup, sim.MetSilence)
 	require.Equal(t, sim.VerdictInconclusive, s.Verdict)

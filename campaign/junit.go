@@ -37,8 +37,13 @@ func WriteJUnit(w io.Writer, s *Summary, replay func(Failure) string) error {
 	class := fmt.Sprintf("%s.%s.%s.%s", s.Scenario, s.Client, s.Server, s.Auth)
 	suite.add(junitCase{Class: class, Name: "seeds that held", Output: fmt.Sprintf("%d of %d seeds", s.Held, s.Seeds)})
 	canaries := junitCase{Class: class, Name: "canaries", Output: fmt.Sprintf("%d of %d found", s.Canaries-s.Missed, s.Canaries)}
-	if s.Missed > 0 {
+	switch {
+	case s.Missed > 0:
 		canaries.Error = &junitDetail{Message: fmt.Sprintf("%d canaries were not found", s.Missed)}
+	case s.CanariesRemaining > 0:
+		canaries.Error = &junitDetail{Message: fmt.Sprintf("%d canaries are missing", s.CanariesRemaining)}
+	case s.Unproven():
+		canaries.Error = &junitDetail{Message: "no canary was run"}
 	}
 	suite.add(canaries)
 	for _, f := range s.Failures {

@@ -6,13 +6,12 @@
 package campaign
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
 
 	"github.com/a8011091/pegasus-reference/internal/filelock"
 	"github.com/a8011091/pegasus-reference/sim"
@@ -37,13 +36,14 @@ func (e *LedgerError) Error() string {
 // Unwrap returns the cause.
 func (e *LedgerError) Unwrap() error { return e.Err }
 
-// ErrOtherCampaign refuses a ledger of another setup or version: its seeds are other runs.
+// ErrOtherCampaign refuses a ledger of another setup or version, or of a program that
+// simulates otherwise: its seeds are other runs.
 var ErrOtherCampaign = errors.New("it belongs to another campaign")
 
 // ErrInUse refuses a ledger that another campaign is writing.
 var ErrInUse = errors.New("it is in use: another campaign is writing it; wait for its end or choose another --ledger")
 
-// header is a ledger's first line, and wherever ledgers were put together.
+// header is what all runs of a ledger have in common.
 type header struct {
 	Kind        string `json:"kind"` // "campaign"
 	Version     string `json:"version"`
@@ -55,10 +55,19 @@ func newHeader(s Setup) header {
 	return header{Kind: "campaign", Version: sim.Version(), TraceFormat: trace.FormatVersion, Setup: s}
 }
 
+// headerLine is a ledger's first line. There are more of them where ledgers were put
+// together, and where a campaign went on with other seeds than it was begun for.
+type headerLine struct {
+	header
+	span
+}
+
 // ledger is an open ledger.
 type ledger struct {
-	path string
-	file *os.File
+	path    string
+	file    *os.File
+	header  header
+	planned []span // as the file says
 }
 
 // openLedger opens or makes a ledger of setup, and visits the runs that it has.
@@ -67,15 +76,15 @@ func openLedger(path string, setup Setup, visit func(*Outcome)) (*ledger, error)
 	if err != nil {
 		return nil, &LedgerError{path, 0, err}
 	}
-	l := &ledger{path: path, file: file}
-	if err := l.load(newHeader(setup), visit); err != nil {
+	l := &ledger{path: path, file: file, header: newHeader(setup)}
+	if err := l.load(visit); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return l, nil
 }
 
 // load locks the file, reads what is there and cuts a torn line off its end.
-func (l *ledger) load(want header, visit func(*Outcome)) error {
+func (l *ledger) load(visit func(*Outcome)) error {
 	if err := filelock.Take(l.file); errors.Is(err, filelock.ErrHeld) {
 		return &LedgerError{l.path, 0, ErrInUse}
 	} else if err != nil {
@@ -87,7 +96,7 @@ func (l *ledger) load(want header, visit func(*Outcome)) error {
 		return err
 	case contents.header == nil && !tornHeader(contents.torn):
 		return &LedgerError{l.path, 1, errNoLedger}
-	case contents.header != nil && *contents.header != want:
+	case contents.header != nil && *contents.header != l.header:
 		return &LedgerError{l.path, 1, fmt.Errorf("%w: of version %s, %v; choose another --ledger", ErrOtherCampaign, contents.header.Version, contents.header.Setup)}
 	}
 	if len(contents.torn) > 0 {
@@ -96,10 +105,16 @@ func (l *ledger) load(want header, visit func(*Outcome)) error {
 			return &LedgerError{l.path, 0, err}
 		}
 	}
-	if contents.header == nil {
-		return l.write(want)
-	}
+	l.planned = contents.planned
 	return nil
+}
+
+// plan writes down which seeds there are to be, unless the ledger has that already.
+func (l *ledger) plan(seeds span) error {
+	if slices.Contains(l.planned, seeds) {
+		return nil
+	}
+	return l.write(headerLine{l.header, seeds})
 }
 
 // tornHeader is whether a file that has no whole line was to be a ledger: it is empty, has
@@ -127,136 +142,4 @@ func (l *ledger) close() error {
 		return &LedgerError{l.path, 0, err}
 	}
 	return nil
-}
-
-// headerStart is how a header begins, and nothing else in a ledger; nothing writes it.
-var headerStart = []byte(`{"kind":"campaign"`)
-
-var errNoLedger = errors.New("this is no ledger of a campaign: its first line does not say so")
-
-// contents is what a ledger's whole lines say, beside the runs.
-type contents struct {
-	header *header
-	whole  int64  // bytes of whole lines
-	torn   []byte // the rest
-}
-
-// readLedger reads whole lines and visits the runs. The last line may be torn: it is left
-// out where it does not end, and where it is no JSON.
-func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err error) {
-	in := bufio.NewReaderSize(r, maxLine)
-	for n := 1; ; n++ {
-		line, err := in.ReadSlice('\n')
-		if errors.Is(err, io.EOF) {
-			c.torn = line
-			return c, nil
-		}
-		if err != nil {
-			return c, &LedgerError{path, n, err}
-		}
-		if err := c.line(line, visit); err != nil {
-			line = bytes.Clone(line)
-			if _, end := in.Peek(1); errors.Is(end, io.EOF) && !json.Valid(line) {
-				c.torn = line
-				return c, nil
-			}
-			return c, &LedgerError{path, n, err}
-		}
-		c.whole += int64(len(line))
-	}
-}
-
-func (c *contents) line(line []byte, visit func(*Outcome)) error {
-	if bytes.HasPrefix(line, headerStart) {
-		var h header
-		if err := json.Unmarshal(line, &h); err != nil {
-			return err
-		}
-		if c.header != nil && *c.header != h {
-			return fmt.Errorf("%w than the lines before: %v", ErrOtherCampaign, h.Setup)
-		}
-		c.header = &h
-		return nil
-	}
-	if c.header == nil {
-		return errNoLedger
-	}
-	var o Outcome
-	if err := json.Unmarshal(line, &o); err != nil {
-		return err
-	}
-	visit(&o)
-	return nil
-}
-
-// Summarize reads ledgers of one campaign, whole or parts, and says what they come to.
-// Errors: *LedgerError.
-func Summarize(paths ...string) (Summary, error) {
-	t, first := newTally(Setup{}), header{}
-	for _, path := range paths {
-		h, err := readFile(path, t.add)
-		if err != nil {
-			return Summary{}, err
-		}
-		if first == (header{}) {
-			first = h
-		}
-		if h != first {
-			return Summary{}, &LedgerError{path, 1, fmt.Errorf("%w than %s: %v", ErrOtherCampaign, paths[0], h.Setup)}
-		}
-	}
-	if len(paths) == 0 {
-		return Summary{}, &sim.UsageError{Text: "no ledger to summarise"}
-	}
-	t.setup = first.Setup
-	return t.summary(false, 0, 0), nil
-}
-
-func readFile(path string, visit func(*Outcome)) (header, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return header{}, &LedgerError{path, 0, err}
-	}
-	defer file.Close()
-	c, err := readLedger(path, file, visit)
-	if err != nil {
-		return header{}, err
-	}
-	if c.header == nil {
-		return header{}, &LedgerError{path, 0, errors.New("is empty")}
-	}
-	return *c.header, nil
-}
-
-// Scenario is what a line of a ledger played: the n-th, from 1, as an editor counts.
-// Errors: *LedgerError.
-func Scenario(path string, n int) (sim.Scenario, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return sim.Scenario{}, &LedgerError{path, 0, err}
-	}
-	defer file.Close()
-	c := contents{}
-	var chosen *Outcome
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, maxLine)
-	for i := 1; i <= n && lines.Scan(); i++ {
-		chosen = nil
-		if err := c.line(lines.Bytes(), func(o *Outcome) { chosen = o }); err != nil {
-			return sim.Scenario{}, &LedgerError{path, i, err}
-		}
-		if i < n {
-			chosen = nil
-		} else if chosen == nil {
-			return sim.Scenario{}, &LedgerError{path, n, errors.New("is no run")}
-		}
-	}
-	if chosen == nil {
-		return sim.Scenario{}, &LedgerError{path, n, errors.New("there is no such line")}
-	}
-	setup := c.header.Setup
-	if chosen.Canary {
-		setup = setup.Canary()
-	}
-	return setup.scenario(uint64(chosen.Seed))
 }

@@ -3,12 +3,16 @@
 package campaign
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/a8011091/pegasus-reference/sim"
 )
@@ -19,6 +23,7 @@ func TestLedgerHasOneWriter(t *testing.T) {
 	none := func(*Outcome) {}
 	first, err := openLedger(cfg.Ledger, cfg.Setup, none)
 	require.NoError(t, err)
+	require.NoError(t, first.plan(cfg.seeds()))
 	_, err = first.file.WriteString(`{"seed":"0x1","ver`) // it is in the middle of a line
 	require.NoError(t, err)
 	before, err := os.ReadFile(cfg.Ledger)
@@ -43,6 +48,7 @@ func TestLinesAreAppended(t *testing.T) {
 	cfg := config(t, "works", 1)
 	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) {})
 	require.NoError(t, err)
+	require.NoError(t, l.plan(cfg.seeds()))
 	other, err := os.OpenFile(cfg.Ledger, os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)
 	for seed := range Seed(3) {
@@ -69,4 +75,145 @@ func TestFilesOfOthersAreLeftAlone(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, text, string(is))
 	}
+}
+
+// cat puts a ledger behind one that a crash tore: what was torn is run again, the rest counts.
+func TestTornLedgersArePutTogether(t *testing.T) {
+	cfg := config(t, "works", 4)
+	whole := play(t, cfg)
+	file, err := os.ReadFile(cfg.Ledger)
+	require.NoError(t, err)
+	for _, cut := range []int{len(file) - 1, len(file) - 40, 12} {
+		torn := append(bytes.Clone(file[:cut]), file...)
+		torn = append(torn, file[:cut]...)
+		cfg.Ledger = filepath.Join(t.TempDir(), "cat.ndjson")
+		require.NoError(t, os.WriteFile(cfg.Ledger, torn, 0o600))
+		s, err := Summarize(cfg.Ledger)
+		require.NoError(t, err, "cut at %d", cut)
+		require.Equal(t, whole, s)
+		require.Equal(t, whole, play(t, cfg))
+	}
+	zeros := append(append(bytes.Clone(file), make([]byte, 50)...), file...)
+	require.NoError(t, os.WriteFile(cfg.Ledger, zeros, 0o600))
+	require.Equal(t, whole, play(t, cfg))
+}
+
+// A ledger says by itself which seeds and canaries are missing; one of an older program does
+// not, and is read as it was.
+func TestLedgerSaysWhatIsMissing(t *testing.T) {
+	head := `{"kind":"campaign","version":"devel","trace_format":1,"scenario":"full-restart","client":"reference","server":"reference","auth":"drawn","early_request":"refuse"`
+	seed := func(n uint64) string { return `{"seed":"` + Seed(n).String() + `","verdict":"held"}` + "\n" }
+	canary := func(n uint64) string {
+		return `{"seed":"` + Seed(n).String() + `","canary":true,"verdict":"violation","property":"reconnect-converges"}` + "\n"
+	}
+	var hundred strings.Builder
+	for n := range uint64(CanaryEvery) {
+		hundred.WriteString(seed(n + 1))
+	}
+	for _, c := range []struct {
+		name, ledger                 string
+		verdict                      sim.Verdict
+		planned, remaining, canaries uint64
+	}{
+		{"older", head + "}\n" + seed(1), sim.VerdictHeld, 0, 0, 0},
+		{"older, whole", head + "}\n" + hundred.String() + canary(100), sim.VerdictHeld, 0, 0, 0},
+		{"older, no canary", head + "}\n" + hundred.String(), sim.VerdictInconclusive, 0, 0, 0},
+		{"whole", head + `,"first":"0x1","seeds":100}` + "\n" + hundred.String() + canary(100), sim.VerdictHeld, 100, 0, 0},
+		{"seeds missing", head + `,"first":"0x1","seeds":250}` + "\n" + hundred.String() + canary(100), sim.VerdictInconclusive, 250, 150, 1},
+		{"canary missing", head + `,"first":"0x1","seeds":100}` + "\n" + hundred.String(), sim.VerdictInconclusive, 100, 0, 1},
+		{"gone on", head + `,"first":"0x1","seeds":50}` + "\n" + hundred.String() + head + `,"first":"0x1","seeds":100}` + "\n" + canary(100), sim.VerdictHeld, 100, 0, 0},
+		{"other hundreds", head + `,"first":"0x1","seeds":50}` + "\n" + hundred.String() + head + `,"first":"0x33","seeds":50}` + "\n", sim.VerdictInconclusive, 100, 0, 0},
+		{"older goes on", head + "}\n" + seed(1) + head + `,"first":"0x1","seeds":2}` + "\n", sim.VerdictInconclusive, 2, 1, 0},
+	} {
+		path := filepath.Join(t.TempDir(), "ledger.ndjson")
+		require.NoError(t, os.WriteFile(path, []byte(c.ledger), 0o600))
+		s, err := Summarize(path)
+		require.NoError(t, err, c.name)
+		assert.Equal(t, c.verdict, s.Verdict, c.name)
+		assert.Equal(t, []uint64{c.planned, c.remaining, c.canaries}, []uint64{s.Planned, s.Remaining, s.CanariesRemaining}, c.name)
+	}
+
+	path := filepath.Join(t.TempDir(), "ledger.ndjson")
+	require.NoError(t, os.WriteFile(path, []byte(head+`,"first":"0xffffffffffffffff","seeds":9}`+"\n"+seed(1)), 0o600))
+	_, err := Summarize(path)
+	require.ErrorContains(t, err, "there are not so many")
+}
+
+// Plans that overlap count each seed and each canary once, as one by one.
+func TestPlansOverlap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var spans []span
+		seeds, canaries := map[uint64]bool{}, map[uint64]bool{}
+		for range rapid.IntRange(0, 5).Draw(t, "spans") {
+			// Few residues, so that hundreds coincide.
+			s := span{Seed(rapid.Uint64Range(0, 9).Draw(t, "hundreds")*CanaryEvery + rapid.Uint64Range(0, 2).Draw(t, "rest")), rapid.Uint64Range(1, 450).Draw(t, "seeds")}
+			spans = append(spans, s)
+			for i := range s.Seeds {
+				seeds[uint64(s.First)+i] = true
+				if every(CanaryEvery, i) {
+					canaries[uint64(s.First)+i] = true
+				}
+			}
+		}
+		p := planOf(spans)
+		require.EqualValues(t, len(seeds), size(p.seeds))
+		require.EqualValues(t, len(canaries), p.canaries())
+		for n := range uint64(1500) {
+			require.Equal(t, seeds[n], p.has(run{Seed(n), false}), "seed %d", n)
+			require.Equal(t, canaries[n], p.has(run{Seed(n), true}), "canary %d", n)
+		}
+	})
+}
+
+// A program that simulates otherwise does not go on with a ledger of the same version.
+func TestProgramThatSimulatesOtherwise(t *testing.T) {
+	cfg := config(t, "works", 2)
+	play(t, cfg)
+	file, err := os.ReadFile(cfg.Ledger)
+	require.NoError(t, err)
+	other := regexp.MustCompile(`v1-[0-9a-f]+`).ReplaceAll(file, []byte("v1-0123456789abcdef"))
+	require.NotEqual(t, file, other)
+	require.NoError(t, os.WriteFile(cfg.Ledger, other, 0o600))
+	cfg.Seeds = 4
+	_, err = Run(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrOtherCampaign)
+	require.ErrorContains(t, err, "v1-0123456789abcdef")
+	is, err := os.ReadFile(cfg.Ledger)
+	require.NoError(t, err)
+	require.Equal(t, string(other), string(is), "nothing is written")
+
+	t.Setenv(asWorker, "dies")
+	_, err = Run(t.Context(), cfg)
+	var worker *WorkerError
+	require.ErrorAs(t, err, &worker, "a worker that cannot say is no other simulator")
+}
+
+// A seed whose worker died is run again by the next sitting, and counts once then.
+func TestSeedOfADeadWorkerIsRunAgain(t *testing.T) {
+	cfg := config(t, "works", 3)
+	whole := play(t, cfg)
+	cfg.Ledger = filepath.Join(t.TempDir(), "again.ndjson")
+	t.Setenv(asWorker, "dies")
+	s := play(t, cfg)
+	require.EqualValues(t, 3, s.Inconclusive)
+	require.Zero(t, s.Remaining)
+	t.Setenv(asWorker, "works")
+	again := uint64(0)
+	cfg.Progress = func(p Progress) {
+		again = p.Now
+		assert.EqualValues(t, 3, p.Done)
+	}
+	require.Equal(t, whole, play(t, cfg))
+	require.EqualValues(t, 3, again)
+	s, err := Summarize(cfg.Ledger)
+	require.NoError(t, err)
+	require.Equal(t, whole, s)
+
+	// A panic of the simulator stays: the seed is to blame.
+	tally := newTally(reference())
+	tally.add(&Outcome{Seed: 1, Verdict: sim.VerdictInconclusive, Bug: "panic: index out of range"})
+	require.True(t, tally.has(1, false))
+	tally.add(&Outcome{Seed: 2, Verdict: sim.VerdictInconclusive, Bug: "worker ended: EOF, signal: killed\n"})
+	require.False(t, tally.has(2, false))
+	require.Equal(t, 2, tally.kinds())
 }

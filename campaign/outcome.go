@@ -38,8 +38,11 @@ type Outcome struct {
 	Judged    []string `json:"judged,omitempty"` // violated properties that decide the verdict
 	Signature string   `json:"signature,omitempty"`
 	Reason    string   `json:"reason,omitempty"`
-	Bug       string   `json:"bug,omitempty"` // of the simulator: a panic, an error
+	Bug       string   `json:"bug,omitempty"` // of the simulator: a panic, an error, the end of a worker's process
 }
+
+// workerEnded begins the Bug of a run that took its worker's process along. Ledgers have it.
+const workerEnded = "worker ended: "
 
 // Seed is written as people type it.
 type Seed uint64
@@ -103,6 +106,10 @@ func (o *Outcome) explain(reason string) {
 		o.Reason = reason
 	}
 }
+
+// died is whether the run did not end by itself: its worker's process did, or was ended
+// because it took too long. The seed may not be to blame, so it is worth another trial.
+func (o *Outcome) died() bool { return strings.HasPrefix(o.Bug, workerEnded) }
 
 // failed is whether a run of the campaign's own did not hold; of a canary, whether it did.
 func (o *Outcome) failed() bool {

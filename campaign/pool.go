@@ -1,5 +1,6 @@
 // The processes of a campaign: each is given one run at a time. One that ends, or takes too
-// long, costs the seed that it had, which is recorded as a bug; another takes its place.
+// long, costs the seed that it had, which is recorded as a bug until a later sitting has run
+// it again; another takes its place.
 
 package campaign
 
@@ -229,7 +230,7 @@ func (w *process) obituary(t task, err error) Outcome {
 	w.end()
 	return Outcome{
 		Seed: Seed(t.Seed), Canary: t.Canary, Verdict: sim.VerdictInconclusive,
-		Bug: fmt.Sprintf("worker ended: %v, %v\n%s", err, w.cmd.ProcessState, w.complaint.Bytes()),
+		Bug: fmt.Sprintf(workerEnded+"%v, %v\n%s", err, w.cmd.ProcessState, w.complaint.Bytes()),
 	}
 }
 

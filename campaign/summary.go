@@ -31,7 +31,10 @@ type Summary struct {
 	Unmet        []string    `json:"unmet"` // situations that so many seeds of the swarm should have met and have not
 	Failures     []Failure   `json:"failures"`
 	Interrupted  bool        `json:"interrupted"`
-	Remaining    uint64      `json:"remaining"` // seeds of the campaign that are not run yet
+	Planned      uint64      `json:"planned"`   // seeds that there were to be; 0 of an old ledger, which does not say
+	Remaining    uint64      `json:"remaining"` // of them, not run yet
+
+	CanariesRemaining uint64 `json:"canaries_remaining"` // canaries of those seeds that are not run yet
 }
 
 // Returns is all figures of coming back side by side, over the runs that have them: those that
@@ -73,6 +76,10 @@ type Failure struct {
 	Refused bool `json:"refused"`
 }
 
+// Unproven is whether there are seeds enough for a canary, and none has been run: then that
+// the seeds held says nothing.
+func (s *Summary) Unproven() bool { return s.Canaries == 0 && s.Seeds >= CanaryEvery }
+
 // run tells a seed from its canary.
 type run struct {
 	seed   Seed
@@ -83,6 +90,8 @@ type run struct {
 type tally struct {
 	setup     Setup
 	done      map[run]struct{}
+	died      map[run]*Outcome // runs that ended with their worker's process, and are to be run again
+	latest    *Outcome         // the last seed that has a trace hash
 	sum       Summary
 	converged []convergence
 	returns   [2]returns // of runs in which no server's host lost power, and of the others
@@ -109,27 +118,65 @@ func (r *returns) sum() Return {
 }
 
 func newTally(s Setup) *tally {
-	return &tally{setup: s, done: make(map[run]struct{}), met: make(map[string]bool), failures: make(map[string]*Failure)}
+	return &tally{setup: s, done: make(map[run]struct{}), died: make(map[run]*Outcome), met: make(map[string]bool), failures: make(map[string]*Failure)}
 }
 
+// has is whether a run has ended by itself, however it did.
 func (t *tally) has(seed uint64, canary bool) bool {
 	_, ok := t.done[run{Seed(seed), canary}]
 	return ok
 }
 
 // seeds is how many have been run, canaries not counted.
-func (t *tally) seeds() uint64 { return t.sum.Seeds }
+func (t *tally) seeds() uint64 {
+	n := t.sum.Seeds
+	for r := range t.died {
+		if !r.canary {
+			n++
+		}
+	}
+	return n
+}
+
+// kinds is how many failures differ.
+func (t *tally) kinds() int {
+	kinds := make(map[string]struct{})
+	for _, o := range t.died {
+		if _, known := t.failures[o.kind()]; !known {
+			kinds[o.kind()] = struct{}{}
+		}
+	}
+	return len(t.failures) + len(kinds)
+}
 
 func (t *tally) add(o *Outcome) {
 	key := run{o.Seed, o.Canary}
 	if _, again := t.done[key]; again {
 		return
 	}
+	if o.died() {
+		t.died[key] = o
+		return
+	}
+	delete(t.died, key)
 	t.done[key] = struct{}{}
+	if !o.Canary && o.Hash != "" {
+		t.latest = o
+	}
 	t.count(o)
 	if o.failed() {
 		t.fail(o)
 	}
+}
+
+// close counts the runs whose workers died: nothing has come to better ends for them.
+func (t *tally) close() {
+	for key, o := range t.died {
+		t.done[key] = struct{}{}
+		t.count(o)
+		t.fail(o)
+	}
+	clear(t.died)
 }
 
 func (t *tally) count(o *Outcome) {
@@ -197,13 +244,21 @@ func (t *tally) unmet() []string {
 	return names
 }
 
-// summary closes the account. total is 0 where it is not known how many there were to be.
-func (t *tally) summary(interrupted bool, first, total uint64) Summary {
+// summary closes the account of a campaign that was to run these seeds, or did not say.
+func (t *tally) summary(interrupted bool, planned []span) Summary {
+	t.close()
 	s := t.sum
 	s.Kind, s.Setup, s.Version, s.Interrupted = "campaign-summary", t.setup, sim.Version(), interrupted
-	for i := range total {
-		if !t.has(first+i, false) {
-			s.Remaining++
+	p := planOf(planned)
+	s.Planned = size(p.seeds)
+	s.Remaining, s.CanariesRemaining = s.Planned, p.canaries()
+	for r := range t.done {
+		switch {
+		case !p.has(r):
+		case r.canary:
+			s.CanariesRemaining--
+		default:
+			s.Remaining--
 		}
 	}
 	s.Unmet = t.unmet()
@@ -219,7 +274,7 @@ func (t *tally) summary(interrupted bool, first, total uint64) Summary {
 	switch {
 	case s.Violated > 0 || s.Refused > 0:
 		s.Verdict = sim.VerdictViolation
-	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.Seeds == 0 || len(s.Unmet) > 0:
+	case s.Inconclusive > 0 || s.Missed > 0 || s.Remaining > 0 || s.CanariesRemaining > 0 || s.Seeds == 0 || s.Unproven() || len(s.Unmet) > 0:
 		s.Verdict = sim.VerdictInconclusive
 	default:
 		s.Verdict = sim.VerdictHeld

@@ -34,9 +34,11 @@ func newCampaignCommand(out *output) *cobra.Command {
 		Use:   "campaign",
 		Short: "Run very many seeds, with a ledger that survives interrupts",
 		Long: `campaign runs seeds of one scenario over several processes and keeps a line for each in
-a ledger, an append-only file of JSON. Started again with the same ledger it goes on where
-it was; an interrupt, or SIGKILL, loses the seeds under way and nothing else. Ledgers of
-one setup may be put together with cat.
+a ledger, an append-only file of JSON that one campaign writes at a time. Started again with
+the same ledger it goes on where it was; an interrupt, or SIGKILL, loses the seeds under way
+and nothing else. Seeds whose worker was killed or took too long are run again then, and one
+seed that had ended, to see that the program still simulates the same. Ledgers of one setup
+may be put together with cat.
 
 Of what coming back took a line has figures that the summary defines where it prints them:
 converged_after_ns, and waited_ns and answered_ns, which count operations that failed. Lines
@@ -80,7 +82,9 @@ func newCampaignSummaryCommand(out *output, junit *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "summary LEDGER...",
 		Short: "Say what ledgers of one campaign come to",
-		Args:  cobra.ArbitraryArgs,
+		Long: `summary says what the seeds in ledgers come to, as the campaign does at its end. A ledger
+says itself which seeds there were to be: where some are missing, the status is 20.`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			summary, err := campaign.Summarize(args...)
 			if err != nil {
@@ -213,7 +217,17 @@ func tellSummary(w io.Writer, s *campaign.Summary) {
 	if s.Remaining > 0 {
 		fmt.Fprintf(w, "; %d not run yet", s.Remaining)
 	}
-	fmt.Fprintf(w, "\n  canaries      %d of %d found\n", s.Canaries-s.Missed, s.Canaries)
+	if s.Planned == 0 {
+		fmt.Fprint(w, "; the ledger does not say how many there were to be")
+	}
+	fmt.Fprintf(w, "\n  canaries      %d of %d found", s.Canaries-s.Missed, s.Canaries)
+	if s.CanariesRemaining > 0 {
+		fmt.Fprintf(w, "; %d not run yet", s.CanariesRemaining)
+	}
+	if s.Unproven() {
+		fmt.Fprint(w, "; without one the seeds prove nothing")
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "  simulated     %d events, %d restarts of nodes\n", s.Events, s.Restarts)
 	tellReturns(w, s)
 	if s.Validated > 0 {

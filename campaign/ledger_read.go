@@ -1,0 +1,160 @@
+// Reading ledgers: whole, put together, one line of them, and with an end that a crash tore.
+
+package campaign
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/a8011091/pegasus-reference/sim"
+)
+
+// headerStart is how a header begins, and nothing else in a ledger; nothing writes it.
+var headerStart = []byte(`{"kind":"campaign"`)
+
+var errNoLedger = errors.New("this is no ledger of a campaign: its first line does not say so")
+
+// contents is what a ledger's whole lines say, beside the runs.
+type contents struct {
+	header  *header
+	planned []span
+	whole   int64  // bytes of whole lines
+	torn    []byte // the rest
+}
+
+// readLedger reads whole lines and visits the runs. The last line may be torn: it is left
+// out where it does not end, and where it is no JSON.
+func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err error) {
+	in := bufio.NewReaderSize(r, maxLine)
+	for n := 1; ; n++ {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, io.EOF) {
+			c.torn = line
+			return c, nil
+		}
+		if err != nil {
+			return c, &LedgerError{path, n, err}
+		}
+		if err := c.line(line, visit); err != nil {
+			line = bytes.Clone(line)
+			if _, end := in.Peek(1); errors.Is(end, io.EOF) && !json.Valid(line) {
+				c.torn = line
+				return c, nil
+			}
+			return c, &LedgerError{path, n, err}
+		}
+		c.whole += int64(len(line))
+	}
+}
+
+// line takes one line. Where a header does not begin it, cat has put another ledger behind
+// one whose last line was torn; what was torn is left out.
+func (c *contents) line(line []byte, visit func(*Outcome)) error {
+	if at := bytes.LastIndex(line, headerStart); at >= 0 {
+		return c.head(line[at:])
+	}
+	if c.header == nil {
+		return errNoLedger
+	}
+	var o Outcome
+	if err := json.Unmarshal(line, &o); err != nil {
+		return err
+	}
+	visit(&o)
+	return nil
+}
+
+// head takes a header.
+func (c *contents) head(line []byte) error {
+	var h headerLine
+	if err := json.Unmarshal(line, &h); err != nil {
+		return err
+	}
+	if c.header != nil && *c.header != h.header {
+		return fmt.Errorf("%w than the lines before: %v", ErrOtherCampaign, h.Setup)
+	}
+	if err := h.span.validate(); err != nil {
+		return err
+	}
+	c.header = &h.header
+	if h.Seeds > 0 && !slices.Contains(c.planned, h.span) {
+		c.planned = append(c.planned, h.span)
+	}
+	return nil
+}
+
+// Summarize reads ledgers of one campaign, whole or parts, and says what they come to.
+// Errors: *LedgerError.
+func Summarize(paths ...string) (Summary, error) {
+	if len(paths) == 0 {
+		return Summary{}, &sim.UsageError{Text: "no ledger to summarise"}
+	}
+	t, first := newTally(Setup{}), header{}
+	var planned []span
+	for i, path := range paths {
+		c, err := readFile(path, t.add)
+		switch {
+		case err != nil:
+			return Summary{}, err
+		case i == 0:
+			first = *c.header
+		case *c.header != first:
+			return Summary{}, &LedgerError{path, 1, fmt.Errorf("%w than %s: %v", ErrOtherCampaign, paths[0], c.header.Setup)}
+		}
+		planned = append(planned, c.planned...)
+	}
+	t.setup = first.Setup
+	return t.summary(false, planned), nil
+}
+
+func readFile(path string, visit func(*Outcome)) (contents, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return contents{}, &LedgerError{path, 0, err}
+	}
+	defer file.Close()
+	c, err := readLedger(path, file, visit)
+	if err == nil && c.header == nil {
+		err = &LedgerError{path, 0, errors.New("is empty")}
+	}
+	return c, err
+}
+
+// Scenario is what a line of a ledger played: the n-th, from 1, as an editor counts.
+// Errors: *LedgerError.
+func Scenario(path string, n int) (sim.Scenario, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return sim.Scenario{}, &LedgerError{path, 0, err}
+	}
+	defer file.Close()
+	c := contents{}
+	var chosen *Outcome
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, maxLine)
+	for i := 1; i <= n && lines.Scan(); i++ {
+		chosen = nil
+		if err := c.line(lines.Bytes(), func(o *Outcome) { chosen = o }); err != nil {
+			return sim.Scenario{}, &LedgerError{path, i, err}
+		}
+		if i < n {
+			chosen = nil
+		} else if chosen == nil {
+			return sim.Scenario{}, &LedgerError{path, n, errors.New("is no run")}
+		}
+	}
+	if chosen == nil {
+		return sim.Scenario{}, &LedgerError{path, n, errors.New("there is no such line")}
+	}
+	setup := c.header.Setup
+	if chosen.Canary {
+		setup = setup.Canary()
+	}
+	return setup.scenario(uint64(chosen.Seed))
+}
