@@ -24,7 +24,7 @@ var passes = []pass{
 	{"fewer operations", removal(func(s *sim.Scenario) *[]sim.Op { return &s.Ops })},
 	{"fewer clients", (*search).clients},
 	{"fewer nodes", (*search).nodes},
-	{"a plainer network", (*search).network},
+	{"plainer settings", (*search).settings},
 	{"an earlier beginning", (*search).earlier},
 	{"rounder times", (*search).round},
 }
@@ -118,10 +118,12 @@ func (m *search) nodes() bool {
 	return smaller
 }
 
-// network tries the plainest of each setting that is not an event.
-func (m *search) network() bool {
+// settings tries the plainest of each setting that is not an event. What a seed drew of
+// faults is not true any more of those that are left.
+func (m *search) settings() bool {
 	smaller := false
 	for _, plainer := range []func(s *sim.Scenario) bool{
+		func(s *sim.Scenario) bool { changed := len(s.Drawn) > 0; s.Drawn = nil; return changed },
 		func(s *sim.Scenario) bool { changed := s.SplitReads; s.SplitReads = false; return changed },
 		func(s *sim.Scenario) bool { changed := s.Pairs != 4; s.Pairs = 4; return changed },
 		func(s *sim.Scenario) bool {
@@ -171,15 +173,33 @@ func (m *search) earlier() bool {
 // grids of instants and lengths, the coarsest first.
 var grids = []time.Duration{time.Second, 100 * time.Millisecond, 10 * time.Millisecond, time.Millisecond}
 
-// round tries round numbers for every time by itself.
+// round tries round numbers for every time by itself, and less of what faults have a
+// measure of.
 func (m *search) round() bool {
 	smaller := false
 	for i := range m.best.Faults {
 		smaller = m.roundOne(func(s *sim.Scenario) *time.Duration { return &s.Faults[i].At }) || smaller
 		smaller = m.roundOne(func(s *sim.Scenario) *time.Duration { return &s.Faults[i].Down }) || smaller
+		smaller = m.halve(i) || smaller
+		smaller = m.roundOne(func(s *sim.Scenario) *time.Duration { return &s.Faults[i].By }) || smaller
 	}
 	for i := range m.best.Ops {
 		smaller = m.roundOne(func(s *sim.Scenario) *time.Duration { return &s.Ops[i].At }) || smaller
+	}
+	return smaller
+}
+
+// halve tries half of how far a fault goes, and half of that.
+func (m *search) halve(fault int) bool {
+	smaller := false
+	for m.best.Faults[fault].By.Abs() >= 2*time.Millisecond {
+		candidate := m.best
+		candidate.Faults = slices.Clone(candidate.Faults)
+		candidate.Faults[fault].By /= 2
+		if !m.fails(candidate) {
+			break
+		}
+		smaller = true
 	}
 	return smaller
 }
@@ -200,4 +220,31 @@ func (m *search) roundOne(field func(*sim.Scenario) *time.Duration) bool {
 		}
 	}
 	return false
+}
+
+// patient has the passes watch as long as a scenario does that says nothing else. In a short
+// watch everything would seem to be missing for ever; a scenario that fails alike in no
+// longer one keeps its own.
+func (m *search) patient() {
+	m.given = m.best.Watch
+	if long := sim.Default().Watch; m.given < long {
+		candidate := m.best
+		candidate.Watch = long
+		m.fails(candidate)
+	}
+}
+
+// watches that are tried, the shortest first; nothing writes it.
+var watches = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second, time.Minute}
+
+// watch ends the run sooner, as the last of all: what fails has been seen to fail for long.
+func (m *search) watch() {
+	for _, shorter := range slices.Sorted(slices.Values(append(watches[:len(watches):len(watches)], m.given))) {
+		candidate := m.best
+		candidate.Watch = shorter
+		if shorter < m.best.Watch && m.fails(candidate) {
+			return
+		}
+	}
+	m.roundOne(func(s *sim.Scenario) *time.Duration { return &s.Watch })
 }

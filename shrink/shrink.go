@@ -8,6 +8,10 @@ package shrink
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/a8011091/pegasus-reference/sim"
 )
@@ -18,6 +22,10 @@ const DefaultMaxRuns = 2000
 // Options of a shrink. The zero value tries DefaultMaxRuns runs.
 type Options struct {
 	MaxRuns int
+	// Signature is which way in which negotiations failed is to stay, `ERROR` or `ERROR@5s`
+	// as sim.Options.Expect has it; empty: that of the node that the violation names, or the
+	// most frequent one.
+	Signature string
 	// Progress is called after each run; may be nil.
 	Progress func(Progress)
 }
@@ -63,18 +71,78 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("shrink: the verdict of the scenario is %q; only a violation can be shrunk", e.Verdict)
 }
 
-// failure is what has to stay: the violated property and the way negotiations failed.
-type failure struct{ property, signature string }
+// SignatureError says that no negotiation failed in the way that was to stay.
+type SignatureError struct {
+	Signature string
+	Seen      []sim.Signature
+}
 
+// Error implements error.
+func (e *SignatureError) Error() string {
+	seen := "none"
+	for i := range e.Seen {
+		if words := describe(&e.Seen[i]); i == 0 {
+			seen = words
+		} else if !strings.Contains(seen, words) {
+			seen += ", " + words
+		}
+	}
+	return fmt.Sprintf("shrink: no negotiation of the scenario failed with %s; seen: %s", e.Signature, seen)
+}
+
+// describe is the signature as Options have it.
+func describe(s *sim.Signature) string {
+	return s.Error + "@" + time.Duration(s.AfterNS).Round(100*time.Millisecond).String()
+}
+
+// failure is what has to stay: the violated property and the way negotiations failed, which
+// is an error and how old the connection was. The two of the incident differ in both.
+type failure struct {
+	property string
+	negotiation
+}
+
+type negotiation struct {
+	err string // empty: none failed
+	age time.Duration
+}
+
+// expect is the negotiation as sim.Options have it.
+func (n negotiation) expect() string {
+	if n.err == "" {
+		return ""
+	}
+	return n.err + "@" + n.age.String()
+}
+
+// ageTolerance is how far apart ages may be that count as one: package sim's own.
+const ageTolerance = 100 * time.Millisecond
+
+func (f failure) alike(other failure) bool {
+	return f.property == other.property && f.err == other.err && (f.age-other.age).Abs() < ageTolerance
+}
+
+// failureOf is how a run failed that was told to name the signature that it should have.
 func failureOf(r *sim.Result) (failure, bool) {
 	if r.Verdict != sim.VerdictViolation || r.Property == nil {
 		return failure{}, false
 	}
 	f := failure{property: *r.Property}
 	if r.Signature != nil {
-		f.signature = *r.Signature
+		f.negotiation = negotiation{*r.Signature, time.Duration(*r.SignatureAfterNS)}
 	}
 	return f, true
+}
+
+// ofViolation is the negotiation that failed most often with a node that the violation
+// names, else with any.
+func ofViolation(r *sim.Result) negotiation {
+	words := strings.FieldsFunc(r.Reason, func(c rune) bool { return c != '-' && !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	i := max(0, slices.IndexFunc(r.Signatures, func(s sim.Signature) bool { return slices.Contains(words, s.Node) }))
+	if i >= len(r.Signatures) {
+		return negotiation{}
+	}
+	return negotiation{r.Signatures[i].Error, time.Duration(r.Signatures[i].AfterNS)}
 }
 
 // search is a shrink under way.
@@ -84,24 +152,33 @@ type search struct {
 	keep    failure
 	best    sim.Scenario
 	bestRun sim.Result
+	given   time.Duration // the watch that the scenario came with
 	runs    int
 	pass    string
 	err     error // of ctx, or of the simulator
 }
 
 // Minimize shrinks a scenario that violates something. The end of ctx ends it with the
-// smallest scenario so far. Errors: *HeldError, *sim.UsageError.
+// smallest scenario so far. Errors: *HeldError, *SignatureError, *sim.UsageError.
 func Minimize(ctx context.Context, s sim.Scenario, opts Options) (Result, error) {
 	if opts.MaxRuns == 0 {
 		opts.MaxRuns = DefaultMaxRuns
 	}
-	first, err := sim.Run(ctx, s, sim.Options{})
+	first, err := sim.Run(ctx, s, sim.Options{Expect: opts.Signature})
 	if err != nil {
 		return Result{}, err
 	}
 	keep, ok := failureOf(&first)
-	if !ok {
+	switch {
+	case !ok:
 		return Result{}, &HeldError{first.Verdict}
+	case opts.Signature == "":
+		keep.negotiation = ofViolation(&first)
+		if keep.err != "" {
+			first.Signature, first.SignatureAfterNS = &keep.err, new(int64(keep.age))
+		}
+	case !sim.Matches(keep.err, keep.age, opts.Signature):
+		return Result{}, &SignatureError{opts.Signature, first.Signatures}
 	}
 	m := &search{ctx: ctx, opts: opts, keep: keep, best: s, bestRun: first, runs: 1}
 	before := sizeOf(&s, first.Operations)
@@ -115,9 +192,11 @@ func Minimize(ctx context.Context, s sim.Scenario, opts Options) (Result, error)
 	}, nil
 }
 
-// minimize goes through all passes until none of them finds anything more; false where a
-// limit came first.
+// minimize goes through all passes until none of them finds anything more, then shortens the
+// watch; false where a limit came first.
 func (m *search) minimize() bool {
+	m.pass = "a long watch"
+	m.patient()
 	for {
 		smaller := false
 		for _, p := range passes {
@@ -130,7 +209,9 @@ func (m *search) minimize() bool {
 			}
 		}
 		if !smaller {
-			return true
+			m.pass = "a shorter watch"
+			m.watch()
+			return !m.over()
 		}
 	}
 }
@@ -146,13 +227,13 @@ func (m *search) fails(candidate sim.Scenario) bool {
 		return false
 	}
 	m.runs++
-	r, err := sim.Run(m.ctx, candidate, sim.Options{Expect: m.keep.signature})
+	r, err := sim.Run(m.ctx, candidate, sim.Options{Expect: m.keep.expect()})
 	if err != nil {
 		m.err = err
 		return false
 	}
 	f, ok := failureOf(&r)
-	if ok = ok && f == m.keep; ok {
+	if ok = ok && f.alike(m.keep); ok {
 		m.best, m.bestRun = candidate, r
 	}
 	if m.opts.Progress != nil {

@@ -3,6 +3,7 @@ package shrink
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,16 +82,62 @@ func TestShrinkEndsEarly(t *testing.T) {
 	assert.Equal(t, sim.VerdictViolation, some.Run.Verdict)
 }
 
-// The signature is kept with the property: the incident at 5 s does not become the one at 10 s.
+// The signature is kept with the property, its age too: the incident at 5 s does not become
+// the one at 10 s, and neither the one that the violation does not name.
 func TestSignatureIsKept(t *testing.T) {
 	s := incident(t, 0x35)
-	first, err := sim.Run(t.Context(), s, sim.Options{Expect: "ERR_SESSION_RESET"})
+	for signature, age := range map[string]time.Duration{"": 10 * time.Second, "ERR_SESSION_RESET@5s": 5 * time.Second} {
+		r, err := Minimize(t.Context(), s, Options{Signature: signature})
+		require.NoError(t, err)
+		require.NotNil(t, r.Run.Signature)
+		assert.InDelta(t, age, time.Duration(*r.Run.SignatureAfterNS), float64(ageTolerance), "%q", signature)
+		if signature == "" {
+			assert.Equal(t, "ERR_TIMEOUT", *r.Run.Signature)
+		} else {
+			assert.Equal(t, "ERR_SESSION_RESET", *r.Run.Signature)
+		}
+		assert.LessOrEqual(t, r.After.Faults+r.After.Operations, 9, "%q: %v", signature, r.After)
+	}
+	_, err := Minimize(t.Context(), s, Options{Signature: "ERR_SESSION_RESET@7s"})
+	var unseen *SignatureError
+	require.ErrorAs(t, err, &unseen)
+	require.ErrorContains(t, err, "seen: ERR_TIMEOUT@10s")
+}
+
+func TestSignatureOfTheViolation(t *testing.T) {
+	r := sim.Result{Reason: "client-1 still tries to reach meta-1 and fails: 3 attempts", Signatures: []sim.Signature{
+		{Error: "ERR_TIMEOUT", AfterNS: 10e9, Node: "meta-11", Count: 8},
+		{Error: "ERR_SESSION_RESET", AfterNS: 5e9, Node: "meta-1", Count: 3},
+		{Error: "ERR_TIMEOUT", AfterNS: 10e9, Node: "meta-1", Count: 2},
+	}}
+	require.Equal(t, negotiation{"ERR_SESSION_RESET", 5 * time.Second}, ofViolation(&r))
+	r.Reason = "operation 7 of client-2 was never completed"
+	require.Equal(t, negotiation{"ERR_TIMEOUT", 10 * time.Second}, ofViolation(&r), "the most frequent")
+	r.Signatures = nil
+	require.Equal(t, negotiation{}, ofViolation(&r))
+}
+
+// What decides nothing does not stay: words about faults that are gone, more delay than it
+// takes, a longer watch.
+func TestSettingsShrink(t *testing.T) {
+	s := incident(t, 0)
+	s.Watch = 137*time.Second + 13*time.Millisecond
+	s.Drawn = []sim.Drawn{{Kind: sim.FaultDelay, PerMille: 100, Min: time.Second, Max: time.Second}}
+	s.Faults = append(s.Faults, sim.Fault{At: time.Second, Kind: sim.FaultDelay, Node: "replica-1", Down: 3 * time.Second, By: 1234567 * time.Microsecond})
+	m := &search{ctx: t.Context(), opts: Options{MaxRuns: DefaultMaxRuns}, best: s}
+	first, err := sim.Run(t.Context(), s, sim.Options{})
 	require.NoError(t, err)
-	require.NotNil(t, first.Signature)
-	r, err := Minimize(t.Context(), s, Options{})
-	require.NoError(t, err)
-	require.NotNil(t, r.Run.Signature)
-	whole, err := sim.Run(t.Context(), s, sim.Options{})
-	require.NoError(t, err)
-	assert.Equal(t, *whole.Signature, *r.Run.Signature)
+	var ok bool
+	m.keep, ok = failureOf(&first)
+	require.True(t, ok)
+	last := len(s.Faults) - 1
+	require.True(t, m.settings())
+	require.True(t, m.halve(last))
+	m.watch()
+	require.NoError(t, m.err)
+	assert.Empty(t, m.best.Drawn)
+	assert.Less(t, m.best.Faults[last].By, 2*time.Millisecond)
+	assert.Less(t, m.best.Watch, time.Minute)
+	assert.Zero(t, m.best.Watch%time.Second)
+	assert.Equal(t, 1234567*time.Microsecond, s.Faults[last].By, "the scenario that was given is as it was")
 }

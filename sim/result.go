@@ -182,18 +182,19 @@ func (out *Result) tellSignatures(seen []signature, expect string) {
 		return
 	}
 	for i, s := range out.Signatures {
-		if expect == "" || matches(s, expect) {
+		if expect == "" || Matches(s.Error, time.Duration(s.AfterNS), expect) {
 			out.Signature, out.SignatureAfterNS = &out.Signatures[i].Error, &out.Signatures[i].AfterNS
 			return
 		}
 	}
 }
 
-// matches: expect is `ERROR` or `ERROR@10s`, the age to 100 ms.
-func matches(s Signature, expect string) bool {
+// Matches is whether a negotiation that failed with err on a connection of this age is what
+// Options.Expect asks for: `ERROR` or `ERROR@10s`, the age to 100 ms.
+func Matches(err string, age time.Duration, expect string) bool {
 	name, at, aged := strings.Cut(expect, "@")
-	age, err := time.ParseDuration(at)
-	return s.Error == name && (!aged || err == nil && (time.Duration(s.AfterNS)-age).Abs() < signatureTolerance)
+	wanted, wrong := time.ParseDuration(at)
+	return err == name && (!aged || wrong == nil && (age-wanted).Abs() < signatureTolerance)
 }
 
 func ref[T any](v T) *T { return &v }
