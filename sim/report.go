@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/linearizability"
@@ -25,7 +26,7 @@ const (
 	ReportEvents   = "events.ndjson" // the trace
 	ReportTimeline = "timeline.txt"  // the trace in words
 	ReportPage     = "report.html"   // the trace as swim lanes, with the shortest explanation
-	ReportHistory  = "history.html"  // the operations as the linearizability checker saw them, outages beside
+	ReportHistory  = "history.html"  // the operations as the linearizability checker saw them, faults beside
 	ReportRepro    = "repro.txt"     // one command
 )
 
@@ -144,15 +145,47 @@ func convergence(ns *int64, says string) string {
 }
 
 func (w *reportWriter) writeHistory() error {
+	return w.file(ReportHistory, func(f *os.File) error { return w.history.WriteHTML(f, w.faults()...) })
+}
+
+// faults are what befell the cluster: outages as they came about, and every other fault of
+// the scenario, in a row for its node or for the network between two.
+func (w *reportWriter) faults() []linearizability.Annotation {
 	var notes []linearizability.Annotation
+	type beginning struct {
+		node string
+		ns   int64
+	}
+	outages := make(map[beginning]bool)
 	for _, o := range w.collector.Outages() {
+		outages[beginning{o.Node, o.FromNS}] = true
 		to := o.ToNS
 		if to < 0 {
 			to = w.result.SimulatedNS
 		}
 		notes = append(notes, linearizability.Annotation{Who: o.Node, FromNS: o.FromNS, ToNS: to, Description: "down: " + o.Note})
 	}
-	return w.file(ReportHistory, func(f *os.File) error { return w.history.WriteHTML(f, notes...) })
+	for i := range w.result.Effective.Faults {
+		f := &w.result.Effective.Faults[i]
+		if outages[beginning{f.Node, int64(f.At)}] {
+			continue
+		}
+		who := f.Node
+		if f.Peer != "" {
+			who += " - " + f.Peer
+		}
+		notes = append(notes, linearizability.Annotation{Who: who, FromNS: int64(f.At), ToNS: int64(f.until()), Description: f.words()})
+	}
+	if odd := w.result.Effective.Odd; odd.set() {
+		notes = append(notes, linearizability.Annotation{Who: "servers", FromNS: int64(odd.From), ToNS: int64(odd.Until), Description: "odd " + odd.Kind})
+	}
+	return notes
+}
+
+// words are the fault's line in a scenario file, without its instant.
+func (f *Fault) words() string {
+	line := strings.TrimSpace(string(f.appendText(nil)))
+	return strings.TrimPrefix(line, fmt.Sprintf("fault at=%v ", f.At))
 }
 
 func writeTo(path string, write func(*os.File) error) error {

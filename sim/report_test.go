@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
@@ -68,4 +71,34 @@ func TestReportDirectory(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, read(name), string(data), "the same run gives the same bytes")
 	}
+}
+
+// Every fault that lasts stands beside the operations, each once: outages as they came
+// about, the others as the scenario has them.
+func TestHistoryHasFaults(t *testing.T) {
+	s := Default()
+	s.Watch = 10 * time.Second
+	s.Ops = []Op{{At: time.Second, Client: 1, RPC: protocol.RPCPut, Timeout: time.Second}}
+	s.Faults = []Fault{
+		{At: 2 * time.Second, Kind: FaultRestart, Node: "replica-1", Down: time.Second},
+		{At: 2 * time.Second, Kind: FaultPartition, Node: "client-1", Peer: "meta-1", Down: 3 * time.Second},
+		{At: 3 * time.Second, Kind: FaultPause, Node: "replica-2", Down: time.Second},
+		{At: 3 * time.Second, Kind: FaultDelay, Node: "client-1", By: 20 * time.Millisecond, Down: time.Second},
+		{At: 3 * time.Second, Kind: FaultClog, Node: "client-2", Down: time.Second},
+		{At: 4 * time.Second, Kind: FaultForgetFlows, Node: "client-1", Peer: "replica-1", By: time.Second, Down: time.Second},
+	}
+	result, err := Run(t.Context(), s, Options{})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, WriteReport(t.Context(), dir, &result))
+	page, err := os.ReadFile(filepath.Join(dir, ReportHistory))
+	require.NoError(t, err)
+	for _, words := range []string{
+		"down: killed", "partition node=client-1 peer=meta-1 down=3s", "pause node=replica-2 down=1s", "delay node=client-1 by=20ms down=1s",
+		"clog node=client-2 down=1s", "forget-flows node=client-1 peer=replica-1",
+	} {
+		require.Equal(t, 1, strings.Count(string(page), words), words)
+	}
+	require.NotContains(t, string(page), "restart node=replica-1", "it is the outage")
+	require.Contains(t, string(page), "client-1 - meta-1")
 }
