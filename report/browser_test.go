@@ -8,6 +8,7 @@ package report_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,8 +111,8 @@ func incident(t *testing.T) sim.Scenario {
 	return s
 }
 
-// drive writes the collector's page with the steps added, and does them.
-func drive(t *testing.T, c *report.Collector, s report.Summary) stepsSeen {
+// act writes the collector's page with steps added, and does them.
+func act(t *testing.T, c *report.Collector, s report.Summary, steps string, seen any) {
 	t.Helper()
 	b := find(t)
 	p, err := c.Page(s)
@@ -121,8 +122,14 @@ func drive(t *testing.T, c *report.Collector, s report.Summary) stepsSeen {
 	require.NoError(t, err)
 	require.NoError(t, p.Write(file))
 	require.NoError(t, file.Close())
+	require.NoError(t, b.Drive(t.Context(), "file://"+file.Name(), seen))
+}
+
+// drive acts as a user does.
+func drive(t *testing.T, c *report.Collector, s report.Summary) stepsSeen {
+	t.Helper()
 	var seen stepsSeen
-	require.NoError(t, b.Drive(t.Context(), "file://"+file.Name(), &seen))
+	act(t, c, s, steps, &seen)
 	require.Greater(t, seen.Colours, 5, "something is drawn")
 	require.Greater(t, seen.ColoursNear, 5)
 	require.Greater(t, seen.Dark, 5)
@@ -211,5 +218,15 @@ func TestScreenshots(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, info.Size(), int64(20_000), "an empty page is smaller")
 	}
-	require.NoError(t, b.Print(t.Context(), address, filepath.Join(pictures, "report-print.pdf")))
+	printed := filepath.Join(pictures, "report-print.pdf")
+	require.NoError(t, b.Print(t.Context(), address, printed))
+	require.Greater(t, pages(t, printed), 2, "the head, and a sheet for each client")
+}
+
+// pages counts the pages of a PDF.
+func pages(t *testing.T, file string) int {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(data, -1))
 }

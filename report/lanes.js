@@ -13,7 +13,8 @@ const Lanes = (() => {
   const open = new Set();          // keys of pairs that are drawn tall
   let shown = T.groups.map(() => true);
   let matched = null;              // by event: 1 where a filter lets it through; null: no filter
-  let rows = [];
+  let rows = [];                   // of the page
+  let drawn = {rows, scroll: 0};   // what is being drawn: the page's rows, or a sheet's
   let selected = -1;
   let colours = {};
   const listeners = [];
@@ -39,7 +40,40 @@ const Lanes = (() => {
     }
     view.scroll = Math.max(0, Math.min(view.scroll, total() - (canvas.clientHeight - axisHeight)));
   }
-  const total = () => (rows.length ? rows[rows.length - 1].y + rows[rows.length - 1].height : 0);
+  const heightOf = (list) => (list.length ? list[list.length - 1].y + list[list.length - 1].height : 0);
+  const total = () => heightOf(rows);
+  // stack lays rows out from the top of a sheet.
+  function stack(list) {
+    let y = 0;
+    return list.map((row) => { const at = {...row, y}; y += row.height; return at; });
+  }
+  // sheets are the rows for paper, in parts that are as high as a sheet at most: each client
+  // with its servers, and above it the nodes that serve, so that a sheet can be read by itself.
+  function sheets(room) {
+    const sum = (list) => list.reduce((n, row) => n + row.height, 0);
+    if (axisHeight + total() <= room) return [stack(rows)];
+    const from = rows.findIndex((row) => row.node && !row.node.server);
+    const servers = rows.slice(0, from < 0 ? rows.length : from);
+    const repeated = axisHeight + sum(servers) <= room / 2 ? servers : [];
+    const list = [];
+    let sheet = [];
+    const add = (row, head) => {
+      if (!sheet.length) sheet = [...head];
+      if (sheet.length > head.length && axisHeight + sum(sheet) + row.height > room) {
+        list.push(sheet);
+        sheet = [...head];
+      }
+      sheet.push(row);
+    };
+    const end = () => { if (sheet.length) list.push(sheet); sheet = []; };
+    if (!repeated.length) servers.forEach((row) => add(row, []));
+    for (const row of rows.slice(servers.length)) {
+      if (row.node) end();
+      add(row, repeated);
+    }
+    end();
+    return list.map(stack);
+  }
   function rowKey(i) {
     const c = T.connections.get(T.conn(i));
     return c ? keyOf(c.pair) : T.node(i);
@@ -79,9 +113,7 @@ const Lanes = (() => {
     c.stroke();
     return ctx ? ctx.createPattern(tile, "repeat") : colour;
   }
-  function prepare(target) {
-    const ratio = devicePixelRatio || 1;
-    const [w, h] = [target.clientWidth, target.clientHeight];
+  function prepare(target, w = target.clientWidth, h = target.clientHeight, ratio = devicePixelRatio || 1) {
     if (target.width !== Math.round(w * ratio) || target.height !== Math.round(h * ratio)) {
       target.width = Math.round(w * ratio);
       target.height = Math.round(h * ratio);
@@ -99,18 +131,29 @@ const Lanes = (() => {
     requestAnimationFrame(() => { planned = false; drawNow(); });
   }
   function drawNow() {
-    [ctx, width, height] = prepare(canvas);
+    drawn = {rows, scroll: view.scroll};
+    drawOn(prepare(canvas));
+    drawOverview();
+  }
+  // drawSheet draws some rows on a canvas that is as wide as that, and as high as they need.
+  function drawSheet(target, list, wide) {
+    drawn = {rows: list, scroll: 0};
+    const high = axisHeight + heightOf(list);
+    [target.style.width, target.style.height] = [wide + "px", high + "px"];
+    drawOn(prepare(target, wide, high, 2)); // printers have more dots than screens
+  }
+  function drawOn(surface) {
+    [ctx, width, height] = surface;
     readColours();
     ctx.font = "12px system-ui, 'DejaVu Sans', sans-serif";
     ctx.textBaseline = "middle";
-    for (const row of rows) {
-      const y = axisHeight + row.y - view.scroll;
+    for (const row of drawn.rows) {
+      const y = axisHeight + row.y - drawn.scroll;
       if (y + row.height < axisHeight || y > height) continue;
       drawRow(row, y);
     }
     drawLines();
     drawAxis();
-    drawOverview();
   }
 
   function drawRow(row, y) {
@@ -379,7 +422,7 @@ const Lanes = (() => {
     ctx.strokeStyle = colour;
     ctx.setLineDash(dash);
     ctx.lineWidth = thick;
-    line(px, axisHeight - 18, px, Math.min(height, axisHeight + total()));
+    line(px, axisHeight - 18, px, Math.min(height, axisHeight + heightOf(drawn.rows)));
     ctx.setLineDash([]);
     ctx.lineWidth = 1;
   }
@@ -534,7 +577,7 @@ const Lanes = (() => {
   return {
     view, show, zoom, pan, scroll, reveal, draw, drawNow, rowKey, rowAt, eventAt, timeAt, labelWidth, axisHeight, firstEvent,
     rows: () => rows,
-    wanted: () => axisHeight + total(), // pixels for every row
+    sheets, drawSheet,
     onShow: (f) => listeners.push(f),
     select(i) { selected = i; draw(); },
     filter(groupsShown, flags) { shown = groupsShown; matched = flags; counted = null; layOut(); draw(); },

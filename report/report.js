@@ -98,8 +98,7 @@
 
   // --- the list -----------------------------------------------------------------------
 
-  // Rows of the list have one height, so that only those in sight need to be there. More
-  // than a browser's longest element are shown as a window around the selection.
+  // Rows of the list have one height, so that only those in sight need to be there.
   const rowHeight = 20;
 
   function renderList() {
@@ -277,17 +276,24 @@
   byID("theme").onclick = Page.toggleTheme;
   byID("help").onclick = showHelp;
   Page.onTheme(() => L.drawNow());
-  // On paper every row is there: the canvas grows before it is printed.
-  addEventListener("beforeprint", () => {
-    byID("stage").style.flex = "none";
-    byID("stage").style.height = L.wanted() + "px";
-    byID("stage").style.width = "1400px"; // a sheet's width in small print, whatever the window's
-    L.drawNow();
-  });
-  addEventListener("afterprint", () => {
-    for (const property of ["flex", "height", "width"]) byID("stage").style[property] = "";
-    L.drawNow();
-  });
+  // --- paper --------------------------------------------------------------------------
+
+  // On paper every row is there, on sheets of their own. A sheet fits A4 and Letter across,
+  // with the margins that the style has, so that nothing is made smaller to fit.
+  const paper = {width: 970, height: 660};
+
+  function renderSheets() {
+    const list = L.sheets(paper.height);
+    byID("sheets").replaceChildren(...list.map((rows, i) => {
+      const sheet = el("canvas", {role: "img", "aria-label": "rows of sheet " + (i + 1)});
+      L.drawSheet(sheet, rows, paper.width);
+      const client = rows.find((row) => row.pair);
+      return el("figure", {class: "sheet"}, el("figcaption", {}, (client ? client.pair.client : "nodes") + ", " +
+        T.time(Math.max(0, L.view.from)) + " to " + T.time(L.view.to) + ": sheet " + (i + 1) + " of " + list.length), sheet);
+    }));
+  }
+  addEventListener("beforeprint", renderSheets);
+  addEventListener("afterprint", () => { byID("sheets").replaceChildren(); L.drawNow(); });
 
   // --- the beginning ------------------------------------------------------------------
 
