@@ -116,7 +116,7 @@ func TestOpenWithoutTheTable(t *testing.T) {
 		_, err := Open(t.Context(), cfg)
 		require.ErrorIs(t, err, ErrTableNotFound)
 		var open *OpenError
-		require.False(t, errors.As(err, &open), "%v", err)
+		require.NotErrorAs(t, err, &open)
 	})
 }
 

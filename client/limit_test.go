@@ -3,6 +3,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -70,7 +71,7 @@ func TestServersBeyondTheLimit(t *testing.T) {
 		require.NoError(t, err)
 		limited := 0
 		for i := range 16 {
-			if _, err := c.Table("temp").Get(t.Context(), fmt.Appendf(nil, "%d", i), nil); err != nil && !isNotFound(err) {
+			if _, err := c.Table("temp").Get(t.Context(), fmt.Appendf(nil, "%d", i), nil); err != nil && !errors.Is(err, ErrNotFound) {
 				requireLimit(t, err, "MaxSessions", 3)
 				limited++
 			}
@@ -78,11 +79,6 @@ func TestServersBeyondTheLimit(t *testing.T) {
 		require.Positive(t, limited)
 		require.NoError(t, c.Close())
 	})
-}
-
-func isNotFound(err error) bool {
-	e, ok := err.(*Error)
-	return ok && e.Is(ErrNotFound)
 }
 
 // Calls that are outstanding hold no more than MaxOutstandingBytes, and give back what they
