@@ -336,7 +336,8 @@ func (j *judge) owed(op *operation) bool {
 // mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
 // than the reconnect bound; or a queue was full, which has its defined answer; or there was no
 // ticket to be had; or it was submitted before progress was due, and a fault that ends
-// connections without a word had left one that was still taken for alive.
+// connections without a word had left one that was still taken for alive. An idle one may be
+// for longer than a session that is asked for may be missing.
 func (j *judge) mayFail(op *operation) bool {
 	if !j.reference {
 		return false
@@ -344,11 +345,14 @@ func (j *judge) mayFail(op *operation) bool {
 	if j.loads[op.client].closed || op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound())) {
 		return true
 	}
-	if !op.invoked.Before(j.faultsOver.Add(j.scenario.progressBound())) {
+	due, old := j.scenario.progressBound(), op.at != nil && op.at.dialedAt.Before(j.faultsOver)
+	if old {
+		due = max(due, unnoticed())
+	}
+	if !op.invoked.Before(j.faultsOver.Add(due)) {
 		return false
 	}
-	stale := !op.invoked.After(j.staleOver) || op.at != nil && op.at.dialedAt.Before(j.faultsOver)
-	return j.silent && stale
+	return j.silent && (old || !op.invoked.After(j.staleOver))
 }
 
 // hollow says why a run that would be held proves nothing, or is empty.

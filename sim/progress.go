@@ -33,6 +33,13 @@ func (s *Scenario) progressBound() time.Duration {
 	return bound
 }
 
+// unnoticed is how long the reference client may take a connection for alive that has died
+// without a word: nothing is written until keep-alive is about to give up, and then that is
+// waited for.
+func unnoticed() time.Duration {
+	return keepAliveIdle + keepAliveCount*keepAliveInterval + session.DefaultConfig().Silence
+}
+
 // progressDue is the instant at which convergence-bound is judged, and whether the run lasts
 // that long.
 func (s *Scenario) progressDue() (time.Duration, bool) {

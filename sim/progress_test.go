@@ -103,3 +103,28 @@ func TestMissingSince(t *testing.T) {
 		})
 	}
 }
+
+// A flow that a firewall has forgotten, on which nothing is written for long: keep-alive finds
+// out, or silence after the first write. What is submitted until then may fail.
+func TestIdleConnectionOfAForgottenFlow(t *testing.T) {
+	for name, c := range map[string]struct {
+		dialed, asked time.Duration // after the faults
+		silent, fails bool
+	}{
+		"before it can be noticed":           {dialed: -time.Second, asked: 30 * time.Second, silent: true},
+		"when it must have been":             {dialed: -time.Second, asked: 36 * time.Second, silent: true, fails: true},
+		"on a connection that is new":        {dialed: time.Second, asked: 30 * time.Second, silent: true, fails: true},
+		"after faults that say what they do": {dialed: -time.Second, asked: 30 * time.Second, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			court := newCourt()
+			court.faultsOver, court.silent = judgedAt, c.silent
+			court.now = judgedAt.Add(c.dialed)
+			court.connect()
+			court.now = judgedAt.Add(c.asked)
+			op := court.operation(protocol.RPCPut)
+			op.at = court.observer.connections[1]
+			require.Equal(t, c.fails, !court.mayFail(op))
+		})
+	}
+}
