@@ -219,7 +219,7 @@
       verdict.replaceChildren(el("span", {class: "chip bad"}, "✗ the check failed: " + checked.error));
     } else {
       const r = checked.report;
-      const states = r.distinct.toLocaleString("en") + " states" + (r.complete ? ", all" : ", not all");
+      const states = r.distinct.toLocaleString("en") + " states" + (r.complete ? ", all" : ", not all") + (r.search.unjudged.length ? "; liveness not judged: " + r.search.unjudged.join(", ") : "");
       const [kind, text] = {held: ["good", "✓ every property holds"], violation: ["bad", "✗ " + r.violations.length + (r.violations.length === 1 ? " property is violated" : " properties are violated")]}[r.verdict]
         || ["note", "? inconclusive"];
       verdict.replaceChildren(el("span", {class: "chip " + kind}, text), " ", el("span", {class: "faint"}, "(" + states + ")"));

@@ -67,6 +67,7 @@ type Report struct {
 
 	Failures []Failure `json:"-"` // every violation with its trace, in the order of Violations
 	Judged   []string  `json:"-"` // properties that were looked at
+	Liveness []string  `json:"-"` // those of them that are liveness, Unjudged ones included
 }
 
 // Exhaustion is how much of the state space was seen, and in what way.
@@ -80,6 +81,8 @@ type Exhaustion struct {
 	Collision  float64             `json:"collision_probability"`   // upper estimate that two states were taken for one
 	PerState   float64             `json:"visited_bytes_per_state"` // visited set and parents
 	EdgeBytes  uint64              `json:"edge_bytes"`              // steps kept for liveness
+	Scratch    uint64              `json:"scratch_bytes"`           // of the search for cycles, at its largest
+	Unjudged   []string            `json:"unjudged"`                // liveness properties: check.Result.Unjudged
 }
 
 // Failure is one violated property.
@@ -146,12 +149,16 @@ func explore[S any](ctx context.Context, m check.Model[S], request Request) (Rep
 		Exhaustion: Exhaustion{
 			Order: request.Search, Stopped: result.Stopped, Actions: result.Actions, OutDegree: result.OutDegree,
 			NeverFired: append([]string{}, result.NeverFired...), Dead: append([]string{}, result.Dead...), Collision: result.Collision,
-			PerState: result.PerState(), EdgeBytes: result.Memory.Edges,
+			PerState: result.PerState(), EdgeBytes: result.Memory.Edges, Scratch: result.Memory.Scratch,
+			Unjudged: append([]string{}, result.Unjudged...),
 		},
 	}
 	for _, p := range m.Properties() {
 		if request.Property == "" || request.Property == p.Name {
 			report.Judged = append(report.Judged, p.Name)
+			if p.Kind == check.Liveness {
+				report.Liveness = append(report.Liveness, p.Name)
+			}
 		}
 	}
 	for _, v := range result.Violations {

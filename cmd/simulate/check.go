@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,9 +93,9 @@ func (f *checkFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&request.MayRest, "may-rest", false, "an action that is never taken is no reason for doubt, whatever the specification says")
 	flags.StringVar(&f.picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
-	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states")
-	flags.StringVar(&f.memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB")
-	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long")
+	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states; liveness is judged on these")
+	flags.StringVar(&f.memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB; what of liveness is not judged by then stays unknown")
+	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long; what of liveness is not judged by then stays unknown")
 }
 
 // accept refuses arguments and flags that would go unheeded.
@@ -152,7 +153,7 @@ func (f *checkFlags) ask(spec string) (request model.Request, err error) {
 
 func checkLong() string {
 	var b strings.Builder
-	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, or an action was never taken\nof which the specification does not say that it may rest with these constants.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, liveness was not judged in time,\nor an action was never taken of which the specification does not say that it may rest with these constants.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
@@ -262,6 +263,7 @@ func tellCheck(w io.Writer, r *model.Report) {
 	d := r.OutDegree
 	fmt.Fprintf(w, "  %d steps out of a state on average (least %d, median %d, 95 %% up to %d, most %d); two states taken for one with probability below %.1g\n",
 		d.Average, d.Min, d.Median, d.P95, d.Max, r.Collision)
+	tellLiveness(w, r)
 	tellRest(w, r)
 	for _, f := range r.Failures {
 		fmt.Fprintf(w, "\n%s is violated (%s):\n", f.Property, f.Kind)
@@ -274,6 +276,17 @@ func completeness(r *model.Report) string {
 		return "every state explored"
 	}
 	return "NOT every state explored: " + r.Stopped
+}
+
+// tellLiveness says what is not known of liveness because the search ended early.
+func tellLiveness(w io.Writer, r *model.Report) {
+	if len(r.Unjudged) > 0 {
+		fmt.Fprintf(w, "  liveness was NOT judged (%s): %s\n", r.Stopped, strings.Join(r.Unjudged, ", "))
+	}
+	reached := slices.DeleteFunc(slices.Clone(r.Liveness), func(p string) bool { return slices.Contains(r.Unjudged, p) })
+	if len(reached) > 0 && !r.Complete {
+		fmt.Fprintf(w, "  liveness was judged on what was reached only: %s\n", strings.Join(reached, ", "))
+	}
 }
 
 // tellTrace prints steps in words, with what each changed, and marks what repeats.

@@ -67,6 +67,29 @@ func TestCheckTellsWhatRests(t *testing.T) {
 	assert.NotEmpty(t, report.Search.Actions)
 }
 
+// What a limit leaves unknown of liveness is told: all of it after a limit of time, and what
+// a limit of states has cut off.
+func TestCheckTellsWhatOfLivenessIsUnknown(t *testing.T) {
+	for _, c := range []struct {
+		limit    []string
+		says     string
+		unjudged []string
+	}{
+		{[]string{"--timeout", "1ns"}, "  liveness was NOT judged (time is up): reconnect-converges, requests-drain\n", []string{"reconnect-converges", "requests-drain"}},
+		{[]string{"--max-states", "1000"}, "  liveness was judged on what was reached only: reconnect-converges, requests-drain\n", []string{}},
+	} {
+		code, out, stderr := simulate(t, append([]string{"check", "session", "--server", "hang"}, c.limit...)...)
+		assert.Equal(t, exitInconclusive, code, stderr)
+		assert.Contains(t, out, "NOT every state explored")
+		assert.Contains(t, out, c.says)
+
+		_, out, _ = simulate(t, append([]string{"check", "session", "--server", "hang", "--json"}, c.limit...)...)
+		var report struct{ Search struct{ Unjudged []string } }
+		require.NoError(t, json.Unmarshal([]byte(out), &report))
+		assert.Equal(t, c.unjudged, report.Search.Unjudged)
+	}
+}
+
 // No specification has a dead action, whatever its constants (package model tests that): of
 // one that had, this would be said.
 func TestCheckTellsWhatIsDead(t *testing.T) {

@@ -2,6 +2,8 @@
 
 package check
 
+import "unsafe"
+
 // components finds the strongly connected components of parts of a graph.
 type components struct {
 	graph   *graph
@@ -12,7 +14,7 @@ type components struct {
 	counter uint32
 	path    []frame
 	stack   []uint32
-	halted  func() bool
+	over    func() bool
 }
 
 // frame is a state on the path of the depth-first search.
@@ -21,12 +23,24 @@ type frame struct {
 	next  uint64 // step to follow next
 }
 
-func newComponents(g *graph, halted func() bool) *components {
+func newComponents(g *graph, over func() bool) *components {
 	n := g.size()
 	return &components{
-		graph: g, halted: halted,
+		graph: g, over: over,
 		region: make([]uint32, n), index: make([]uint32, n), low: make([]uint32, n),
 	}
+}
+
+// begin forgets all parts.
+func (c *components) begin() {
+	clear(c.region)
+	c.regions, c.counter = 0, 0
+	c.path, c.stack = c.path[:0], c.stack[:0]
+}
+
+func (c *components) bytes() uint64 {
+	words := cap(c.region) + cap(c.index) + cap(c.low) + cap(c.stack)
+	return 4*uint64(words) + uint64(cap(c.path))*uint64(unsafe.Sizeof(frame{}))
 }
 
 // mark makes states a part of its own and returns its number.
@@ -40,20 +54,21 @@ func (c *components) mark(states []uint32) uint32 {
 }
 
 // find calls found for every component of the part that states are, each with a
-// region number of its own. It ends early where halted.
+// region number of its own. It ends early, with no more of them, where the search is over.
 func (c *components) find(states []uint32, found func(region)) {
 	part := c.mark(states)
-	for _, s := range states {
-		if c.index[s] == 0 && c.region[s] == part {
-			c.from(s, part, found)
+	for i, s := range states {
+		if i%lookEvery == 0 && c.over() {
+			return
 		}
-		if c.halted() {
+		if c.index[s] == 0 && c.region[s] == part && !c.from(s, part, found) {
 			return
 		}
 	}
 }
 
-func (c *components) from(root, part uint32, found func(region)) {
+// from does so for the components that root leads to. It is false where the search is over.
+func (c *components) from(root, part uint32, found func(region)) bool {
 	c.enter(root)
 	for len(c.path) > 0 {
 		f := &c.path[len(c.path)-1]
@@ -66,6 +81,9 @@ func (c *components) from(root, part uint32, found func(region)) {
 			}
 			if c.index[target] == 0 {
 				c.enter(target)
+				if c.counter%lookEvery == 0 && c.over() {
+					return false
+				}
 			} else {
 				c.low[f.state] = min(c.low[f.state], c.index[target])
 			}
@@ -81,6 +99,7 @@ func (c *components) from(root, part uint32, found func(region)) {
 			found(c.leave(state))
 		}
 	}
+	return true
 }
 
 func (c *components) enter(state uint32) {

@@ -8,13 +8,6 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 		return s.judgeWalks(), nil
 	}
 	var violations []Violation[S]
-	var parents []uint32
-	need := func() []uint32 {
-		if parents == nil {
-			parents = s.origins.flat()
-		}
-		return parents
-	}
 	bit := uint64(1)
 	for i := range s.properties {
 		p := &s.properties[i]
@@ -32,7 +25,9 @@ func (s *search[S]) judge() ([]Violation[S], error) {
 			v.Cycle = -1
 		case Liveness:
 			s.enterPhase(phaseLiveness)
-			v, found, err = s.infinite(p, bit, need())
+			if v, found, err = s.infinite(p, bit); !found && s.over() {
+				s.unjudged = append(s.unjudged, p.Name)
+			}
 			bit <<= 2 * len(p.goals)
 		}
 		if err != nil {
@@ -81,10 +76,13 @@ func (s *search[S]) finite(p *Property[S], number uint32) (Violation[S], error) 
 }
 
 // infinite looks for a lasso that violates any obligation of p, the first of which has
-// its predicates at bit. Of several the one with the shortest prefix counts. A search
-// for liveness goes on when the states were cut short: what it finds among those looked
-// into is a violation all the same.
-func (s *search[S]) infinite(p *Property[S], bit uint64, parents []uint32) (Violation[S], bool, error) {
+// its predicates at bit. Of several the one with the shortest prefix counts. Where a limit
+// of states has cut these short, it looks at those that there are: what it finds is a
+// violation all the same. It ends early, and finds nothing more, once the search is over.
+func (s *search[S]) infinite(p *Property[S], bit uint64) (Violation[S], bool, error) {
+	if !s.prepare() {
+		return Violation[S]{}, false, nil
+	}
 	var best lasso
 	var blamed int
 	found := false
@@ -93,7 +91,7 @@ func (s *search[S]) infinite(p *Property[S], bit uint64, parents []uint32) (Viol
 			from: bit << (2 * i), until: bit << (2*i + 1),
 			again: goal.from == nil, onlyInitially: goal.onlyInitially,
 		}
-		l, ok := s.graph.findLasso(d, parents, s.levels, s.impatient())
+		l, ok := s.graph.findLasso(d, s.scratch, &s.origins, s.levels)
 		if ok && (!found || len(l.prefix) < len(best.prefix)) {
 			best, blamed, found = l, i, true
 		}
@@ -109,11 +107,18 @@ func (s *search[S]) infinite(p *Property[S], bit uint64, parents []uint32) (Viol
 	return v, true, s.verify(p.goals[blamed], v)
 }
 
-// impatient returns what tells the search for cycles to end. After a limit has cut the
-// states short it still looks at those that there are, unless it is interrupted.
-func (s *search[S]) impatient() func() bool {
-	if !s.complete() {
-		return s.interrupted.Load
+// prepare makes what the search for cycles needs, if there is time and memory for it. What
+// only the search for states needed is let go first.
+func (s *search[S]) prepare() bool {
+	if s.over() {
+		return false
 	}
-	return s.halted
+	if s.scratch == nil {
+		s.batch, s.frontier.pages, s.frontier.free = batch[S]{}, nil, nil
+		if !s.affords(scratchBytes(s.graph)) {
+			return false
+		}
+		s.scratch = newScratch(s.graph, s.over)
+	}
+	return true
 }

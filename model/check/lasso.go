@@ -17,43 +17,39 @@ type move struct {
 	to     uint32
 }
 
-// findLasso returns a lasso with the shortest prefix that violates d, if there is one.
-func (g *graph) findLasso(d duty, parents, levels []uint32, halted func() bool) (lasso, bool) {
-	r := g.reach(d, parents, levels)
-	rank := make([]uint32, g.size())
-	for at, state := range r.order {
-		rank[state] = uint32(at)
-	}
-	f := finder{graph: g, duty: d, rank: rank, parts: newComponents(g, halted)}
-	best := f.search(r.order)
-	if halted() || best.states == nil {
+// findLasso returns a lasso with the shortest prefix that violates d, if there is one: none
+// where c says that the search is over.
+func (g *graph) findLasso(d duty, c *scratch, origins *origins, levels []uint32) (lasso, bool) {
+	defer c.measure()
+	g.reach(d, c, levels)
+	f := finder{graph: g, duty: d, scratch: c}
+	best := f.search(c.order)
+	if c.over() || best.states == nil {
 		return lasso{}, false
 	}
-	entry := f.nearest(best.states)
-	return lasso{
-		prefix: r.way(entry, parents),
-		cycle:  g.circle(d, best, f.parts.region, entry),
-	}, true
+	cycle, closed := g.circle(d, best, c, f.entry)
+	return lasso{prefix: c.way(f.entry, origins), cycle: cycle}, closed
 }
 
 // finder looks for the region in which a violation circles.
 type finder struct {
+	*scratch
 	graph *graph
 	duty  duty
-	rank  []uint32
-	parts *components
 	best  region // nearest so far
+	entry uint32 // nearest state of it
 	later [][]uint32
 }
 
 // search returns the nearest region in which a fair behaviour violates the duty; one
 // without states if there is none.
 func (f *finder) search(states []uint32) region {
-	f.later = append(f.later, states)
-	for len(f.later) > 0 && !f.parts.halted() {
+	f.parts.find(states, f.consider)
+	for len(f.later) > 0 && !f.over() {
 		part := f.later[len(f.later)-1]
 		f.later = f.later[:len(f.later)-1]
 		f.parts.find(part, f.consider)
+		f.held -= 4 * uint64(cap(part))
 	}
 	return f.best
 }
@@ -65,23 +61,31 @@ func (f *finder) consider(r region) {
 		return
 	}
 	nearest := f.nearest(r.states)
-	if f.best.states != nil && f.rank[nearest] > f.rank[f.nearest(f.best.states)] {
+	if f.best.states != nil && f.rank[nearest] > f.rank[f.entry] {
 		return
 	}
 	if len(r.states) == 1 && f.graph.canStop(r.states[0]) {
-		f.keep(r)
+		f.keep(r, nearest)
 		return
 	}
 	j := f.graph.judge(r, f.parts.region)
 	if f.graph.fair(j) {
-		f.keep(r)
+		f.keep(r, nearest)
 	} else if rest := f.graph.withoutStrong(r, j); len(rest) < len(r.states) && !f.graph.weaklyHopeless(j) {
 		f.later = append(f.later, rest)
+		f.hold(rest)
 	}
 }
 
-func (f *finder) keep(r region) {
-	f.best = region{id: r.id, states: slices.Clone(r.states)}
+func (f *finder) keep(r region, nearest uint32) {
+	f.held -= 4 * uint64(cap(f.best.states))
+	f.best, f.entry = region{id: r.id, states: slices.Clone(r.states)}, nearest
+	f.hold(f.best.states)
+}
+
+func (f *finder) hold(states []uint32) {
+	f.held += 4 * uint64(cap(states))
+	f.measure()
 }
 
 // violates says whether going through all of r violates the duty. Where the duty is
@@ -103,21 +107,25 @@ func (f *finder) nearest(states []uint32) uint32 {
 // for every weak group, a state that does not enable it or a step of it, for every
 // strong group that r enables a step of it, and where d wants it a state that lacks
 // the goal. Always to the nearest of what is still missing, then back.
-func (g *graph) circle(d duty, r region, regions []uint32, entry uint32) []move {
-	w := newWalk(g, d, r, regions)
+// It is not closed where c says that the search is over.
+func (g *graph) circle(d duty, r region, c *scratch, entry uint32) (moves []move, closed bool) {
+	w := newWalk(g, d, r, c)
 	w.arrive(entry)
 	at := entry
-	var moves []move
 	for !w.complete() {
 		leg := w.nearest(at, w.useful)
+		if leg == nil {
+			return nil, false
+		}
 		for _, m := range leg {
 			w.take(m)
 		}
 		moves = append(moves, leg...)
 		at = moves[len(moves)-1].to
 	}
-	if at != entry {
-		moves = append(moves, w.nearest(at, func(m move) bool { return m.to == entry })...)
+	if at == entry {
+		return moves, true
 	}
-	return moves
+	back := w.nearest(at, func(m move) bool { return m.to == entry })
+	return append(moves, back...), back != nil
 }

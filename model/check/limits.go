@@ -5,6 +5,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"time"
@@ -15,13 +16,10 @@ const memoryEvery = 100 * time.Millisecond
 // watch starts what can end the search from outside and what reports on it. The
 // returned function ends both.
 func (s *search[S]) watch(ctx context.Context) (release func()) {
-	unhook := context.AfterFunc(ctx, func() {
-		s.interrupted.Store(true)
-		s.halt("interrupted")
-	})
+	unhook := context.AfterFunc(ctx, func() { s.abort("interrupted") })
 	unset := func() bool { return true }
 	if s.options.Timeout > 0 {
-		unset = time.AfterFunc(s.options.Timeout, func() { s.halt("time is up") }).Stop
+		unset = time.AfterFunc(s.options.Timeout, func() { s.abort("time is up") }).Stop
 	}
 	done := make(chan struct{})
 	var watchers sync.WaitGroup
@@ -54,8 +52,24 @@ func every(done <-chan struct{}, interval time.Duration, do func()) {
 
 func (s *search[S]) checkMemory() {
 	if heapBytes() > s.options.MaxMemory {
-		s.halt(fmt.Sprintf("more than %d bytes of memory", s.options.MaxMemory))
+		s.abort(fmt.Sprintf("more than %d bytes of memory", s.options.MaxMemory))
 	}
+}
+
+// affords says whether there is memory for so many bytes more. If not, the search ends:
+// what needs them all at once would be there before the watch looks again.
+func (s *search[S]) affords(bytes uint64) bool {
+	if s.options.MaxMemory == 0 {
+		return true
+	}
+	if heapBytes()+bytes > s.options.MaxMemory {
+		runtime.GC() // the states are known, and much of what that took is garbage by now
+		if heapBytes()+bytes > s.options.MaxMemory {
+			s.abort(fmt.Sprintf("the search for cycles needs more than %d bytes of memory", s.options.MaxMemory))
+			return false
+		}
+	}
+	return true
 }
 
 func (s *search[S]) report() {

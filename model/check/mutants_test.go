@@ -37,13 +37,13 @@ var mutants = []struct {
 		{"lasso.go", "len(rest) < len(r.states) &&", "len(rest) < 0 &&"},
 	}},
 	{"fairness-on-whole-scc, false alarm", "TestMistakeFairnessOnWholeComponentFalseAlarm", []patch{
-		{"reach.go", "if int(s) < g.size() && !inside[s] && g.marked[s]&d.until == 0 {", "if int(s) < g.size() && !inside[s] {"},
+		{"reach.go", "if int(s) < g.size() && c.rank[s] == noState && g.marked[s]&d.until == 0 {", "if int(s) < g.size() && c.rank[s] == noState {"},
 	}},
 	{"unfair-cycle-reported", "TestMistakeUnfairCycleReported", []patch{
 		{"walk.go", "return !w.lacking && !slices.Contains(w.missing, true)", "return !w.lacking"},
 	}},
 	{"lasso-with-false-edge", "TestMistakeLassoWithFalseEdge", []patch{
-		{"reach.go", "\tif r.source != nil {\n\t\tfor !r.source[state] {", "\tif false {\n\t\tfor !r.source[state] {"},
+		{"reach.go", "for !c.source[state] {", "for false {"},
 	}},
 }
 

@@ -56,10 +56,13 @@ type Options struct {
 	Workers int
 	// MaxStates ends the search, inconclusively, when more distinct states than
 	// this have been found; 0 means no limit but that of the visited set
-	// (4.2 thousand million, with liveness half of that).
+	// (4.2 thousand million, with liveness half of that). Liveness is judged on the
+	// states that were found; what bounds that as well are the other limits.
 	MaxStates uint64
 	// MaxMemory ends the search, inconclusively, when the heap holds more bytes
-	// than this; 0 means no limit. It is looked at several times a second.
+	// than this; 0 means no limit. It is looked at several times a second, and before the
+	// search for cycles begins. What liveness properties are not judged by then are
+	// Result.Unjudged, as after Timeout and the end of the context.
 	MaxMemory uint64
 	// Timeout ends the search, inconclusively, after this time; 0 means never.
 	Timeout time.Duration

@@ -38,15 +38,6 @@ func (o *origins) of(number uint32) (parent uint32, ordinal int) {
 	return o.parents[number>>originPageBits][number%originPage], int(o.ordinals[number>>originPageBits][number%originPage])
 }
 
-// flat returns the parent of every state.
-func (o *origins) flat() []uint32 {
-	all := make([]uint32, 0, o.count)
-	for _, page := range o.parents {
-		all = append(all, page[:min(originPage, o.count-len(all))]...)
-	}
-	return all
-}
-
 // way returns the numbers of the states from an initial one to number.
 func (o *origins) way(number uint32) []uint32 {
 	way := []uint32{number}

@@ -12,76 +12,64 @@ type duty struct {
 	onlyInitially bool // from counts in initial states only
 }
 
-// reached is the part of the graph in which a behaviour can violate a duty.
-type reached struct {
-	order    []uint32 // its states, nearest first
-	previous []uint32 // by state: the one before it on the shortest way; itself at the beginning
-	source   []bool   // by state: the duty begins here; the way there is that of the parents. nil where again
-}
-
-// reach finds the part of g in which d can be violated. parents has the shortest way
-// to every state, levels the first state of each level of those ways.
-func (g *graph) reach(d duty, parents, levels []uint32) reached {
+// reach fills c with the part of g in which d can be violated. levels has the first state
+// of each level of shortest ways from the initial states.
+func (g *graph) reach(d duty, c *scratch, levels []uint32) {
+	c.begin()
 	if d.again {
-		order := make([]uint32, g.size())
-		for s := range order {
-			order[s] = uint32(s)
+		for s := range uint32(g.size()) {
+			c.add(s)
+			c.source[s] = true
 		}
-		return reached{order: order, previous: parents}
+		return
 	}
-	r := reached{previous: slices.Clone(parents), source: make([]bool, g.size())}
-	inside := make([]bool, g.size())
-	front := 0 // first state of r.order from which no steps were followed yet
-	for depth := 0; depth < len(levels) || front < len(r.order); depth++ {
+	front := 0 // first state of c.order from which no steps were followed yet
+	for depth := 0; (depth < len(levels) || front < len(c.order)) && !c.over(); depth++ {
 		if depth < len(levels) && (depth == 0 || !d.onlyInitially) {
-			g.begin(d, &r, inside, levels, depth)
+			g.begin(d, c, levels, depth)
 		}
-		for end := len(r.order); front < end; front++ {
-			g.follow(d, &r, inside, r.order[front])
+		for end := len(c.order); front < end; front++ {
+			if front%lookEvery == 0 && c.over() {
+				return
+			}
+			g.follow(d, c, c.order[front])
 		}
 	}
-	return r
 }
 
 // begin adds the states of one level in which d begins unfulfilled.
-func (g *graph) begin(d duty, r *reached, inside []bool, levels []uint32, depth int) {
+func (g *graph) begin(d duty, c *scratch, levels []uint32, depth int) {
 	end := uint32(g.size())
 	if depth+1 < len(levels) {
 		end = min(end, levels[depth+1])
 	}
 	for s := levels[depth]; s < end; s++ {
-		if !inside[s] && g.marked[s]&d.from != 0 && g.marked[s]&d.until == 0 {
-			inside[s], r.source[s] = true, true
-			r.order = append(r.order, s)
+		if c.rank[s] == noState && g.marked[s]&d.from != 0 && g.marked[s]&d.until == 0 {
+			c.source[s] = true
+			c.add(s)
 		}
 	}
 }
 
 // follow adds the states one step from state in which d is still unfulfilled.
-func (g *graph) follow(d duty, r *reached, inside []bool, state uint32) {
+func (g *graph) follow(d duty, c *scratch, state uint32) {
 	for at, end := g.steps(state); at < end; at++ {
 		s := g.targets[at]
-		if int(s) < g.size() && !inside[s] && g.marked[s]&d.until == 0 {
-			inside[s] = true
-			r.previous[s] = state
-			r.order = append(r.order, s)
+		if int(s) < g.size() && c.rank[s] == noState && g.marked[s]&d.until == 0 {
+			c.previous[s] = state
+			c.add(s)
 		}
 	}
 }
 
-// way returns the states of the shortest way to state, from an initial one on.
-func (r *reached) way(state uint32, parents []uint32) []uint32 {
-	way := []uint32{state}
-	if r.source != nil {
-		for !r.source[state] {
-			state = r.previous[state]
-			way = append(way, state)
-		}
-	}
-	for parents[state] != state {
-		state = parents[state]
+// way returns the states of the shortest way to state, from an initial one on: from there
+// to a source, and on to it.
+func (c *scratch) way(state uint32, origins *origins) []uint32 {
+	var way []uint32
+	for !c.source[state] {
 		way = append(way, state)
+		state = c.previous[state]
 	}
 	slices.Reverse(way)
-	return way
+	return append(origins.way(state), way...)
 }

@@ -3,9 +3,13 @@
 
 package check
 
-// renumber gives every state its breadth-first number, counted from roots.
+// renumber gives every state its breadth-first number, counted from roots, if there is time
+// and memory for it: without, liveness is not judged, and the numbers stay those of the dive.
 func (s *search[S]) renumber(roots []uint32) {
 	old := s.graph
+	if s.over() || !s.affords(old.bytes()+uint64(old.size())*(2*4+originBytes)) {
+		return
+	}
 	order := make([]uint32, 0, old.size()) // by new number, the old one
 	number := make([]uint32, old.size())   // by old number, the new one
 	for i := range number {
@@ -26,6 +30,9 @@ func (s *search[S]) renumber(roots []uint32) {
 	}
 	s.levels = []uint32{0}
 	for at, end := 0, len(order); at < len(order); at++ {
+		if at%lookEvery == 0 && s.over() {
+			return
+		}
 		if at == end {
 			s.levels = append(s.levels, uint32(at))
 			end = len(order)

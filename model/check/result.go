@@ -37,7 +37,11 @@ type Result[S any] struct {
 	Depth      int            // levels; the initial states are one
 	Complete   bool           // every reachable state was looked into
 	Stopped    string         // why the search ended early, "" if it did not
-	Actions    []ActionCount  // how often each action was taken, in the order of the model's actions
+	// Unjudged are liveness properties that are neither known to be violated nor known to
+	// hold in the states that were found: the search ended before that was looked into. The
+	// others were judged, of a search that is not Complete on the states that were reached.
+	Unjudged   []string
+	Actions    []ActionCount // how often each action was taken, in the order of the model's actions
 	OutDegree  OutDegree
 	NeverFired []string // actions that no reachable state can take, by name; meaningful where Complete
 	// Dead are those of NeverFired of which the model does not say that they may rest. What
@@ -57,10 +61,12 @@ type ActionCount struct {
 	Steps uint64 `json:"steps"`
 }
 
-// Memory of a search, in bytes at the end of it.
+// Memory of a search, in bytes at the end of it. The heap holds more than their sum: states
+// that wait to be looked into, steps of a batch, lists that grow, and garbage.
 type Memory struct {
 	Visited uint64 // fingerprints, numbers and parents
 	Edges   uint64 // steps and marks of states, kept only where a liveness property is looked at
+	Scratch uint64 // of the search for cycles, at its largest; the same
 }
 
 // PerState returns the bytes of the visited set, parents included, per distinct state.

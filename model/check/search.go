@@ -30,10 +30,9 @@ type search[S any] struct {
 	actions    []Action
 	properties []Property[S]
 	start      time.Time
-	stop       atomic.Pointer[string] // why to end early
+	stop       atomic.Pointer[string] // why to end the search for states early
+	aborted    atomic.Pointer[string] // why to end all of it early, the search for cycles too
 	broken     atomic.Pointer[error]  // what is wrong with the model
-
-	interrupted atomic.Bool // the context has ended
 
 	table    *table
 	frontier frontier[S]
@@ -58,6 +57,8 @@ type search[S any] struct {
 	symmetric  Symmetric[S] // nil where states are taken as they are
 	walked     []walked[S]  // for each property the violation of the first random walk that has one
 	graph      *graph       // nil where no liveness property is looked at
+	scratch    *scratch     // what the search for cycles needs beside it; nil before that
+	unjudged   []string     // Result.Unjudged
 }
 
 // Run explores model and returns what it found. A limit or the end of ctx makes the
@@ -179,10 +180,31 @@ func (s *search[S]) unsafeIn(violated []uint32) bool {
 	return false
 }
 
-// halt makes the search end early. The first reason counts.
+// halt makes the search for states end early. The first reason counts. What was found is
+// judged all the same.
 func (s *search[S]) halt(why string) { s.stop.CompareAndSwap(nil, &why) }
 
 func (s *search[S]) halted() bool { return s.stop.Load() != nil }
+
+// abort makes all of it end early, the search for cycles too. The first reason counts.
+func (s *search[S]) abort(why string) {
+	s.aborted.CompareAndSwap(nil, &why)
+	s.halt(why)
+}
+
+func (s *search[S]) over() bool { return s.aborted.Load() != nil }
+
+// stopped returns why the search ended before everything was known; "" where it is.
+func (s *search[S]) stopped() string {
+	first, last := s.stop.Load(), s.aborted.Load()
+	switch {
+	case first == nil, s.complete() && len(s.unjudged) == 0:
+		return ""
+	case len(s.unjudged) > 0 && last != nil && *last != *first:
+		return *first + ", then " + *last
+	}
+	return *first
+}
 
 func (s *search[S]) complete() bool { return uint64(s.expanded) == s.distinct.Load() }
 
@@ -194,6 +216,8 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 		Generated:  s.generated.Load(),
 		Depth:      s.depth,
 		Complete:   s.complete(),
+		Stopped:    s.stopped(),
+		Unjudged:   s.unjudged,
 		Workers:    len(s.workers),
 		Elapsed:    time.Since(s.start),
 		Memory:     Memory{Visited: s.table.bytes() + s.origins.bytes()},
@@ -201,8 +225,7 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 	if s.depth > 0 && s.frontier.count > int(s.levelEnd) {
 		r.Depth++
 	}
-	if why := s.stop.Load(); why != nil {
-		r.Stopped = *why
+	if r.Stopped != "" {
 		r.Verdict = Inconclusive
 	}
 	if len(violations) > 0 {
@@ -210,6 +233,9 @@ func (s *search[S]) result(violations []Violation[S]) *Result[S] {
 	}
 	if s.graph != nil {
 		r.Memory.Edges = s.graph.bytes()
+	}
+	if s.scratch != nil {
+		r.Memory.Scratch = s.scratch.most
 	}
 	for i, a := range s.actions {
 		count := ActionCount{Name: a.Name, Steps: s.taken(i)}

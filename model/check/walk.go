@@ -9,20 +9,21 @@ type walk struct {
 	graph    *graph
 	region   region
 	regions  []uint32
+	over     func() bool
 	missing  []bool // by group: neither taken nor, if weak, found not enabled
 	lacking  bool   // a state without the goal is still to be met
 	goal     uint64
 	stepwise []bool // by group: only a step of it counts
 }
 
-func newWalk(g *graph, d duty, r region, regions []uint32) *walk {
+func newWalk(g *graph, d duty, r region, c *scratch) *walk {
 	n := len(g.groups.all)
 	w := &walk{
-		graph: g, region: r, regions: regions,
+		graph: g, region: r, regions: c.parts.region, over: c.over,
 		missing: make([]bool, n), stepwise: make([]bool, n),
 		lacking: d.again, goal: d.until,
 	}
-	j := g.judge(r, regions)
+	j := g.judge(r, w.regions)
 	for i, gr := range g.groups.all {
 		switch gr.fairness {
 		case Weak:
@@ -84,7 +85,8 @@ func (w *walk) enables(state uint32, group int) bool {
 }
 
 // nearest returns the shortest walk inside the region whose last step is wanted. The
-// region is strongly connected and has such a step, so there is one.
+// region is strongly connected and has such a step, so there is one: nil only where the
+// search is over.
 func (w *walk) nearest(from uint32, wanted func(move) bool) []move {
 	type origin struct {
 		state  uint32
@@ -92,7 +94,10 @@ func (w *walk) nearest(from uint32, wanted func(move) bool) []move {
 	}
 	came := map[uint32]origin{}
 	queue := []uint32{from}
-	for len(queue) > 0 {
+	for looked := 1; len(queue) > 0; looked++ {
+		if looked%lookEvery == 0 && w.over() {
+			return nil
+		}
 		state := queue[0]
 		queue = queue[1:]
 		for at, end := w.graph.steps(state); at < end; at++ {
