@@ -47,7 +47,7 @@ var incidentDefects = []Defect{
 		About: "\"This session is authenticated\" is remembered by the session, which outlives its connections. After a restart the " +
 			"request that made the session reconnect is written before the negotiation, and a server that insists on one closes the connection or falls silent.",
 		Trials: []Trial{
-			Specification{Spec: "session", Server: "hang", Switches: []string{"stale-auth-flag"}},
+			Specification{Spec: "session", Config: "default", Server: "hang", Switches: []string{"stale-auth-flag"}},
 			Cores{World: "crash"},
 			Simulator{Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, ControlClient: sim.ClientReference, Seeds: 20},
 			ofSession,
@@ -60,7 +60,7 @@ var incidentDefects = []Defect{
 		About: "A server treats a request that comes before the negotiation with silence: it leaves the connection open, reads on, and never writes " +
 			"again. It harms nobody who negotiates first; a client with stale-auth-flag waits for its own timers, for ever again: the incident's ERR_TIMEOUT.",
 		Trials: []Trial{
-			Specification{Spec: "session", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "hang"}}},
+			Specification{Spec: "session", Config: "default", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "hang"}}},
 			Cores{World: "hasty-hang", Control: "hasty-refuse"},
 			Simulator{Client: sim.ClientUpstreamSnapshot, Server: sim.ServerHang, ControlServer: sim.ServerReference, Seeds: 20},
 		},
@@ -71,7 +71,7 @@ var incidentDefects = []Defect{
 		About: "A server closes the connection on which a request comes before the negotiation. A client with stale-auth-flag connects, is closed, " +
 			"and connects again, without an end.",
 		Trials: []Trial{
-			Specification{Spec: "session", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "fin"}}},
+			Specification{Spec: "session", Config: "default", With: []string{"stale-auth-flag"}, Constants: []model.Setting{{Name: "ServerMode", Value: "fin"}}},
 			Cores{World: "hasty-close", Control: "hasty-refuse"},
 			Simulator{Client: sim.ClientUpstream250, Server: sim.ServerFIN, ControlServer: sim.ServerReference, Seeds: 20},
 		},
@@ -82,7 +82,7 @@ var incidentDefects = []Defect{
 		About: "The server gives a negotiation up before the client does, and before a slow one can be over: every attempt is reset by the server, " +
 			"and the client, whose own deadline has not passed, learns nothing from it.",
 		Trials: []Trial{
-			Specification{Spec: "timeouts", Switches: []string{"timeout-mismatch"}},
+			Specification{Spec: "timeouts", Config: "default", Switches: []string{"timeout-mismatch"}},
 			Simulator{File: "slow-negotiation", ControlFile: "later-deadline", Seeds: 20},
 		},
 	},
@@ -96,7 +96,7 @@ var stated = []Defect{
 		About: "Upstream's fix: the flag is still the session's, and is reset some time after the connection has ended. When the next connection is up " +
 			"before that, the request goes first again; or a negotiation that has succeeded is forgotten.",
 		Trials: []Trial{
-			Specification{Spec: "session", Server: "hang", Switches: []string{"auth-reset-after-reconnect"}},
+			Specification{Spec: "session", Config: "default", Server: "hang", Switches: []string{"auth-reset-after-reconnect"}},
 			Simulator{File: "race", ControlClient: sim.ClientReference, Seeds: 20},
 		},
 	},
@@ -106,7 +106,7 @@ var stated = []Defect{
 		About: "The client dials from a port on which the server still holds a connection, and the server goes on with that one. No TCP does; where one " +
 			"did, a connection that had died without telling would be the one that is used for ever. docs/ports.md has what TCP does.",
 		Trials: []Trial{
-			Specification{Spec: "session", Server: "hang", Switches: []string{"port-reuse"}},
+			Specification{Spec: "session", Config: "default", Server: "hang", Switches: []string{"port-reuse"}},
 			Simulator{File: "sticky", ControlFile: "one-port", Seeds: 20},
 		},
 	},
@@ -229,7 +229,7 @@ var sessionDefects = []Defect{
 		Properties: []string{"requests-drain", "reconnect-converges"},
 		About: "What cannot be decoded ends the reading of a connection, and not the connection: the session is taken for ready, and nothing that is asked on it " +
 			"is ever answered.",
-		Trials: []Trial{Specification{Spec: "session", Switches: []string{"zombie-after-decode-error"}}, played("garbage"), ofSession},
+		Trials: []Trial{Specification{Spec: "session", Config: "default", Switches: []string{"zombie-after-decode-error"}}, played("garbage"), ofSession},
 	},
 	{
 		ID: "retry-on-dying-session", Source: "upstream's Java client (J1)",

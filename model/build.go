@@ -38,13 +38,16 @@ func build(request *Request) (instance, Spec, error) {
 		return instance{}, Spec{}, err
 	}
 	spec := s.describe()
-	if request.Config, err = choose("configuration", request.Config, configNames(spec)); err != nil {
-		return instance{}, spec, err
-	}
 	for _, w := range request.With {
 		if _, err := choose("switch", w, switchNames(spec)); err != nil {
 			return instance{}, spec, err
 		}
+	}
+	if request.Config == "" {
+		request.Config = shownIn(request.With, spec)
+	}
+	if request.Config, err = choose("configuration", request.Config, configNames(spec)); err != nil {
+		return instance{}, spec, err
 	}
 	if request.Property != "" {
 		if _, err := choose("property", request.Property, propertyNames(spec)); err != nil {

@@ -42,11 +42,11 @@ var minutes = []string{"deep"}
 // covering are, by specification, requests that take every action between them.
 var covering = map[string][]model.Request{
 	"session": {
-		{Server: "hang", With: []string{"stale-auth-flag"}},
-		{Server: "hang", With: []string{"port-reuse"}}, // a dial that meets its own old connection
+		{Config: "default", Server: "hang", With: []string{"stale-auth-flag"}},
+		{Config: "default", With: []string{"port-reuse"}}, // a dial that meets its own old connection
 	},
 	"routing":          {{Config: "small"}},
-	"timeouts":         {{Server: "hang", With: []string{"timeout-mismatch"}}},
+	"timeouts":         {{Config: "default", Server: "hang", With: []string{"timeout-mismatch"}}},
 	"two-phase-commit": {{RMs: 3}},
 }
 

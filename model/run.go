@@ -13,7 +13,7 @@ import (
 // Request asks for one specification to be checked. Only Spec is needed.
 type Request struct {
 	Spec     string
-	Config   string    // "" means the default one
+	Config   string    // "" means the one that shows the switches, see Switch.Config, and else the default one
 	Set      []Setting // constants, in order; the last one of a name counts
 	With     []string  // switches
 	Server   string    // "" means the configuration's

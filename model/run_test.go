@@ -3,6 +3,7 @@
 package model_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -66,6 +67,30 @@ func TestSwitchesFailAsDescribed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A switch needs no other word: where it is named alone, what it breaks is broken.
+func TestSwitchesFailByThemselves(t *testing.T) {
+	for _, spec := range model.Specs() {
+		for _, s := range spec.Switches {
+			r := run(t, model.Request{Spec: spec.Name, With: []string{s.Name}})
+			assert.Equal(t, "violation", r.Verdict, "%s --with %s", spec.Name, s.Name)
+			assert.Equal(t, cmp.Or(s.Config, "default"), r.Config)
+			assert.Subset(t, s.Properties, r.Violations)
+		}
+	}
+	for _, c := range []struct {
+		with   []string
+		config string
+	}{
+		{[]string{"stale-auth-flag", "timeout-mismatch"}, "plain"},   // both are shown there
+		{[]string{"stale-auth-flag", "redial-after-60s"}, "default"}, // they are shown in different ones
+		{[]string{"redial-after-60s", "stale-auth-flag"}, "default"},
+	} {
+		assert.Equal(t, c.config, run(t, model.Request{Spec: "timeouts", With: c.with}).Config, "%v", c.with)
+	}
+	r := run(t, model.Request{Spec: "timeouts", Config: "default", With: []string{"stale-auth-flag"}})
+	assert.Equal(t, "default", r.Config, "what is asked for counts")
 }
 
 func TestStaleFlagAgainstEachServer(t *testing.T) {

@@ -42,6 +42,20 @@ func switched(with []string, spec Spec) ([]origin, error) {
 	return all, nil
 }
 
+// shownIn is the configuration that shows every one of the switches, "" for the default one:
+// that is also where they do not agree.
+func shownIn(with []string, spec Spec) string {
+	config := ""
+	for i, name := range with {
+		at := slices.IndexFunc(spec.Switches, func(s Switch) bool { return s.Name == name })
+		if i > 0 && spec.Switches[at].Config != config {
+			return ""
+		}
+		config = spec.Switches[at].Config
+	}
+	return config
+}
+
 // union joins two sets of defects, written as words with + between them.
 func union(a, b string) string {
 	words := append(strings.Split(a, "+"), strings.Split(b, "+")...)

@@ -75,7 +75,7 @@ func newCheckCommand(out *output) *cobra.Command {
 func (f *checkFlags) register(cmd *cobra.Command) {
 	request := &f.request
 	flags := cmd.Flags()
-	flags.StringVar(&request.Config, "config", "", "named bounds (default: the specification's first)")
+	flags.StringVar(&request.Config, "config", "", "named bounds (default: those that show the switches of --with, else the specification's first)")
 	flags.StringSliceVar(&f.sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")
 	flags.StringSliceVar(&request.With, "with", nil, "defects to switch on, such as stale-auth-flag")
 	flags.StringVar(&request.Property, "property", "", "judge this property only")

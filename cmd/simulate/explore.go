@@ -67,7 +67,7 @@ to these.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&request.Config, "config", "", "named bounds (default: the specification's first)")
+	flags.StringVar(&request.Config, "config", "", "named bounds (default: those that show the switches of --with, else the specification's first)")
 	flags.StringSliceVar(&sets, "set", nil, "constants, CONSTANT=VALUE,.., as the TLA+ twin names them")
 	flags.StringSliceVar(&request.With, "with", nil, "defects to switch on, such as stale-auth-flag")
 	flags.StringVar(&request.Server, "server", "", "server: "+strings.Join(sim.ServerNames, ", "))

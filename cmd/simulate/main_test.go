@@ -182,6 +182,8 @@ func TestCheckExitStatuses(t *testing.T) {
 		{"check session --with stale-auth-flag --server hang", exitSafety},
 		{"check session --with stale-auth-flag --server hang --property reconnect-converges", exitLiveness},
 		{"check session --with stale-auth-flag --server reference --property reconnect-converges", exitHeld},
+		{"check --with port-reuse", exitLiveness},
+		{"check timeouts --with stale-auth-flag", exitSafety},
 		{"check session --max-states 100", exitInconclusive},
 		{"check two-phase-commit --rms 3", exitHeld},
 	} {

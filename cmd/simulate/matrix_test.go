@@ -44,6 +44,6 @@ func TestMatrixJSON(t *testing.T) {
 	assert.Equal(t, "timeout-mismatch", cell.Defect)
 	assert.True(t, cell.Found)
 	assert.Equal(t, "held", cell.Control)
-	assert.Equal(t, "simulate check timeouts --with timeout-mismatch", cell.Command)
+	assert.Equal(t, "simulate check timeouts --config default --with timeout-mismatch", cell.Command)
 	assert.Contains(t, err, "2 found the defect, as expected")
 }
