@@ -5,6 +5,8 @@
 package tla_test
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/docs/spec/tla"
 	"github.com/a8011091/pegasus-reference/model"
+	"github.com/a8011091/pegasus-reference/model/check"
 )
 
 // compared is one specification: which assignments are compared beside those of its switches,
@@ -91,14 +94,42 @@ func drawSmall(t *testing.T, c compared, random *rand.Rand) model.Request {
 	for range 10_000 {
 		request := c.draw(random).request(c.spec)
 		request.MaxStates = most
-		report, err := model.Run(t.Context(), request)
-		if err == nil && report.Complete {
+		small, err := isSmall(model.Run(t.Context(), request))
+		require.NoError(t, err, "%s", inOneLine(request))
+		if small {
 			request.MaxStates = 0
 			return request
 		}
 	}
 	require.Fail(t, "no assignment that is drawn is small")
 	return model.Request{}
+}
+
+// isSmall says whether what was drawn is to be compared: its constants are allowed and all its
+// states were seen. Any other error than that of constants is the checker's, and no reason to
+// draw again.
+func isSmall(report model.Report, err error) (bool, error) {
+	var wrong *model.UsageError
+	if errors.As(err, &wrong) {
+		return false, nil
+	}
+	return err == nil && report.Complete, err
+}
+
+func TestDrawnOverAreConstantsOnly(t *testing.T) {
+	small, err := isSmall(model.Report{Complete: true}, nil)
+	require.NoError(t, err)
+	assert.True(t, small)
+	for _, drawnOver := range []struct {
+		report model.Report
+		err    error
+	}{{}, {err: fmt.Errorf("switch: %w", &model.UsageError{What: "constant"})}} {
+		small, err = isSmall(drawnOver.report, drawnOver.err)
+		require.NoError(t, err)
+		assert.False(t, small)
+	}
+	_, err = isSmall(model.Report{}, fmt.Errorf("%w: the cycle found is unfair", check.ErrModel))
+	require.ErrorIs(t, err, check.ErrModel)
 }
 
 func inOneLine(request model.Request) string {
