@@ -134,6 +134,28 @@ func TestRandomWalkIsReproducible(t *testing.T) {
 	assert.Less(t, early.Generated, alone.Generated)
 }
 
+// Ending with the first walk that violates safety is ending with that walk, however many were
+// taken beside it.
+func TestRandomWalkStopsEarlyForAnyNumberOfWorkers(t *testing.T) {
+	g := grid{counters: 4, size: 9, properties: []check.Property[[4]byte]{
+		check.Always("not-5-5", func(s [4]byte) bool { return s[0] != 5 || s[1] != 5 || s[2] > 2 }),
+		check.Always("not-7-1", func(s [4]byte) bool { return s[2] != 7 || s[3] != 1 }),
+		check.Eventually("nowhere", func([4]byte) bool { return false }),
+	}}
+	for seed := range uint64(6) {
+		o := check.Options{Search: check.RandomWalk, Seed: seed, Walks: 400, Length: 30 + 10*int(seed), Workers: 1, StopEarly: true}
+		alone := run(t, g, o)
+		require.Equal(t, check.Violated, alone.Verdict)
+		assert.Regexp(t, `^random walk \d+ of 400 violates a safety property$`, alone.Stopped)
+		for _, o.Workers = range []int{2, 5, 16} {
+			r := run(t, g, o)
+			assert.Equal(t, alone.Violations, r.Violations, "seed %d, %d workers", seed, o.Workers)
+			assert.Equal(t, []any{alone.Distinct, alone.Generated, alone.Depth, alone.Actions, alone.OutDegree, alone.Stopped},
+				[]any{r.Distinct, r.Generated, r.Depth, r.Actions, r.OutDegree, r.Stopped}, "seed %d, %d workers", seed, o.Workers)
+		}
+	}
+}
+
 func TestDepthFirstIsStopped(t *testing.T) {
 	r := run(t, endless{}, check.Options{Search: check.DepthFirst, MaxStates: 50})
 	assert.Equal(t, check.Inconclusive, r.Verdict)
@@ -150,8 +172,17 @@ func TestDepthFirstIsStopped(t *testing.T) {
 	require.ErrorIs(t, err, check.ErrModel)
 	_, err = check.Run(t.Context(), wild{}, check.Options{Search: check.RandomWalk})
 	require.ErrorIs(t, err, check.ErrModel)
-	_, err = check.Run(t.Context(), g, check.Options{Search: 3})
-	require.ErrorIs(t, err, check.ErrOptions)
+}
+
+// What would go unheeded is refused.
+func TestOptionsThatAreWrong(t *testing.T) {
+	for name, options := range map[string]check.Options{
+		"search": {Search: 3}, "workers": {Workers: -1}, "too many workers": {Workers: 65}, "workers of a dive": {Search: check.DepthFirst, Workers: 2},
+		"walks": {Search: check.RandomWalk, Walks: -1}, "length": {Search: check.RandomWalk, Length: -1}, "timeout": {Timeout: -1},
+	} {
+		_, err := check.Run(t.Context(), grid{counters: 1, size: 1}, options)
+		require.ErrorIs(t, err, check.ErrOptions, name)
+	}
 }
 
 // A limit of states cuts at the same state for any number of workers.

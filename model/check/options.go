@@ -3,6 +3,7 @@
 package check
 
 import (
+	"fmt"
 	"runtime"
 	"time"
 )
@@ -51,8 +52,8 @@ type Options struct {
 	// Symmetric. It is refused where a liveness property is looked at: the cycle of a
 	// reduced state space need not be one of the real one. See Symmetric.
 	Symmetry bool
-	// Workers is the number of goroutines that search; 0 means one per processor.
-	// Counts, verdict and traces do not depend on it.
+	// Workers is the number of goroutines that search, at most 64; 0 means one per
+	// processor. Counts, verdict and traces do not depend on it.
 	Workers int
 	// MaxStates ends the search, inconclusively, when more distinct states than
 	// this have been found; 0 means no limit but that of the visited set
@@ -67,7 +68,8 @@ type Options struct {
 	// Timeout ends the search, inconclusively, after this time; 0 means never.
 	Timeout time.Duration
 	// StopEarly ends the search with the level on which the first violation of a
-	// safety property was found. Without it every property gets its verdict.
+	// safety property was found, of random walks with the first walk that violates one.
+	// Without it every property gets its verdict.
 	StopEarly bool
 	// MayRest lets every action rest. Without it a search of everything that would have
 	// held is inconclusive where an action was never taken of which the model does not say
@@ -98,6 +100,23 @@ func (p Progress) PerSecond() float64 {
 		return 0
 	}
 	return float64(p.Distinct) / p.Elapsed.Seconds()
+}
+
+// refuse returns what is wrong with o by itself; the error wraps ErrOptions.
+func (o Options) refuse() error {
+	switch {
+	case o.Search > RandomWalk:
+		return fmt.Errorf("%w: there is no search number %d", ErrOptions, o.Search)
+	case o.Workers < 0 || o.Workers > maxWorkers:
+		return fmt.Errorf("%w: %d workers; there can be 1 to %d, or 0 for one a processor", ErrOptions, o.Workers, maxWorkers)
+	case o.Search == DepthFirst && o.Workers > 1:
+		return fmt.Errorf("%w: %d workers, and a depth-first search is one's work", ErrOptions, o.Workers)
+	case o.Walks < 0 || o.Length < 0:
+		return fmt.Errorf("%w: %d random walks of %d steps; neither can be negative", ErrOptions, o.Walks, o.Length)
+	case o.Timeout < 0:
+		return fmt.Errorf("%w: a timeout of %s; it cannot be negative", ErrOptions, o.Timeout)
+	}
+	return nil
 }
 
 func (o Options) workers() int {

@@ -33,6 +33,7 @@ type commons struct {
 	found      []atomic.Int64             // by property, walked.walk
 	partitions [partitionCount]sync.Mutex // guard those of the visited set
 	deepest    atomic.Int64
+	taken      atomic.Int64 // walks
 }
 
 // roam takes the walks. Each has a generator of its own, so that what it does depends on
@@ -44,6 +45,26 @@ func (s *search[S]) roam() error {
 	s.walked = make([]walked[S], len(s.properties))
 	shared := &commons{found: make([]atomic.Int64, len(s.properties))}
 	walks := s.options.walks()
+	s.take(walks, shared)
+	why := fmt.Sprintf("%d random walks of %d steps were taken", walks, s.options.length())
+	if last := s.firstUnsafe(shared); last > 0 && s.options.StopEarly {
+		why = fmt.Sprintf("random walk %d of %d violates a safety property", last, walks)
+		if int(shared.taken.Load()) > last && !s.halted() {
+			// Others were taken beside it. What counts are those up to it, in a second round.
+			s.forget(last, shared)
+			s.take(last, shared)
+		}
+	}
+	s.depth = int(shared.deepest.Load())
+	if err := s.failure(); err != nil {
+		return err
+	}
+	s.halt(why)
+	return nil
+}
+
+// take takes the first walks, so many, or as many as are wanted.
+func (s *search[S]) take(walks int, shared *commons) {
 	s.queue.Store(uint64(walks))
 	var next atomic.Int64
 	s.together(walks, func(w *worker[S]) {
@@ -54,29 +75,48 @@ func (s *search[S]) roam() error {
 				return
 			}
 			r.walk(number)
+			shared.taken.Add(1)
 			s.queue.Add(^uint64(0))
 		}
 	})
-	s.depth = int(shared.deepest.Load())
-	if err := s.failure(); err != nil {
-		return err
-	}
-	s.halt(fmt.Sprintf("%d random walks of %d steps were taken", walks, s.options.length()))
-	return nil
 }
 
 // needless says whether a walk is not worth taking: only the first violation is wanted,
 // and an earlier walk found one.
 func (r *roamer[S]) needless(number int) bool {
-	if !r.options.StopEarly {
-		return false
-	}
-	for i, p := range r.properties {
-		if p.Kind != Liveness && r.known(i, number) {
-			return true
+	first := r.firstUnsafe(r.shared)
+	return r.options.StopEarly && first > 0 && first < number
+}
+
+// firstUnsafe returns the number of the first walk known to violate a property that is not
+// liveness, 0 where none is.
+func (s *search[S]) firstUnsafe(shared *commons) int {
+	first := 0
+	for i, p := range s.properties {
+		if found := int(shared.found[i].Load()); p.Kind != Liveness && found > 0 && (first == 0 || found < first) {
+			first = found
 		}
 	}
-	return false
+	return first
+}
+
+// forget makes it as if no walk had been taken, but for the violations found by the first
+// walks, so many: all of these have been taken.
+func (s *search[S]) forget(last int, shared *commons) {
+	for i := range s.walked {
+		if s.walked[i].walk > last {
+			s.walked[i] = walked[S]{}
+			shared.found[i].Store(0)
+		}
+	}
+	s.table = newTable(false)
+	s.distinct.Store(0)
+	s.generated.Store(0)
+	shared.deepest.Store(0)
+	for _, w := range s.workers {
+		clear(w.fired)
+		w.outDegrees = outDegrees{}
+	}
 }
 
 // known says whether this walk or an earlier one violates property i.

@@ -86,17 +86,19 @@ func Run[S any](ctx context.Context, model Model[S], options Options) (*Result[S
 // look looks into states in the order that is asked for.
 func (s *search[S]) look() error {
 	switch s.options.Search {
-	case BreadthFirst:
-		return s.explore()
 	case DepthFirst:
 		return s.dive()
 	case RandomWalk:
 		return s.roam()
+	default:
+		return s.explore()
 	}
-	return fmt.Errorf("%w: there is no search number %d", ErrOptions, s.options.Search)
 }
 
 func newSearch[S any](model Model[S], options Options) (*search[S], error) {
+	if err := options.refuse(); err != nil {
+		return nil, err
+	}
 	s := &search[S]{
 		model: model, options: options, actions: model.Actions(),
 		start: time.Now(),
