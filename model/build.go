@@ -43,9 +43,7 @@ func build(request *Request) (instance, Spec, error) {
 			return instance{}, spec, err
 		}
 	}
-	if request.Config == "" {
-		request.Config = shownIn(request.With, spec)
-	}
+	show(request, spec)
 	if request.Config, err = choose("configuration", request.Config, configNames(spec)); err != nil {
 		return instance{}, spec, err
 	}
@@ -54,8 +52,8 @@ func build(request *Request) (instance, Spec, error) {
 			return instance{}, spec, err
 		}
 	}
-	if request.Workers < 0 {
-		return instance{}, spec, &UsageError{What: "number of workers", Word: itoa(request.Workers), Want: "0 or more"}
+	if err := acceptLimits(request); err != nil {
+		return instance{}, spec, err
 	}
 	if request.RMs != 0 && spec.Name != twoPhaseCommit {
 		return instance{}, spec, &UsageError{What: "number of resource managers", Word: itoa(request.RMs), Want: "left out: " + spec.Name + " has none, " + twoPhaseCommit + " has"}
@@ -65,6 +63,23 @@ func build(request *Request) (instance, Spec, error) {
 	}
 	built, err := s.build(*request, spec)
 	return built, spec, err
+}
+
+// acceptLimits refuses numbers that a search would not heed; package check refuses those that
+// do not go with its order.
+func acceptLimits(request *Request) error {
+	for _, n := range []struct {
+		what   string
+		number int
+	}{{"number of workers", request.Workers}, {"number of walks", request.Walks}, {"length of walks", request.Length}} {
+		if n.number < 0 {
+			return &UsageError{What: n.what, Word: itoa(n.number), Want: "0 or more"}
+		}
+	}
+	if request.Timeout < 0 {
+		return &UsageError{What: "timeout", Word: request.Timeout.String(), Want: "0 or more"}
+	}
+	return nil
 }
 
 // Exploration is a specification to look around in, and what it was built from.

@@ -35,6 +35,7 @@ type Switch struct {
 	About      string
 	Properties []string  // those that fail with it in Config, against at least one server
 	Config     string    // the configuration that shows it, "" for the default one
+	Server     string    // the server that shows it, "" where the configuration's does
 	Set        []Setting // constants that it sets; none where it depends on the others' values
 }
 

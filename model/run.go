@@ -16,7 +16,7 @@ type Request struct {
 	Config   string    // "" means the one that shows the switches, see Switch.Config, and else the default one
 	Set      []Setting // constants, in order; the last one of a name counts
 	With     []string  // switches
-	Server   string    // "" means the configuration's
+	Server   string    // "" means likewise Switch.Server, and else the configuration's
 	Auth     string    // "mandatory" or "optional"; "" means the configuration's
 	Property string    // "" means all of them that the configuration judges
 	All      bool      // judge those as well that the configuration does not
@@ -61,13 +61,13 @@ type Report struct {
 	Seconds    float64        `json:"seconds"`
 	Workers    int            `json:"workers"`
 	Complete   bool           `json:"complete"`
-	Trace      []Step         `json:"trace"` // of Property
+	Trace      []Step         `json:"trace"`    // of Property
+	Failures   []Failure      `json:"failures"` // every violation, in the order of Violations
 
 	Exhaustion `json:"search"`
 
-	Failures []Failure `json:"-"` // every violation with its trace, in the order of Violations
-	Judged   []string  `json:"-"` // properties that were looked at
-	Liveness []string  `json:"-"` // those of them that are liveness, Unjudged ones included
+	Judged   []string `json:"-"` // properties that were looked at
+	Liveness []string `json:"-"` // those of them that are liveness, Unjudged ones included
 }
 
 // Exhaustion is how much of the state space was seen, and in what way.
@@ -87,9 +87,9 @@ type Exhaustion struct {
 
 // Failure is one violated property.
 type Failure struct {
-	Property string
-	Kind     string // as Property.Kind
-	Trace    []Step
+	Property string `json:"property"`
+	Kind     string `json:"kind"` // "safety", "deadlock", "liveness" or "reachability"
+	Trace    []Step `json:"-"`
 }
 
 // Step is one step of a trace in words.
@@ -143,7 +143,7 @@ func explore[S any](ctx context.Context, m check.Model[S], request Request) (Rep
 		return Report{}, err
 	}
 	report := Report{
-		Verdict: result.Verdict.String(), Violations: []string{}, Trace: []Step{},
+		Verdict: result.Verdict.String(), Violations: []string{}, Trace: []Step{}, Failures: []Failure{},
 		Distinct: result.Distinct, Generated: result.Generated, Depth: result.Depth,
 		Seconds: result.Elapsed.Seconds(), Workers: result.Workers, Complete: result.Complete,
 		Exhaustion: Exhaustion{

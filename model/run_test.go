@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -123,8 +124,12 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"kind", "spec", "config", "constants", "switches", "server", "auth", "verdict", "property", "violations",
-		"distinct", "generated", "depth", "seconds", "workers", "complete", "trace", "search",
+		"distinct", "generated", "depth", "seconds", "workers", "complete", "trace", "failures", "search",
 	}, keys)
+	assert.Equal(t, []any{
+		map[string]any{"property": "auth-before-request", "kind": "safety"}, map[string]any{"property": "fresh-session", "kind": "safety"},
+		map[string]any{"property": "reconnect-converges", "kind": "liveness"}, map[string]any{"property": "requests-drain", "kind": "liveness"},
+	}, got["failures"])
 	search, ok := got["search"].(map[string]any)
 	require.True(t, ok)
 	assert.Equal(t, "bfs", search["order"])
@@ -148,7 +153,7 @@ func TestReportAsJSON(t *testing.T) {
 	held, err := json.Marshal(run(t, model.Request{Spec: "two-phase-commit", RMs: 3}))
 	require.NoError(t, err)
 	assert.Contains(t, string(held), `"property":null,"violations":[],"distinct":288,`)
-	assert.Contains(t, string(held), `"trace":[]`)
+	assert.Contains(t, string(held), `"trace":[],"failures":[]`)
 	assert.Contains(t, string(held), `"constants":{"RM":3},"switches":[]`)
 }
 
@@ -198,6 +203,9 @@ func TestRequestsThatAreWrong(t *testing.T) {
 		{session(func(r *model.Request) { r.Auth = "on" }), "auth", "on", "mandatory", ""},
 		{session(func(r *model.Request) { r.Property = "drain" }), "property", "drain", "requests-drain", ""},
 		{session(func(r *model.Request) { r.Workers = -1 }), "number of workers", "-1", "", "0 or more"},
+		{session(func(r *model.Request) { r.Walks = -1 }), "number of walks", "-1", "", "0 or more"},
+		{session(func(r *model.Request) { r.Length = -2 }), "length of walks", "-2", "", "0 or more"},
+		{session(func(r *model.Request) { r.Timeout = -time.Second }), "timeout", "-1s", "", "0 or more"},
 		{session(set("Nreq", "1")), "constant", "Nreq", "NReq", ""},
 		{session(set("NReq", "many")), "value of constant NReq", "many", "", "from 1 to 8"},
 		{session(set("Client", "con")), "value of constant Client", "con", "conn", "session, reset or conn"},

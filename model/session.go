@@ -62,8 +62,9 @@ var sessionSwitches = []Switch{
 		About: "the server answers nothing any more after a request that came too early; with the older client, which sends one",
 	},
 	{
-		Name: portReuse, Config: "small", Properties: liveFails, Set: []Setting{{"PortReuse", "true"}, {"OldConn", "sticky"}, {"ServerMode", "hang"}},
-		About: "the client dials from a port on which the server still holds a connection, and the server goes on with that one for ever, without an answer",
+		Name: portReuse, Config: "small", Properties: liveFails, Set: []Setting{{"PortReuse", "true"}, {"OldConn", "sticky"}},
+		Server: string(session.ServerHang),
+		About:  "the client dials from a port on which the server still holds a connection, and the server goes on with that one for ever",
 	},
 	inClient("close-event-of-another-connection",
 		"the client takes the end of a connection that it has closed before for the end of the one that it has",

@@ -42,18 +42,28 @@ func switched(with []string, spec Spec) ([]origin, error) {
 	return all, nil
 }
 
-// shownIn is the configuration that shows every one of the switches, "" for the default one:
-// that is also where they do not agree.
-func shownIn(with []string, spec Spec) string {
-	config := ""
+// show puts the configuration and the server that show the switches of a request where it
+// leaves them out.
+func show(request *Request, spec Spec) {
+	if request.Config == "" {
+		request.Config = agreed(request.With, spec, func(s Switch) string { return s.Config })
+	}
+	if request.Server == "" && !slices.ContainsFunc(request.Set, func(s Setting) bool { return s.Name == "ServerMode" }) {
+		request.Server = agreed(request.With, spec, func(s Switch) string { return s.Server })
+	}
+}
+
+// agreed is what all of the switches have there, "" for the default where they differ.
+func agreed(with []string, spec Spec, there func(Switch) string) string {
+	word := ""
 	for i, name := range with {
 		at := slices.IndexFunc(spec.Switches, func(s Switch) bool { return s.Name == name })
-		if i > 0 && spec.Switches[at].Config != config {
+		if i > 0 && there(spec.Switches[at]) != word {
 			return ""
 		}
-		config = spec.Switches[at].Config
+		word = there(spec.Switches[at])
 	}
-	return config
+	return word
 }
 
 // union joins two sets of defects, written as words with + between them.

@@ -47,7 +47,7 @@ func describeTimeouts() Spec {
 				Name:       staleAuthFlag,
 				About:      "the client keeps authentication in a flag of its session, which the restart does not reset",
 				Properties: []string{timeouts.Converges, timeouts.DoneByCap, timeouts.NoTimeout, timeouts.NoReset},
-				Set:        []Setting{{"Client", "session"}}, Config: "plain",
+				Set:        []Setting{{"Client", "session"}}, Config: "plain", Server: string(timeouts.ServerHang),
 			},
 			{
 				Name: timeoutMismatch, Config: "plain",

@@ -88,7 +88,7 @@ type ablated struct {
 
 // run has the engines decide, and prints. With --json each cell is printed as it is known.
 func (f *ablationFlags) run(cmd *cobra.Command, out *output) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	found, err := f.decide(cmd, out, line)
 	line.done()
 	if err != nil {

@@ -18,9 +18,6 @@ import (
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
-// tellEvery is how often a campaign says where it stands when nobody watches a terminal.
-const tellEvery = 30 * time.Second
-
 // campaignFlags are what a campaign is told.
 type campaignFlags struct {
 	cfg          campaign.Config
@@ -120,15 +117,8 @@ func runCampaign(cmd *cobra.Command, out *output, f *campaignFlags) error {
 		return fmt.Errorf("find this program, to start workers with: %w", err)
 	}
 	f.cfg.Command = []string{program, "campaign", "worker"}
-	line := newProgress(cmd.ErrOrStderr())
-	told := time.Now()
-	f.cfg.Progress = func(p campaign.Progress) {
-		line.show(int64(p.Done), int64(p.Total), standing(p))
-		if line.off && time.Since(told) > tellEvery {
-			told = time.Now()
-			fmt.Fprintf(cmd.ErrOrStderr(), "campaign: %d of %d seeds, %s\n", p.Done, p.Total, standing(p))
-		}
-	}
+	line := newProgress(cmd)
+	f.cfg.Progress = func(p campaign.Progress) { line.show(int64(p.Done), int64(p.Total), standing(p)) }
 	summary, err := campaign.Run(cmd.Context(), f.cfg)
 	line.done()
 	if err != nil {
@@ -138,7 +128,7 @@ func runCampaign(cmd *cobra.Command, out *output, f *campaignFlags) error {
 }
 
 func standing(p campaign.Progress) string {
-	return fmt.Sprintf("%.0f seeds/s, %d kinds of failure", float64(p.Now)/max(p.Elapsed.Seconds(), 1e-3), p.Failures)
+	return fmt.Sprintf("%d of %d seeds, %.0f seeds/s, %d kinds of failure", p.Done, p.Total, float64(p.Now)/max(p.Elapsed.Seconds(), 1e-3), p.Failures)
 }
 
 // campaignError tells input that cannot be used from what went wrong.

@@ -92,7 +92,7 @@ func (f *checkFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.table, "coverage", false, "print how often each action is taken")
 	flags.BoolVar(&request.MayRest, "may-rest", false, "an action that is never taken is no reason for doubt, whatever the specification says")
 	flags.StringVar(&f.picture, "dot", "", "write the counterexample, or else the nearest states, to this file for Graphviz")
-	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore (default: one a processor)")
+	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore, 64 at most; dfs has one (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states; liveness is judged on these")
 	flags.StringVar(&f.memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB; what of liveness is not judged by then stays unknown")
 	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long; what of liveness is not judged by then stays unknown")
@@ -115,6 +115,9 @@ func (f *checkFlags) accept(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed(name) && f.request.Search != check.Searches[check.RandomWalk] {
 			return &usageError{fmt.Errorf("--%s of check goes with --search %s; every other order sees every state", name, check.Searches[check.RandomWalk])}
 		}
+	}
+	if f.request.Walks < 1 || f.request.Length < 1 {
+		return &usageError{fmt.Errorf("check --search walk takes 1 walk of 1 step or more, got --walks %d --length %d", f.request.Walks, f.request.Length)}
 	}
 	return nil
 }
@@ -153,18 +156,26 @@ func (f *checkFlags) ask(spec string) (request model.Request, err error) {
 
 func checkLong() string {
 	var b strings.Builder
-	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, liveness was not judged in time,\nor an action was never taken of which the specification does not say that it may rest with these constants.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, liveness was not judged in time,\nor an action was never taken of which the specification does not say that it may rest with these constants. With --json, failures has each\nviolated property and its kind: safety, deadlock, liveness or reachability.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
 			fmt.Fprintf(&b, "    --config %s\n        %s\n", c.Name, c.About)
 		}
 		for _, w := range s.Switches {
-			fmt.Fprintf(&b, "    --with %s\n        %s\n        fails: %s (--config %s)\n", w.Name, w.About, strings.Join(w.Properties, ", "), cmp.Or(w.Config, s.Configs[0].Name))
+			fmt.Fprintf(&b, "    --with %s\n        %s\n        fails: %s (--config %s%s)\n", w.Name, w.About, strings.Join(w.Properties, ", "), cmp.Or(w.Config, s.Configs[0].Name), against(w.Server))
 		}
 	}
 	b.WriteString(matrixLong())
 	return strings.TrimSpace(b.String())
+}
+
+// against is the server that a switch names.
+func against(server string) string {
+	if server == "" {
+		return ""
+	}
+	return " --server " + server
 }
 
 // parseBytes reads a size: a whole number, with KiB, MiB or GiB behind it. Empty is zero.
@@ -194,7 +205,7 @@ func (f *checkFlags) run(cmd *cobra.Command, out *output, request model.Request)
 			return fmt.Errorf("comparing with TLC: %w", err)
 		}
 	}
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	request.Progress = func(p check.Progress) {
 		line.show(int64(p.Distinct), -1, fmt.Sprintf("%s: depth %d, %d to look into, %.0f states/s, %d MiB", p.Phase, p.Depth, p.Queue, p.PerSecond(), p.Memory>>20))
 	}

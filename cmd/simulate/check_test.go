@@ -28,6 +28,12 @@ func TestCheckSearches(t *testing.T) {
 		{[]string{"--may-rest"}, exitHeld, "every state explored"},
 		{[]string{"--search", "bsf"}, exitUsage, ""},
 		{[]string{"--search", "walk", "--seed", "x"}, exitUsage, ""},
+		{[]string{"--search", "walk", "--walks", "0"}, exitUsage, ""},
+		{[]string{"--search", "walk", "--length", "-3"}, exitUsage, ""},
+		{[]string{"--timeout", "-1s"}, exitUsage, ""},
+		{[]string{"--workers", "1000"}, exitUsage, ""},
+		{[]string{"--search", "dfs", "--workers", "4"}, exitUsage, ""},
+		{[]string{"--search", "dfs", "--workers", "1"}, exitHeld, "288 distinct states"},
 	} {
 		code, out, stderr := simulate(t, append([]string{"check", "two-phase-commit", "--rms", "3"}, c.args...)...)
 		assert.Equal(t, c.code, code, "%v: %s", c.args, stderr)

@@ -95,7 +95,7 @@ func parseSettings(sets []string) ([]model.Setting, error) {
 }
 
 func runExplore(cmd *cobra.Command, out *output, f *exploreFlags, request model.Request) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	if f.out != "" {
 		request.Progress = func(p check.Progress) {
 			line.show(int64(p.Distinct), -1, fmt.Sprintf("counterexamples: depth %d, %.0f states/s", p.Depth, p.PerSecond()))

@@ -21,7 +21,7 @@ type incidentLine struct {
 }
 
 func runIncident(cmd *cobra.Command, out output, markdown bool) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	var failed error
 	each := func(r sim.RowResult) {
 		if out.json && failed == nil {

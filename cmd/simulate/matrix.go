@@ -55,7 +55,7 @@ func matrixLong() string {
 }
 
 func runMatrix(cmd *cobra.Command, out *output, flags *matrixFlags, defects []string) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	var failed error
 	request := defect.Request{Defects: defects, Engines: flags.engines}
 	request.Progress = func(done, total int, what string) { line.show(int64(done), int64(total), what) }

@@ -153,7 +153,7 @@ func cutLine(path string) (file string, line int, ok bool) {
 }
 
 func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenario) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	opts := sim.Options{Progress: func(at, end time.Duration) { line.show(int64(at), int64(end), "simulated") }}
 	var validators conformance.All
 	if flags.validate {

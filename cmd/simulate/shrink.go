@@ -75,7 +75,7 @@ func runShrink(cmd *cobra.Command, out *output, s sim.Scenario, file string, opt
 	if options.MaxRuns < 1 {
 		return &usageError{fmt.Errorf("--max-runs is %d: it must be 1 or more", options.MaxRuns)}
 	}
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	options.Progress = func(p shrink.Progress) {
 		line.show(int64(p.Runs), int64(p.MaxRuns), fmt.Sprintf("%s: %v", p.Pass, p.Size))
 	}

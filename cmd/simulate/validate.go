@@ -82,7 +82,7 @@ func validateWords(spec, server string) error {
 }
 
 func runValidate(cmd *cobra.Command, out *output, path string, opts conformance.Options) error {
-	line := newProgress(cmd.ErrOrStderr())
+	line := newProgress(cmd)
 	opts.Progress = func(events uint64) { line.show(int64(events), -1, "events") }
 	result, err := validateFile(cmd.Context(), cmd.InOrStdin(), path, opts)
 	line.done()
