@@ -21,7 +21,7 @@ import (
 )
 
 // incident is a specification with counterexamples of each form: a finite one, and lassos.
-var incident = model.Request{Spec: "session", With: []string{"stale-auth-flag"}, Server: "hang"}
+var incident = model.Request{Spec: "session", Config: "default", With: []string{"stale-auth-flag"}, Server: "hang"}
 
 // walkSteps moves through the page as a user does, and notes what is shown.
 const walkSteps = `

@@ -23,7 +23,7 @@ import (
 
 // small has a counterexample of each form within a few thousand states.
 var small = model.Request{
-	Spec: "session", With: []string{"stale-auth-flag"}, Server: "hang",
+	Spec: "session", Config: "default", With: []string{"stale-auth-flag"}, Server: "hang",
 	Set: []model.Setting{{Name: "NReq", Value: "1"}, {Name: "Crashes", Value: "1"}, {Name: "Losses", Value: "0"}, {Name: "Earlies", Value: "0"}},
 }
 
