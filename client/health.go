@@ -71,13 +71,13 @@ func (d *driver) health() Health {
 
 // Hint is what to look at first where calls fail: bugs, tickets, negotiations, addresses, in
 // this order. It is empty where nothing of this speaks of a failure.
-func (h *Health) Hint() string {
+func (h Health) Hint() string {
 	var connected, refused, downgraded bool
 	for i := range h.Sessions {
 		s := &h.Sessions[i]
 		connected = connected || s.Stats.Connections > 0
 		refused = refused || s.Stats.NegotiationsFailed > 0
-		downgraded = downgraded || s.Reason == session.ReasonDowngrade
+		downgraded = downgraded || s.Reason == session.ReasonDowngrade && s.State != StateReady
 	}
 	ticket := h.missingTicket()
 	switch {
@@ -96,7 +96,7 @@ func (h *Health) Hint() string {
 }
 
 // missingTicket says of the first ticket that could not be had why that is.
-func (h *Health) missingTicket() string {
+func (h Health) missingTicket() string {
 	if h.Credentials == nil {
 		return ""
 	}

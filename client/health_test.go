@@ -123,8 +123,8 @@ func TestOpenWithoutTheTable(t *testing.T) {
 func TestHintOfADowngrade(t *testing.T) {
 	h := Health{Sessions: []SessionHealth{{Reason: session.ReasonDowngrade, Stats: session.Stats{Dials: 1, NegotiationsFailed: 1}}}}
 	require.Contains(t, h.Hint(), "no authentication")
-	h = Health{Sessions: []SessionHealth{{Stats: session.Stats{Dials: 1, Connections: 1}}}}
-	require.Empty(t, h.Hint())
+	h = Health{Sessions: []SessionHealth{{State: StateReady, Reason: session.ReasonDowngrade, Stats: session.Stats{Dials: 2, Connections: 1}}}}
+	require.Empty(t, h.Hint(), "that is over")
 }
 
 // A client that is opened on refused tickets hears of it at once, and of every change from
