@@ -421,7 +421,7 @@ func TestConnectionsKeepNothingOfTheirNegotiation(t *testing.T) {
 	onCluster(t, func(cfg *Config) { cfg.Mechanism = m }, func(t *testing.T, _ *testCluster, c *Client) {
 		require.NoError(t, c.Table("temp").Put(t.Context(), hashKey, sortKey, []byte("value"), 0))
 		synctest.Wait()
-		require.Positive(t, len(m.ends))
+		require.NotEmpty(t, m.ends)
 		for range len(m.ends) {
 			end := <-m.ends
 			require.Eventually(t, func() bool { runtime.GC(); return end.Value() == nil }, 5*time.Second, 10*time.Millisecond)
