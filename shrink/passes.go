@@ -228,10 +228,30 @@ func (m *search) roundOne(field func(*sim.Scenario) *time.Duration) bool {
 func (m *search) patient() {
 	m.given = m.best.Watch
 	if long := sim.Default().Watch; m.given < long {
-		candidate := m.best
-		candidate.Watch = long
-		m.fails(candidate)
+		m.watchFor(long)
 	}
+}
+
+// watchFor tries another watch, with what is done after the faults as it is, or as long
+// before the end as it was.
+func (m *search) watchFor(watch time.Duration) bool {
+	candidate := m.best
+	candidate.Watch = watch
+	if m.fails(candidate) {
+		return true
+	}
+	over, by := m.best.LastFault(), watch-m.best.Watch
+	candidate.Ops = slices.Clone(candidate.Ops)
+	for i := range candidate.Ops {
+		at := &candidate.Ops[i].At
+		if *at > over && *at+by <= over {
+			return false // it would become another story, which does not become this one again
+		}
+		if *at > over {
+			*at += by
+		}
+	}
+	return m.fails(candidate)
 }
 
 // watches that are tried, the shortest first; nothing writes it.
@@ -240,9 +260,7 @@ var watches = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 
 // watch ends the run sooner, as the last of all: what fails has been seen to fail for long.
 func (m *search) watch() {
 	for _, shorter := range slices.Sorted(slices.Values(append(watches[:len(watches):len(watches)], m.given))) {
-		candidate := m.best
-		candidate.Watch = shorter
-		if shorter < m.best.Watch && m.fails(candidate) {
+		if shorter < m.best.Watch && m.watchFor(shorter) {
 			return
 		}
 	}

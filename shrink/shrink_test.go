@@ -30,6 +30,7 @@ func TestIncidentShrinks(t *testing.T) {
 		assert.LessOrEqual(t, r.After.Faults+r.After.Operations, 6, "seed %d: %v", seed, r.After)
 		assert.Greater(t, r.Before.Faults+r.Before.Operations, r.After.Faults+r.After.Operations)
 		assert.Equal(t, "reconnect-converges", *r.Run.Property)
+		assert.LessOrEqual(t, r.Scenario.Watch, time.Minute, "seed %d", seed)
 
 		again, err := sim.Run(t.Context(), r.Scenario, sim.Options{})
 		require.NoError(t, err)
