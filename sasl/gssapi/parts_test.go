@@ -274,6 +274,14 @@ func TestReplaysAgainstModel(t *testing.T) {
 	})
 }
 
+// Whether an authenticator is too old is a matter of the wall clock, which may be set back; so
+// is until when it has to be remembered.
+func TestReplaysGoByTheWallClock(t *testing.T) {
+	cache := NewReplays(1)
+	require.NoError(t, cache.Check(time.Now(), time.Minute, Replay{Client: testClient, Service: testService, Time: testNow}))
+	require.NotContains(t, cache.queue[0].until.String(), "m=", "it has a monotonic reading")
+}
+
 func TestReplayIdentity(t *testing.T) {
 	base := Replay{Client: testClient, Service: testService, Time: testNow}
 	others := []Replay{base, base, base, base}
