@@ -75,7 +75,7 @@ const pickSteps = `
 	return seen;`
 
 func TestInitialStateIsPickedInBrowser(t *testing.T) {
-	b, ctx := find(t)
+	b, ctx := find(t), t.Context()
 	explorer, err := check.NewExplorer(lamp{})
 	require.NoError(t, err)
 	e := &Explorer{
