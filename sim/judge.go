@@ -336,8 +336,8 @@ func (j *judge) owed(op *operation) bool {
 // mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
 // than the reconnect bound; or a queue was full, which has its defined answer; or there was no
 // ticket to be had; or it was submitted before progress was due, and a fault that ends
-// connections without a word had left one that was still taken for alive. An idle one may be
-// for longer than a session that is asked for may be missing.
+// connections without a word had left one that was still taken for alive. One on which nothing
+// has come since may be for longer than a session that is asked for may be missing.
 func (j *judge) mayFail(op *operation) bool {
 	if !j.reference {
 		return false
@@ -346,7 +346,7 @@ func (j *judge) mayFail(op *operation) bool {
 		return true
 	}
 	due, old := j.scenario.progressBound(), op.at != nil && op.at.dialedAt.Before(j.faultsOver)
-	if old {
+	if old && op.at.heardAt.Before(j.faultsOver) {
 		due = max(due, unnoticed())
 	}
 	if !op.invoked.Before(j.faultsOver.Add(due)) {

@@ -23,6 +23,7 @@ type connection struct {
 
 	dialedAt  time.Time
 	upAt      time.Time                  // zero until the client's handshake completed
+	heardAt   time.Time                  // when the client last received bytes
 	ready     bool                       // success was delivered to the client, or a client without SASL is served without
 	granted   bool                       // success was written by the server
 	forged    bool                       // an odd server's answer stood in the place of one of its core's
@@ -316,6 +317,7 @@ func (o *observer) clientReceived(now time.Time, id uint64, n int, tell func(*tr
 	if c == nil {
 		return
 	}
+	c.heardAt = now
 	c.down.arrive(n, func(f *frame) {
 		tell(&f.event)
 		switch {

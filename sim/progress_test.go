@@ -108,13 +108,14 @@ func TestMissingSince(t *testing.T) {
 // out, or silence after the first write. What is submitted until then may fail.
 func TestIdleConnectionOfAForgottenFlow(t *testing.T) {
 	for name, c := range map[string]struct {
-		dialed, asked time.Duration // after the faults
-		silent, fails bool
+		dialed, heard, asked time.Duration // after the faults
+		silent, fails        bool
 	}{
-		"before it can be noticed":           {dialed: -time.Second, asked: 30 * time.Second, silent: true},
-		"when it must have been":             {dialed: -time.Second, asked: 36 * time.Second, silent: true, fails: true},
-		"on a connection that is new":        {dialed: time.Second, asked: 30 * time.Second, silent: true, fails: true},
-		"after faults that say what they do": {dialed: -time.Second, asked: 30 * time.Second, fails: true},
+		"before it can be noticed":           {dialed: -time.Second, heard: -time.Second, asked: 30 * time.Second, silent: true},
+		"when it must have been":             {dialed: -time.Second, heard: -time.Second, asked: 36 * time.Second, silent: true, fails: true},
+		"on one that has been answered on":   {dialed: -time.Second, heard: time.Second, asked: 30 * time.Second, silent: true, fails: true},
+		"on one that is new":                 {dialed: time.Second, heard: time.Second, asked: 30 * time.Second, silent: true, fails: true},
+		"after faults that say what they do": {dialed: -time.Second, heard: -time.Second, asked: 30 * time.Second, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			court := newCourt()
@@ -124,6 +125,7 @@ func TestIdleConnectionOfAForgottenFlow(t *testing.T) {
 			court.now = judgedAt.Add(c.asked)
 			op := court.operation(protocol.RPCPut)
 			op.at = court.observer.connections[1]
+			op.at.heardAt = judgedAt.Add(c.heard)
 			require.Equal(t, c.fails, !court.mayFail(op))
 		})
 	}
