@@ -37,7 +37,57 @@ func load(ctx context.Context, c *client.Client, callers int) (wait func() int64
 	return func() int64 { group.Wait(); return done.Load() }
 }
 
+// A machine that stops for longer than the validator lets an event be late has the drivers
+// tell of instants that are not so. The run is then made again.
 func TestRealDriversConform(t *testing.T) {
+	const attempts = 10
+	for attempt := 1; ; attempt++ {
+		lateness := watchLateness(t.Context())
+		text := restartUnderLoad(t)
+		late := lateness()
+		result, routed := readText(t, text, SpecSession), readText(t, text, SpecRouting)
+		if late > lagNS/2 && attempt < attempts && (result.Verdict != Conforming || routed.Verdict != Conforming) {
+			t.Logf("run %d: this machine was %s late", attempt, late)
+			continue
+		}
+		t.Logf("%d events, %d sessions, %d connections, at most %d states", result.Events, result.Sessions, result.Connections, result.MostStates)
+		requireConforming(t, &result)
+		requireConforming(t, &routed)
+		require.Greater(t, routed.Steps, result.Steps/10)
+		require.Greater(t, result.Connections, 20)
+		require.GreaterOrEqual(t, result.Sessions, 6)
+		return
+	}
+}
+
+// watchLateness returns what ends the watch, and by how much this machine was late at most.
+func watchLateness(ctx context.Context) (stop func() time.Duration) {
+	const period = 5 * time.Millisecond
+	ctx, cancel := context.WithCancel(ctx)
+	most := make(chan time.Duration)
+	go func() {
+		var late time.Duration
+		for last := time.Now(); ; last = time.Now() {
+			select {
+			case <-time.After(period):
+				late = max(late, time.Since(last)-period)
+			case <-ctx.Done():
+				most <- late
+				return
+			}
+		}
+	}()
+	return func() time.Duration { cancel(); return <-most }
+}
+
+func readText(t *testing.T, text []byte, spec string) Result {
+	result, err := Read(t.Context(), bytes.NewReader(text), Options{Spec: spec})
+	require.NoError(t, err)
+	return result
+}
+
+// restartUnderLoad is the trace of a cluster that is restarted three times, and of two clients.
+func restartUnderLoad(t *testing.T) []byte {
 	mechanism := sasl.NewTest(sasl.TestConfig{Secret: []byte("secret"), Principal: "somebody"})
 	var text bytes.Buffer
 	writer, err := trace.NewWriter(&text, trace.Header{Tool: "test"})
@@ -67,7 +117,7 @@ func TestRealDriversConform(t *testing.T) {
 		require.NoError(t, cluster.Kill(cluster.Nodes()...))
 		time.Sleep(10 * time.Millisecond)
 		require.NoError(t, cluster.Restart(cluster.Nodes()...))
-		require.Eventually(t, func() bool { return clients[0].Health().Ready && clients[1].Health().Ready }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return clients[0].Health().Ready && clients[1].Health().Ready }, 20*time.Second, time.Millisecond)
 	}
 	stop()
 	require.Positive(t, finished())
@@ -77,17 +127,7 @@ func TestRealDriversConform(t *testing.T) {
 	require.NoError(t, cluster.Close())
 	require.NoError(t, writer.Flush())
 	require.NotContains(t, text.String(), "secret")
-
-	result, err := Read(t.Context(), bytes.NewReader(text.Bytes()), Options{})
-	require.NoError(t, err)
-	t.Logf("%d events, %d sessions, %d connections, at most %d states", result.Events, result.Sessions, result.Connections, result.MostStates)
-	requireConforming(t, &result)
-	routed, err := Read(t.Context(), bytes.NewReader(text.Bytes()), Options{Spec: SpecRouting})
-	require.NoError(t, err)
-	requireConforming(t, &routed)
-	require.Greater(t, routed.Steps, result.Steps/10)
-	require.Greater(t, result.Connections, 20)
-	require.GreaterOrEqual(t, result.Sessions, 6)
+	return text.Bytes()
 }
 
 // requireConforming shows what was refused.
