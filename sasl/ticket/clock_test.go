@@ -55,3 +55,35 @@ func TestATicketIsDoubtedAfterTheClockIsSetBack(t *testing.T) {
 	now = now.Add(DefaultConfig().UnreachableCap)
 	of(t, c.Step(now, Event{Kind: EventDoubt, Handle: 2}, nil), EffectFetch)
 }
+
+// A ticket that came while the clock was ahead begins in the future once that is set back: no
+// service takes it, and no doubt is heard of it, since it is never presented.
+func TestATicketOfTheFutureIsFetchedAnew(t *testing.T) {
+	c := New(Config{})
+	right := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	wrong := right.Add(time.Hour)
+	want := func(now time.Time, w WaiterID) []Effect {
+		return c.Step(now, Event{Kind: EventWant, Waiter: w, Name: Name{"pegasus", "a"}, Deadline: now.Add(time.Minute)}, nil)
+	}
+	life := func(now time.Time, h Handle) Ticket {
+		return Ticket{Handle: h, Start: now, End: now.Add(10 * time.Hour)}
+	}
+	out := want(wrong, 1)
+	for h := Handle(1); h <= 2; h++ { // the granting one, and the service's
+		out = c.Step(wrong, Event{Kind: EventFetched, Fetch: of(t, out, EffectFetch).Fetch, Ticket: life(wrong, h)}, nil)
+	}
+	require.Equal(t, Handle(2), of(t, out, EffectAnswer).Handle)
+	var rest Effect // from the last attempt, by the clock as it is now
+	for _, e := range want(right, 2) {
+		require.NotEqual(t, EffectAnswer, e.Kind, "nobody is given the old one")
+		if e.Kind == EffectArm && e.After == DefaultConfig().BackoffBase {
+			rest = e
+		}
+	}
+	right = right.Add(rest.After)
+	out = c.Step(right, Event{Kind: EventTimer, Timer: rest.Timer}, nil)
+	for h := Handle(3); h <= 4; h++ {
+		out = c.Step(right, Event{Kind: EventFetched, Fetch: of(t, out, EffectFetch).Fetch, Ticket: life(right, h)}, nil)
+	}
+	require.Equal(t, Handle(4), of(t, out, EffectAnswer).Handle)
+}

@@ -44,8 +44,11 @@ type slot struct {
 // maxFailures is as far as failures are counted: every cap is reached before.
 const maxFailures = 62
 
-// has says whether there is a ticket that holds now.
-func (s *slot) has(now time.Time) bool { return s.ticket.Handle != 0 && now.Before(s.ticket.End) }
+// has says whether there is a ticket that holds now. One that came while the clock was ahead
+// does not hold any more once that has been set back.
+func (s *slot) has(now time.Time, skew time.Duration) bool {
+	return s.ticket.Handle != 0 && now.Before(s.ticket.End) && !s.ticket.Start.After(now.Add(skew))
+}
 
 // restsBeyond says whether the next attempt may begin after the deadline only.
 func (s *slot) restsBeyond(deadline time.Time) bool {
@@ -92,9 +95,9 @@ func (c *Core) pump(now time.Time, out []Effect) []Effect {
 func (c *Core) mayAsk(now time.Time, s *slot) bool {
 	granting := &c.slots[0]
 	switch {
-	case !granting.has(now) || granting.doubted:
+	case !granting.has(now, c.cfg.Skew) || granting.doubted:
 		return false
-	case s.has(now) && !s.replace: // one that ends no later gains nothing: wait for a newer granting ticket
+	case s.has(now, c.cfg.Skew) && !s.replace: // one that ends no later gains nothing: wait for a newer granting ticket
 		return granting.ticket.End.After(s.ticket.End)
 	}
 	return true
@@ -114,7 +117,7 @@ func (c *Core) begin(now time.Time, s *slot, out []Effect) []Effect {
 	switch {
 	case !s.name.Granting():
 		e.Exchange, e.Handle = ExchangeService, c.slots[0].ticket.Handle
-	case s.has(now) && !s.anew && !s.doubted && s.ticket.RenewTill.After(s.ticket.End):
+	case s.has(now, c.cfg.Skew) && !s.anew && !s.doubted && s.ticket.RenewTill.After(s.ticket.End):
 		e.Exchange, e.Handle = ExchangeRenew, s.ticket.Handle
 	default:
 		e.Exchange = ExchangeInitial
@@ -228,7 +231,7 @@ func (c *Core) failed(now time.Time, i int, f Failure, out []Effect) []Effect {
 		most = base << s.failures
 	}
 	out = c.arm(&s.attempt, now, base, max(0, most-base), out)
-	if s.has(now) {
+	if s.has(now, c.cfg.Skew) {
 		state = StateExpiring
 	}
 	out = s.enter(state, out)
@@ -239,14 +242,14 @@ func (c *Core) failed(now time.Time, i int, f Failure, out []Effect) []Effect {
 // the ticket-granting ticket cannot be had, those for services that it would take.
 func (c *Core) answer(now time.Time, i int, out []Effect) []Effect {
 	failed := c.slots[i].failures > 0
-	stranded := i == 0 && failed && !c.slots[0].has(now)
+	stranded := i == 0 && failed && !c.slots[0].has(now, c.cfg.Skew)
 	kept := c.waiters[:0]
 	for _, w := range c.waiters {
 		s := &c.slots[c.find(w.name)]
 		switch {
 		case s.name != c.slots[i].name && (!stranded || s.phase == phaseFetching):
 			kept = append(kept, w)
-		case s.has(now):
+		case s.has(now, c.cfg.Skew):
 			out = c.serve(w.id, s.ticket.Handle, out)
 		case failed:
 			out = c.refuse(w.id, c.slots[i].failure, out)
