@@ -169,8 +169,5 @@ func (j *judge) sinceFaults(now, then time.Time) time.Duration {
 	if j.faultsOver.IsZero() {
 		return 0
 	}
-	if then.Before(j.faultsOver) {
-		then = j.faultsOver
-	}
-	return now.Sub(then)
+	return now.Sub(later(then, j.faultsOver))
 }

@@ -175,6 +175,20 @@ func TestStaleLeader(t *testing.T) {
 	}
 }
 
+// A meta that did not hear who leads, and is elected itself, has what the leaders before it
+// decided.
+func TestElectedMetaKnows(t *testing.T) {
+	s := moving(
+		Fault{At: 2 * time.Second, Kind: FaultStaleLeader, Node: "meta-1", Down: 8 * time.Second},
+		Fault{At: 3 * time.Second, Kind: FaultMovePrimary, Node: "replica-2", Down: 500 * time.Millisecond},
+		Fault{At: 4 * time.Second, Kind: FaultLeaderChange, Node: "meta-1", Down: time.Second},
+		Fault{At: 6 * time.Second, Kind: FaultMovePrimary, Node: "replica-1", Down: 500 * time.Millisecond},
+	)
+	r := played(t, &s)
+	require.Empty(t, r.judge.violations)
+	require.Equal(t, r.placements[0].ballot, r.registry.Tables[0].Partitions[0].Ballot)
+}
+
 // Without a successor, and of a meta that does not lead, it is no fault.
 func TestOnlyALeaderWithASuccessorIsDeposed(t *testing.T) {
 	s := moving(Fault{At: 2 * time.Second, Kind: FaultStaleLeader, Node: "meta-2", Down: time.Second})

@@ -223,11 +223,11 @@ func (r *run) delay(f *Fault, host *world.Host, by time.Duration) {
 }
 
 // setLeader has every meta that runs know who leads; those that do not are told when they
-// start or go on.
+// start or go on. One that is elected knows, whatever else it does not hear of.
 func (r *run) setLeader(leader netip.AddrPort) {
 	r.leader = leader
 	for _, p := range r.places {
-		if host := r.hosts[p.name]; p.meta && host.Up() && !host.Paused() && r.deaf[p.name] == 0 {
+		if host := r.hosts[p.name]; p.meta && host.Up() && !host.Paused() && (r.deaf[p.name] == 0 || p.addr == leader) {
 			r.tellLeader(p.name)
 		}
 	}
