@@ -50,6 +50,7 @@ type pair struct {
 	served     time.Time     // the latest answer to a request, on whichever connection
 	attempts   int
 	recent     []time.Time // dials in the last second
+	portless   time.Time   // the latest dial for which the client's host had no port; zero: none
 	second     time.Time   // of pressure.second, that requests are of
 	requests   int         // written in it
 }
@@ -334,15 +335,18 @@ func (j *judge) owed(op *operation) bool {
 }
 
 // mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
-// than the reconnect bound; or a queue was full, which has its defined answer; or there was no
-// ticket to be had; or it was submitted before progress was due, and a fault that ends
+// than the reconnect bound, and a handshake under way; or a queue was full, which has its
+// defined answer; or there was no ticket or no port to be had; or it was submitted before progress was due, and a fault that ends
 // connections without a word had left one that was still taken for alive. One on which nothing
 // has come since may be for longer than a session that is asked for may be missing.
 func (j *judge) mayFail(op *operation) bool {
 	if !j.reference {
 		return false
 	}
-	if j.loads[op.client].closed || op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound())) {
+	if j.loads[op.client].closed || op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.portless && !op.invoked.After(j.portsFree()) {
+		return true
+	}
+	if op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound() + j.scenario.lateHandshake())) {
 		return true
 	}
 	due, old := j.scenario.progressBound(), op.at != nil && op.at.dialedAt.Before(j.faultsOver)

@@ -51,6 +51,7 @@ func (j *judge) ended(now time.Time, op *operation) {
 	j.loads[op.client].running--
 	if j.reference {
 		op.pair.sent(now)
+		op.portless = j.waitsForPort(op)
 	}
 }
 

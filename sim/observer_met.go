@@ -30,6 +30,13 @@ func (o *observer) meetRestart(node string) {
 	}
 }
 
+// noPort: there was no port for a dial of a client.
+func (o *observer) noPort(now time.Time, id uint64) {
+	if c := o.connection(id); c != nil {
+		o.judge.noPort(now, c.client, c.node)
+	}
+}
+
 // meetRedirect: a meta answered a query.
 func (o *observer) meetRedirect(node string, q *protocol.QueryConfig) {
 	switch {

@@ -40,6 +40,7 @@ type operation struct {
 	node      string                 // where its client would send it when it began
 	ballot    int64                  // under which
 	pair      *pair                  // its client and that node; nil where the client has nothing to do with it yet
+	portless  bool                   // its client had no port to dial from while it ran
 	at        *connection            // that its client had to its node when it began; or nil
 }
 

@@ -140,8 +140,11 @@ func (p *clientProcess) observe(ev world.Event, io *world.IO) {
 	case world.EventReceived:
 		observer.clientReceived(now, io.Global(ev.Conn), len(ev.Data), io.Stamp)
 	case world.EventDialFailed, world.EventClosed:
-		if ev.Kind == world.EventClosed && ev.Why == world.WhyTimeout {
+		switch {
+		case ev.Kind == world.EventClosed && ev.Why == world.WhyTimeout:
 			p.run.judge.meet(MetKeepAlive)
+		case ev.Kind == world.EventDialFailed && ev.Why == world.WhyNoPort:
+			observer.noPort(now, io.Global(ev.Conn))
 		}
 		observer.clientGone(now, io.Global(ev.Conn))
 	}

@@ -70,7 +70,7 @@ func (r *run) demandProgress() {
 		}
 	}
 	for _, p := range j.order {
-		if since := j.missingSince(now, p); !since.IsZero() && !since.After(j.faultsOver) {
+		if j.misses(now, p) {
 			what := fmt.Sprintf("%s has no ready session to %s %v after the last fault: %s", clientName(p.client), p.node, now.Sub(j.faultsOver), p.triedWords(now))
 			j.pend("session", what)
 			j.violate(now, PropertyConvergenceBound, what)
@@ -81,6 +81,13 @@ func (r *run) demandProgress() {
 			j.pend("request", fmt.Sprintf("operation %d (%s) of %s, submitted at %v", op.id, opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.epoch)))
 		}
 	}
+}
+
+// misses: a session has been asked for in vain since there were faults, though there is a port
+// for it.
+func (j *judge) misses(now time.Time, p *pair) bool {
+	since := j.missingSince(now, p)
+	return !since.IsZero() && !since.After(j.faultsOver) && (now.After(j.portsFree()) || !j.starved(now, p))
 }
 
 // callersRest is the longest time in which nobody asks for a session that is asked for all the

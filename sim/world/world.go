@@ -23,6 +23,9 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
+// TimeWait is how long Linux keeps a connection in TIME-WAIT, whatever RFC 9293 says of the MSL.
+const TimeWait = 60 * time.Second
+
 // Config of a world. A zero field means its default.
 type Config struct {
 	Seed uint64
@@ -46,7 +49,7 @@ type Config struct {
 	// OrphanTimeout is UserTimeout of a connection that no process has any more, where it is
 	// shorter; default 102.2 s, Linux's 8 retries.
 	OrphanTimeout time.Duration
-	TimeWait      time.Duration // also of an orphan in FIN-WAIT-2; default 60 s
+	TimeWait      time.Duration // also of an orphan in FIN-WAIT-2; default TimeWait
 	SendBuffer    int           // bytes not acknowledged, per connection and direction; default 4 MiB, Linux's largest
 
 	// ReceiveBuffer is how many bytes a kernel keeps for a process that does not read; the
@@ -68,7 +71,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.SYNRetries, 6)
 	orDefault(&c.UserTimeout, 924600*time.Millisecond)
 	orDefault(&c.OrphanTimeout, 102200*time.Millisecond)
-	orDefault(&c.TimeWait, 60*time.Second)
+	orDefault(&c.TimeWait, TimeWait)
 	orDefault(&c.SendBuffer, 4<<20)
 	orDefault(&c.ReceiveBuffer, 6<<20)
 	orDefault(&c.Backlog, 4096)
