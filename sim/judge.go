@@ -290,6 +290,7 @@ func (j *judge) meet(m Met) { j.met[m]++ }
 // meetHappened counts those that only the world sees.
 func (j *judge) meetHappened(h world.Happened) {
 	j.met[MetChallenge], j.met[MetFlowDropped], j.met[MetFlowRefused] = h.Challenges, h.Dropped, h.Refused
+	j.met[MetBufferFull] = h.Held
 }
 
 // finish judges what can only be judged at the end.

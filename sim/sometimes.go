@@ -40,6 +40,7 @@ const (
 	MetTwoLeaders
 	MetOlderConfig
 	MetNoPort
+	MetBufferFull
 	metCount
 )
 
@@ -79,7 +80,8 @@ var metInfos = [metCount]struct {
 	MetNotHeld:                {"not-held", "a replica refused a request on a partition that it did not have any more", 1000},
 	MetTwoLeaders:             {"two-leaders", "a meta that had been succeeded, and did not know, answered a query for a table", 1000},
 	MetOlderConfig:            {"older-configuration", "the reference client was told an older configuration than it knew, and kept its own", 5000},
-	MetNoPort:                 {"no-port", "a client's host had no port left towards a node", 10000},
+	MetNoPort:                 {"no-port", "a client's host had no port left towards a node", 20000},
+	MetBufferFull:             {"buffer-full", "a write waited because a send buffer was full", 1000},
 }
 
 // String is the situation's name.

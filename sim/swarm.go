@@ -94,6 +94,7 @@ func swarm(seed uint64) Scenario {
 	s.drawCluster(world.Stream(seed, "swarm/cluster"))
 	s.drawCallers(world.Stream(seed, "swarm/callers"))
 	s.drawPorts(world.Stream(seed, "swarm/ports"))
+	s.drawBuffers(world.Stream(seed, "swarm/buffers"))
 	phase := between(world.Stream(seed, "swarm/phase"), 4*time.Second, 20*time.Second)
 	if random := world.Stream(seed, "swarm/clocks"); random.IntN(3) == 0 {
 		s.drawClocks(random)
@@ -137,6 +138,16 @@ func (s *Scenario) drawPorts(random *rand.Rand) {
 	if ports := 20 + random.IntN(8); random.IntN(3) == 0 && s.BackoffCap == time.Second {
 		s.PortMin, s.PortMax = 40000, 40000+ports
 	}
+}
+
+// drawBuffers draws for some seeds kernels that take and keep a few frames, and drivers that
+// queue little more, so that whoever writes to a peer that stands still soon waits.
+func (s *Scenario) drawBuffers(random *rand.Rand) {
+	if random.IntN(5) > 0 {
+		return
+	}
+	s.SendBuffer, s.ReceiveBuffer = 300+random.IntN(2700), 300+random.IntN(2700)
+	s.WriteQueue = 8<<10 + random.IntN(56<<10)
 }
 
 // drawCallers gives each client one to three callers of a pace.
