@@ -51,7 +51,7 @@ func dialFails(m *moment, p *possible) []possible {
 		return nil
 	}
 	list := m.x.after(p, actRefused, c)
-	if m.ev.Note != "timeout" && m.ev.Note != "dial-timeout" && !m.w.torn {
+	if m.ev.Note != "timeout" && m.ev.Note != "dial-timeout" && m.ev.Note != noteNoPort && !m.w.torn {
 		return list
 	}
 	return append(list, m.givesUpDial(p, c)...)

@@ -29,11 +29,17 @@ func isConnected(m *moment) *objection {
 	return nil
 }
 
+// noteNoPort is why a dial failed that found every port of its host taken.
+const noteNoPort = "no-port"
+
 func dialIsOver(m *moment) *objection {
 	if m.w.connected || m.w.clientOver {
 		return object("S9", "the client's dial was over before")
 	}
 	m.w.clientOver = true
+	if m.ev.Note == noteNoPort && m.w.accepted {
+		return object("S20", "there was no port for this dial, which the server has accepted")
+	}
 	return m.toldDialing()
 }
 

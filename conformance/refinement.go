@@ -62,8 +62,8 @@ var refinement = []row{
 		facts: isConnected, explain: comesUp, why: nobodyListens,
 	}, {
 		at: atClient, kind: trace.KindDialFailed, name: "the client's dial fails",
-		actions: []action{actRefused, actAccept, actNegotiationTimeoutEarly}, clauses: []string{"S9", "S21"},
-		demand:   "nobody listened; after a timeout, or where a firewall resets it: or the client gave up (S18) before it knew",
+		actions: []action{actRefused, actAccept, actNegotiationTimeoutEarly}, clauses: []string{"S9", "S20", "S21"},
+		demand:   "nobody listened; after a timeout, without a free port, or where a firewall resets it: or the client gave up (S18) before it knew",
 		ifNeeded: []insert{insServer}, facts: dialIsOver, explain: dialFails, why: somebodyListens,
 	}, {
 		at: atServer, kind: trace.KindAccept, name: "a server accepts",

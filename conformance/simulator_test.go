@@ -6,6 +6,7 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +89,42 @@ type withoutFirewalls struct{ to trace.Sink }
 func (w withoutFirewalls) Emit(ev *trace.Event) {
 	if ev.Kind != trace.KindFault || ev.Conn == 0 {
 		w.to.Emit(ev)
+	}
+}
+
+// A client whose connections of the last minute hold every port that its host has cannot dial,
+// whether somebody listens or not.
+func TestHostWithoutAFreePortConforms(t *testing.T) {
+	s := scenario(t, 1, sim.ClientReference, sim.ServerReference, sim.AuthKerberos)
+	s.TicketLife, s.PortMin, s.PortMax, s.Watch = 2*time.Second, 40000, 40005, 70*time.Second
+	s.Faults = append(s.Faults, sim.Fault{At: time.Second, Kind: sim.FaultKDCOutage, Node: "kdc", Down: 30 * time.Second})
+	result, run := simulated(t, s)
+	require.True(t, slices.ContainsFunc(run.Met, func(c sim.Count) bool { return c.Name == sim.MetNoPort.String() }), "%v", run.Met)
+	requireConforming(t, &result)
+	for name, c := range map[string]struct {
+		note, clause string
+		accepted     bool
+	}{
+		"no port":                       {note: "no-port"},
+		"refused by one that listens":   {note: "refused", clause: "S21"},
+		"no port for what was accepted": {note: "no-port", accepted: true, clause: "S20"},
+	} {
+		k := conversation()
+		k.events = k.events[:k.at("server", trace.KindFrameIn, 0)]
+		k.add("client", trace.KindClose, trace.Event{Conn: 1}) // gives up the negotiation with a server that listens
+		k.add("client", trace.KindDial, trace.Event{Conn: 2, Peer: serverAddr})
+		if c.accepted {
+			k.add("server", trace.KindAccept, trace.Event{Conn: 2, Peer: "10.0.1.1:40001", Addr: serverAddr})
+		}
+		k.add("client", trace.KindDialFailed, trace.Event{Conn: 2, Peer: serverAddr, Note: c.note})
+		result, err := Validate(k.events, Options{})
+		require.NoError(t, err)
+		if c.clause == "" {
+			requireConforming(t, &result)
+			continue
+		}
+		require.Equal(t, NotConforming, result.Verdict, name)
+		require.Equal(t, c.clause, result.First.Clause, name)
 	}
 }
 
