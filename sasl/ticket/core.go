@@ -144,14 +144,14 @@ func (c *Core) want(now time.Time, ev *Event, out []Effect) []Effect {
 	s := &c.slots[i]
 	full := len(c.waiters) >= c.cfg.MaxWaiters
 	switch {
-	case s.has(now, c.cfg.Skew) && (!s.doubted || full):
+	case c.has(s, now) && (!s.doubted || full):
 		return c.serve(ev.Waiter, s.ticket.Handle, out)
 	case full:
 		return c.refuse(ev.Waiter, Failure{Kind: FailureFull, Of: ev.Name}, out)
 	}
 	failure, hopeless := c.hopeless(now, s, ev.Deadline)
 	switch {
-	case hopeless && s.has(now, c.cfg.Skew): // a doubted one is better than none
+	case hopeless && c.has(s, now): // a doubted one is better than none
 		return c.serve(ev.Waiter, s.ticket.Handle, out)
 	case hopeless:
 		return c.refuse(ev.Waiter, failure, out)
@@ -170,7 +170,7 @@ func (c *Core) want(now time.Time, ev *Event, out []Effect) []Effect {
 // be tried for before the deadline.
 func (c *Core) hopeless(now time.Time, s *slot, deadline time.Time) (Failure, bool) {
 	resting := s
-	if granting := &c.slots[0]; !granting.has(now, c.cfg.Skew) && granting.restsBeyond(deadline) {
+	if granting := &c.slots[0]; !c.has(granting, now) && granting.restsBeyond(deadline) {
 		resting = granting
 	}
 	f := resting.failure
@@ -236,7 +236,7 @@ func (c *Core) refuse(w WaiterID, f Failure, out []Effect) []Effect {
 func (c *Core) expire(now time.Time, out []Effect) []Effect {
 	for i := range c.slots {
 		s := &c.slots[i]
-		if s.ticket.Handle == 0 || s.has(now, c.cfg.Skew) {
+		if s.ticket.Handle == 0 || c.has(s, now) {
 			continue
 		}
 		c.stats.Expired++

@@ -44,10 +44,10 @@ type slot struct {
 // maxFailures is as far as failures are counted: every cap is reached before.
 const maxFailures = 62
 
-// has says whether there is a ticket that holds now. One that came while the clock was ahead
+// has says whether a slot has a ticket that holds now. One that came while the clock was ahead
 // does not hold any more once that has been set back.
-func (s *slot) has(now time.Time, skew time.Duration) bool {
-	return s.ticket.Handle != 0 && now.Before(s.ticket.End) && !s.ticket.Start.After(now.Add(skew))
+func (c *Core) has(s *slot, now time.Time) bool {
+	return s.ticket.Handle != 0 && now.Before(s.ticket.End) && !s.ticket.Start.After(now.Add(c.cfg.Skew))
 }
 
 // restsBeyond says whether the next attempt may begin after the deadline only.
@@ -95,9 +95,9 @@ func (c *Core) pump(now time.Time, out []Effect) []Effect {
 func (c *Core) mayAsk(now time.Time, s *slot) bool {
 	granting := &c.slots[0]
 	switch {
-	case !granting.has(now, c.cfg.Skew) || granting.doubted:
+	case !c.has(granting, now) || granting.doubted:
 		return false
-	case s.has(now, c.cfg.Skew) && !s.replace: // one that ends no later gains nothing: wait for a newer granting ticket
+	case c.has(s, now) && !s.replace: // one that ends no later gains nothing: wait for a newer granting ticket
 		return granting.ticket.End.After(s.ticket.End)
 	}
 	return true
@@ -117,7 +117,7 @@ func (c *Core) begin(now time.Time, s *slot, out []Effect) []Effect {
 	switch {
 	case !s.name.Granting():
 		e.Exchange, e.Handle = ExchangeService, c.slots[0].ticket.Handle
-	case s.has(now, c.cfg.Skew) && !s.anew && !s.doubted && s.ticket.RenewTill.After(s.ticket.End):
+	case c.has(s, now) && !s.anew && !s.doubted && s.ticket.RenewTill.After(s.ticket.End):
 		e.Exchange, e.Handle = ExchangeRenew, s.ticket.Handle
 	default:
 		e.Exchange = ExchangeInitial
@@ -231,7 +231,7 @@ func (c *Core) failed(now time.Time, i int, f Failure, out []Effect) []Effect {
 		most = base << s.failures
 	}
 	out = c.arm(&s.attempt, now, base, max(0, most-base), out)
-	if s.has(now, c.cfg.Skew) {
+	if c.has(s, now) {
 		state = StateExpiring
 	}
 	out = s.enter(state, out)
@@ -242,14 +242,14 @@ func (c *Core) failed(now time.Time, i int, f Failure, out []Effect) []Effect {
 // the ticket-granting ticket cannot be had, those for services that it would take.
 func (c *Core) answer(now time.Time, i int, out []Effect) []Effect {
 	failed := c.slots[i].failures > 0
-	stranded := i == 0 && failed && !c.slots[0].has(now, c.cfg.Skew)
+	stranded := i == 0 && failed && !c.has(&c.slots[0], now)
 	kept := c.waiters[:0]
 	for _, w := range c.waiters {
 		s := &c.slots[c.find(w.name)]
 		switch {
 		case s.name != c.slots[i].name && (!stranded || s.phase == phaseFetching):
 			kept = append(kept, w)
-		case s.has(now, c.cfg.Skew):
+		case c.has(s, now):
 			out = c.serve(w.id, s.ticket.Handle, out)
 		case failed:
 			out = c.refuse(w.id, c.slots[i].failure, out)
