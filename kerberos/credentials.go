@@ -249,7 +249,7 @@ func (c *Credentials) Lookup(service, host string) (*gssapi.Credential, error) {
 // Await waits until there is a ticket for the service on host, which Lookup then gives out.
 // It does not wait for an attempt that lies beyond the context's deadline, and half a minute
 // where that has none. Errors: ErrUnreachable, ErrSource, a *gssapi.PeerError, ErrLimit,
-// ErrClosed, the context's.
+// ErrClosed, a *gssapi.InternalError, the context's.
 func (c *Credentials) Await(ctx context.Context, host string) error {
 	name := ticket.Name{Service: c.cfg.Service, Host: host}
 	if realm := c.cfg.Settings.RealmOf(host); realm != "" && realm != c.client.Realm {
@@ -271,7 +271,7 @@ func (c *Credentials) await(ctx context.Context, name ticket.Name) error {
 	}
 	answer := make(chan error, 1)
 	if !c.put(item{want: &want{name: name, limit: limit, answer: answer}}) {
-		return ErrClosed
+		return c.loop.over
 	}
 	select {
 	case err := <-answer:
@@ -281,7 +281,7 @@ func (c *Credentials) await(ctx context.Context, name ticket.Name) error {
 		case err := <-answer:
 			return err
 		default:
-			return ErrClosed
+			return c.loop.over
 		}
 	case <-ctx.Done():
 		c.put(item{forget: answer})

@@ -56,7 +56,8 @@ type loop struct {
 	handle    ticket.Handle
 	waiter    ticket.WaiterID
 	warm      ticket.WaiterID // on nobody's behalf
-	panics    uint64          // of functions that are told of changes
+	panics    uint64          // of functions that are told of changes, and of the core
+	over      error           // what whoever comes too late is told
 }
 
 func newLoop(c *Credentials) loop {
@@ -64,21 +65,21 @@ func newLoop(c *Credentials) loop {
 		c: c, core: ticket.New(c.cfg.Tickets), jitter: rand.New(c.cfg.Jitter),
 		timers: make(map[ticket.TimerID]*time.Timer), fetches: make(map[ticket.FetchID]context.CancelFunc),
 		held: make(map[ticket.Handle]*gssapi.Credential), waits: make(map[ticket.WaiterID]chan error),
-		failed: make(map[ticket.Name]error), waiter: 1, warm: 1,
+		failed: make(map[ticket.Name]error), waiter: 1, warm: 1, over: ErrClosed,
 	}
 }
 
 // run drives the core until it has closed.
 func (l *loop) run() {
 	for !l.core.Closed() {
-		l.handleItem(<-l.c.inbox)
+		l.do(<-l.c.inbox)
 	}
 	close(l.c.ended)
 	for {
 		select {
 		case it := <-l.c.inbox: // it was put before the end and would wait for ever
 			if it.want != nil {
-				it.want.answer <- ErrClosed
+				it.want.answer <- l.over
 			}
 		default:
 			return

@@ -57,7 +57,7 @@ type Health struct {
 	Stats     Stats
 	Waiting   int // sessions
 	Closed    bool
-	Panics    uint64 // recovered, of functions that are told of changes
+	Panics    uint64 // recovered, of functions that are told of changes, and of the core, which closes it
 }
 
 // Status is how one ticket is.
