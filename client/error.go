@@ -53,7 +53,7 @@ type Error struct {
 	Reason  Reason                 // last obstacle on this side
 	Code    protocol.ErrorCode     // last refusal of a server; CodeOK if there was none
 	Status  protocol.StorageStatus // of the storage, where a server executed the request
-	Err     error                  // the context's error, a *LimitError, or what is wrong with argument or answer
+	Err     error                  // the context's error with its cause, a *LimitError, or what is wrong with argument or answer
 }
 
 // LimitError says which limit of the client was reached.

@@ -179,8 +179,8 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 	fail := func(why Reason, err error) error {
 		return &Error{Op: op, Table: k.op.Table, Outcome: session.OutcomeFailed, Reason: why, Code: protocol.CodeOK, Err: err}
 	}
-	if err := ctx.Err(); err != nil {
-		return fail(session.ReasonCanceled, err)
+	if ctx.Err() != nil {
+		return fail(contextReason(ctx), contextError(ctx))
 	}
 	size := len(k.body)
 	if size > c.cfg.MaxRequestBytes {
@@ -190,10 +190,7 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 	if c.bodies.Add(int64(size)) > int64(c.cfg.MaxOutstandingBytes) {
 		return fail(session.ReasonQueueFull, &LimitError{Limit: "bytes may be in the requests of outstanding calls", Field: "MaxOutstandingBytes", Max: c.cfg.MaxOutstandingBytes})
 	}
-	deadline, limited := ctx.Deadline()
-	if !limited {
-		deadline = time.Now().Add(c.cfg.OperationTimeout)
-	}
+	deadline, limited := c.cfg.deadline(ctx)
 	k.op.Deadline, k.op.Body = deadline, k.body
 	kind := routing.EventSubmit
 	if k.open {
@@ -215,13 +212,44 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 	}
 	e := &Error{Op: op, Table: k.op.Table, Outcome: r.Outcome, Reason: r.Reason, Code: r.Code}
 	switch {
-	case r.Reason == session.ReasonCanceled && errors.Is(ctx.Err(), context.DeadlineExceeded),
-		r.Reason == session.ReasonDeadline && limited:
-		e.Reason, e.Err = session.ReasonDeadline, context.DeadlineExceeded
+	case r.Reason == session.ReasonDeadline && limited:
+		e.Err = context.DeadlineExceeded
 	case r.Reason == session.ReasonCanceled:
-		e.Err = context.Cause(ctx)
+		e.Reason, e.Err = contextReason(ctx), contextError(ctx)
 	case r.Reason == session.ReasonQueueFull:
 		e.Err = c.cfg.limitError(r.Limit)
 	}
 	return e
+}
+
+// longestCall is what a deadline further off is cut to: further than any call is waited for,
+// and near enough that adding it to an instant keeps its monotonic reading.
+const longestCall = 100 * 365 * 24 * time.Hour
+
+// deadline is when a call ends, by the context, where limited, or by OperationTimeout. It
+// always has a monotonic reading: deadlines are ordered among each other, and by the wall
+// clock that order would change whenever the clock is set.
+func (c *Config) deadline(ctx context.Context) (at time.Time, limited bool) {
+	left := c.OperationTimeout
+	if at, limited = ctx.Deadline(); limited {
+		left = time.Until(at)
+	}
+	return time.Now().Add(min(left, longestCall)), limited
+}
+
+// contextReason is why a context that is over has ended.
+func contextReason(ctx context.Context) Reason {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return session.ReasonDeadline
+	}
+	return session.ReasonCanceled
+}
+
+// contextError is the error of a context that is over, and its cause, where that is another.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -22,4 +23,21 @@ func TestRefusalsNameTheirLimit(t *testing.T) {
 		{ID: 2, Outcome: OutcomeFailed, Reason: ReasonQueueFull, Limit: LimitRequestBytes},
 		{ID: 3, Outcome: OutcomeFailed, Reason: ReasonQueueFull, Limit: LimitWaiting},
 	}, h.done)
+}
+
+// What is left of a deadline travels in 32 bits: rounded up, and as the most that these hold
+// where it is more, however far off the deadline is.
+func TestTimeLeftFits(t *testing.T) {
+	for left, want := range map[time.Duration]int32{
+		1:                                      1,
+		time.Millisecond:                       1,
+		time.Millisecond + 1:                   2,
+		math.MaxInt32 * time.Millisecond:       math.MaxInt32,
+		math.MaxInt32*time.Millisecond + 1:     math.MaxInt32,
+		(math.MaxInt32 + 1) * time.Millisecond: math.MaxInt32,
+		math.MaxInt64 - 1:                      math.MaxInt32,
+		math.MaxInt64:                          math.MaxInt32,
+	} {
+		require.Equal(t, want, millis(left), "%v", left)
+	}
 }

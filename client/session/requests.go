@@ -71,7 +71,8 @@ func (c *Core) appendFrame(now time.Time, r *record) {
 
 // millis rounds up, so that what is left of a deadline never becomes "none".
 func millis(d time.Duration) int32 {
-	return int32(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
+	const most = math.MaxInt32 * time.Millisecond
+	return int32((min(d, most) + time.Millisecond - 1) / time.Millisecond)
 }
 
 // received takes bytes of the current connection.
