@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/client/session"
@@ -21,8 +20,7 @@ type Client struct {
 	warnings  []string // of the configuration
 	unobserve func()   // the credentials, once
 	driver    *driver
-	calls     sync.Pool    // of *call
-	bodies    atomic.Int64 // bytes of requests of calls that are outstanding
+	calls     sync.Pool // of *call
 }
 
 // Open starts a client and opens the configured tables. Without any, it does not wait for

@@ -334,13 +334,19 @@ func TestHalfOpen(t *testing.T) {
 	})
 }
 
-// TestServerDoesNotRead: what is not read is not kept without limit.
+// TestServerDoesNotRead: what is not read is not kept without limit, once nobody waits for it
+// any more.
 func TestServerDoesNotRead(t *testing.T) {
-	limit := func(cfg *Config) { cfg.MaxUnsentBytes = 64 << 10 }
+	var reasons sync.Map
+	limit := func(cfg *Config) {
+		cfg.MaxUnsentBytes = 64 << 10
+		cfg.OnSession = func(s SessionChange) { reasons.Store(s.Reason, true) }
+	}
 	onCluster(t, limit, func(t *testing.T, cluster *testCluster, c *Client) {
 		// The session that the calls need is ready, so the first of them are handed to its connection.
 		require.NoError(t, c.Table("temp").Put(t.Context(), hashKey, sortKey, []byte("v"), 0))
 		cluster.with(func() { cluster.mute = true })
+		synctest.Wait() // the servers are waiting for more, and are not woken for what follows
 		for _, n := range cluster.nodes {
 			n.mu.Lock()
 			for conn := range n.open {
@@ -352,22 +358,41 @@ func TestServerDoesNotRead(t *testing.T) {
 			}
 			n.mu.Unlock()
 		}
-		// What was handed to the connection is unknown once that is closed; how much that was
-		// is a matter of scheduling, and the rest waits for another one until its deadline.
+		put := func() error {
+			return c.Table("temp").Put(t.Context(), hashKey, sortKey, make([]byte, 4<<10), 0)
+		}
 		var calls sync.WaitGroup
-		var unknown atomic.Int32
 		for range 100 {
+			calls.Go(func() { assert.ErrorIs(t, put(), ErrUnknownOutcome) })
+		}
+		synctest.Wait()
+		_, closed := reasons.Load(session.ReasonIO)
+		require.False(t, closed, "a connection was given up for what calls wait for")
+		calls.Wait()
+		require.ErrorIs(t, put(), ErrUnknownOutcome)
+		synctest.Wait()
+		_, closed = reasons.Load(session.ReasonIO)
+		require.True(t, closed, "the connection is still open, with all that nobody waits for any more")
+	})
+}
+
+// What waits for a server to come back is no sign that it does not read: all of it is sent
+// then, at once, however much more than MaxUnsentBytes it is.
+func TestWhatWaitsForAServerIsSent(t *testing.T) {
+	change := func(cfg *Config) { cfg.MaxUnsentBytes, cfg.OperationTimeout = 64<<10, 10*time.Second }
+	onCluster(t, change, func(t *testing.T, cluster *testCluster, c *Client) {
+		cluster.stop()
+		var calls sync.WaitGroup
+		for i := range 40 {
 			calls.Go(func() {
-				err := c.Table("temp").Put(t.Context(), hashKey, sortKey, make([]byte, 4<<10), 0)
-				if errors.Is(err, ErrUnknownOutcome) {
-					unknown.Add(1)
-				} else {
-					assert.ErrorIs(t, err, ErrDeadline)
-				}
+				assert.NoError(t, c.Table("temp").Put(t.Context(), hashKey, fmt.Appendf(nil, "%d", i), make([]byte, 4<<10), 0))
 			})
 		}
+		time.Sleep(time.Second)
+		for _, n := range cluster.nodes {
+			n.start()
+		}
 		calls.Wait()
-		require.Positive(t, unknown.Load())
 	})
 }
 

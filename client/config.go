@@ -145,8 +145,9 @@ type Config struct {
 	// MaxFrameBytes is the largest answer that is taken; default protocol.DefaultLimits,
 	// 32 MiB.
 	MaxFrameBytes int
-	// MaxUnsentBytes is how much may wait for one server to read it; default 32 MiB. The
-	// connection is closed beyond.
+	// MaxUnsentBytes is how much may wait for one server to read it beside the requests that
+	// calls wait for, which MaxOutstandingBytes limits; default 32 MiB. It is what calls have
+	// left behind that are over. The connection is closed beyond.
 	MaxUnsentBytes int
 
 	// OnSession is called when a session's state changes, by the goroutine that drives

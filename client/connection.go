@@ -46,6 +46,7 @@ type connection struct {
 	work   sync.Cond // there is something to write, or the connection has ended
 	raw    net.Conn  // nil until it is up
 	unsent []byte
+	taken  int // bytes that the writer is writing
 	closed bool
 	broken error // why writing failed
 }
@@ -147,14 +148,15 @@ func (c *connection) whyEnded(reading error) error {
 func (c *connection) release(data []byte) { c.free <- data[:cap(data)] }
 
 // write queues data for the writer, which is woken by flush. Beyond MaxUnsentBytes the
-// connection is given up.
+// connection is given up: what calls still wait for does not count, since that is no sign of a
+// server that does not read, and has a limit of its own.
 func (c *connection) write(data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.broken != nil {
 		return
 	}
-	if len(c.unsent)+len(data) > c.driver.cfg.MaxUnsentBytes {
+	if waited := c.driver.bodies.Load(); int64(c.taken+len(c.unsent)+len(data))-waited > int64(c.driver.cfg.MaxUnsentBytes) {
 		c.breakOff(errUnsent)
 		return
 	}
@@ -171,6 +173,7 @@ func (c *connection) writeLoop(raw net.Conn) {
 	var batch []byte
 	for {
 		c.mu.Lock()
+		c.taken = 0
 		for !c.closed && c.broken == nil && len(c.unsent) == 0 {
 			c.work.Wait()
 		}
@@ -179,6 +182,7 @@ func (c *connection) writeLoop(raw net.Conn) {
 			return
 		}
 		batch, c.unsent = c.unsent, batch[:0]
+		c.taken = len(batch)
 		c.mu.Unlock()
 		if _, err := raw.Write(batch); err != nil {
 			c.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/client/routing"
@@ -29,6 +30,8 @@ type driver struct {
 	tasks sync.WaitGroup // connections' and tokens' goroutines
 	bugs  bugs
 	ended chan struct{} // the driver's goroutine has returned
+	// bodies is bytes of requests of calls that are outstanding. Callers count; connections look.
+	bodies atomic.Int64
 
 	core    *routing.Core
 	advance func(time.Time, routing.Event, []routing.Effect) []routing.Effect // core.Step

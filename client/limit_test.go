@@ -95,10 +95,10 @@ func TestOutstandingBytesAreLimited(t *testing.T) {
 			requireLimit(t, table.Put(t.Context(), hashKey, sortKey, value, 0), "MaxOutstandingBytes", 1500)
 			require.ErrorIs(t, <-ended, ErrUnknownOutcome)
 		}
-		require.Zero(t, c.bodies.Load())
+		require.Zero(t, c.driver.bodies.Load())
 		cluster.with(func() { cluster.mute = false })
 		require.NoError(t, table.Put(t.Context(), hashKey, sortKey, value, 0))
-		require.Zero(t, c.bodies.Load())
+		require.Zero(t, c.driver.bodies.Load())
 	})
 }
 

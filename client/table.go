@@ -186,8 +186,8 @@ func (c *Client) do(ctx context.Context, op string, k *call) error {
 	if size > c.cfg.MaxRequestBytes {
 		return badArgument(op, k.op.Table, fmt.Errorf("the request is %d bytes, and Config.MaxRequestBytes allows %d", size, c.cfg.MaxRequestBytes))
 	}
-	defer c.bodies.Add(-int64(size))
-	if c.bodies.Add(int64(size)) > int64(c.cfg.MaxOutstandingBytes) {
+	defer c.driver.bodies.Add(-int64(size))
+	if c.driver.bodies.Add(int64(size)) > int64(c.cfg.MaxOutstandingBytes) {
 		return fail(session.ReasonQueueFull, &LimitError{Limit: "bytes may be in the requests of outstanding calls", Field: "MaxOutstandingBytes", Max: c.cfg.MaxOutstandingBytes})
 	}
 	deadline, limited := c.cfg.deadline(ctx)
