@@ -54,7 +54,14 @@ func (s *stream) frame(n int) reader {
 	return reader{b: b}
 }
 
-func (s *stream) reset() { s.buf, s.off, s.err = s.buf[:0], 0, nil }
+// reset begins anew. Whoever keeps the decoder for another connection keeps no large buffer
+// with it.
+func (s *stream) reset() {
+	s.buf, s.off, s.err = s.buf[:0], 0, nil
+	if cap(s.buf) > retainBytes {
+		s.buf = nil
+	}
+}
 
 func (s *stream) clone() stream {
 	c := stream{limits: s.limits, err: s.err}

@@ -246,6 +246,67 @@ func TestFullStorage(t *testing.T) {
 	assert.Equal(t, protocol.StatusOK, c.testPut(t, later, "d", "4", 0).Status, "so does a removed one")
 }
 
+// What a Memory holds is what it counts: a row whose value has become short gives back what a
+// long one took, or the limit would be none.
+func TestShortValuesTakeLittle(t *testing.T) {
+	m := NewMemory()
+	for _, size := range []int{1 << 20, 1 << 10, 10, 0} {
+		m.Put(home, []byte("k"), make([]byte, size), 0)
+		assert.LessOrEqual(t, cap(m.partitions[home].rows["k"].value), 2*size+recordOverhead)
+		assert.EqualValues(t, 1+size+recordOverhead, m.used)
+	}
+}
+
+// Reclaim finds every expired row, whichever ways rows come, go and change.
+func TestReclaimFindsWhatHasExpired(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := NewMemory()
+		now := protocol.EpochSeconds(epoch)
+		rows := make(map[string]int32)
+		put := func(t *rapid.T) {
+			k := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "key")
+			rows[k] = max(rapid.Int32Range(-1, 9).Draw(t, "ttl"), 0)
+			if rows[k] > 0 {
+				rows[k] += now
+			}
+			m.Put(home, []byte(k), nil, rows[k])
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"put": put,
+			"remove": func(t *rapid.T) {
+				k := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "key")
+				m.Remove(home, []byte(k))
+				delete(rows, k)
+			},
+			"copy": func(*rapid.T) {
+				to := NewMemory()
+				to.Put(home, []byte("x"), nil, now+1)
+				m.CopyPartition(home, to)
+				m = to
+			},
+			"clone": func(*rapid.T) { m = m.Clone().(*Memory) },
+			"reclaim": func(t *rapid.T) {
+				now += rapid.Int32Range(-1, 3).Draw(t, "later")
+				m.Reclaim(protocol.EpochTime(now))
+				for k, expires := range rows {
+					if expires > 0 && expires <= now {
+						delete(rows, k)
+					}
+				}
+			},
+			"": func(t *rapid.T) {
+				have := make(map[string]int32)
+				if part := m.partitions[home]; part != nil {
+					for k, row := range part.rows {
+						have[k] = row.expireTS
+					}
+				}
+				require.Equal(t, rows, have)
+			},
+		})
+	})
+}
+
 func TestValidate(t *testing.T) {
 	for want, cfg := range map[string]Config{
 		"":                             {Partitions: []Partition{{PID: home, Role: RolePrimary}, {PID: other, Role: RoleSecondary}}},
@@ -360,6 +421,22 @@ func FuzzExecute(f *testing.F) {
 			t.Fatal("storage beyond its limit")
 		}
 	})
+}
+
+// BenchmarkMemoryFull is a Put that is refused for want of room, and what is looked for to make some.
+func BenchmarkMemoryFull(b *testing.B) {
+	const rows = 100_000
+	c := newCore(NewMemoryOf(rows * (int64(len(key(b, "000000"))) + recordOverhead)))
+	soon := protocol.EpochSeconds(epoch) + 1
+	for i := range rows {
+		c.testPut(b, epoch, fmt.Sprintf("%06d", i), "", soon)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if c.testPut(b, epoch, "another", "", 0).Status != protocol.StatusIOError {
+			b.Fatal("there was room")
+		}
+	}
 }
 
 func BenchmarkMemoryGet(b *testing.B) {

@@ -24,6 +24,7 @@ type Memory struct {
 	limit      int64
 	used       int64
 	partitions map[protocol.GPID]*memoryPartition
+	soonest    int32 // no row expires before, as expireTS; 0: none expires
 }
 
 type memoryPartition struct {
@@ -73,8 +74,12 @@ func (m *Memory) Put(p protocol.GPID, key, value []byte, expireTS int32) (int64,
 		row = &memoryRow{}
 		part.rows[string(key)] = row
 	}
+	if cap(row.value) > 2*len(value)+recordOverhead {
+		row.value = nil // what is not counted is not kept
+	}
 	row.value = append(row.value[:0], value...)
 	row.expireTS = expireTS
+	m.soonest = sooner(m.soonest, expireTS)
 	part.decree++
 	return part.decree, protocol.StatusOK
 }
@@ -90,17 +95,33 @@ func (m *Memory) Remove(p protocol.GPID, key []byte) (int64, protocol.StorageSta
 	return part.decree, protocol.StatusOK
 }
 
-// Reclaim implements Storage.
+// Reclaim implements Storage. It looks at the rows only where one may have expired: of a full
+// Memory it is asked with every Put.
 func (m *Memory) Reclaim(now time.Time) {
+	if !protocol.Expired(m.soonest, now) {
+		return
+	}
+	m.soonest = 0
 	for _, p := range m.sorted() {
 		part := m.partitions[p]
 		for _, key := range slices.Sorted(maps.Keys(part.rows)) {
-			if row := part.rows[key]; protocol.Expired(row.expireTS, now) {
-				m.used -= int64(len(key)+len(row.value)) + recordOverhead
-				delete(part.rows, key)
+			row := part.rows[key]
+			if !protocol.Expired(row.expireTS, now) {
+				m.soonest = sooner(m.soonest, row.expireTS)
+				continue
 			}
+			m.used -= int64(len(key)+len(row.value)) + recordOverhead
+			delete(part.rows, key)
 		}
 	}
+}
+
+// sooner is the earlier of two times of expiry, of which 0 is never.
+func sooner(a, b int32) int32 {
+	if a <= 0 || b > 0 && b < a {
+		return max(b, 0)
+	}
+	return a
 }
 
 // CopyPartition gives another Memory this one's rows of a partition in place of its own, and
@@ -112,6 +133,7 @@ func (m *Memory) CopyPartition(p protocol.GPID, to *Memory) {
 	if from := m.partitions[p]; from != nil {
 		to.partitions[p] = from.clone()
 		to.used += from.size()
+		to.soonest = sooner(to.soonest, m.soonest)
 	}
 }
 
@@ -136,7 +158,7 @@ func (p *memoryPartition) clone() *memoryPartition {
 // Clone implements Storage.
 func (m *Memory) Clone() Storage {
 	c := NewMemoryOf(m.limit)
-	c.used = m.used
+	c.used, c.soonest = m.used, m.soonest
 	for _, p := range m.sorted() {
 		c.partitions[p] = m.partitions[p].clone()
 	}
