@@ -155,6 +155,10 @@ type Config struct {
 	// MaxWriteQueue is how many bytes may wait for one peer to read them; it is
 	// disconnected beyond. Default 32 MiB.
 	MaxWriteQueue int
+	// MaxWriteQueues is how many bytes may wait for all peers together; beyond, the peer for
+	// which most of them wait is disconnected. Default 256 MiB, or MaxWriteQueue where that is
+	// more.
+	MaxWriteQueues int
 	// WriteTimeout is how long one write may take; the peer is disconnected then.
 	// Default 30 s.
 	WriteTimeout time.Duration
@@ -194,6 +198,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxWriteQueue == 0 {
 		c.MaxWriteQueue = 32 << 20
 	}
+	if c.MaxWriteQueues == 0 {
+		c.MaxWriteQueues = max(256<<20, c.MaxWriteQueue)
+	}
 	if c.Limits.MaxOutputBytes == 0 {
 		c.Limits.MaxOutputBytes = c.MaxWriteQueue
 	}
@@ -219,6 +226,8 @@ func (c *Config) validate() error {
 		return &ConfigError{Field: "Listen", Why: "is missing; give host:port, or a Listener"}
 	case c.MaxWriteQueue < 0:
 		return &ConfigError{Field: "MaxWriteQueue", Why: "is negative"}
+	case c.MaxWriteQueues < c.MaxWriteQueue:
+		return &ConfigError{Field: "MaxWriteQueues", Why: fmt.Sprintf("is %d, below MaxWriteQueue, which is %d", c.MaxWriteQueues, c.MaxWriteQueue)}
 	case c.WriteTimeout < 0:
 		return &ConfigError{Field: "WriteTimeout", Why: "is negative"}
 	case c.ClientNegotiationTimeout < 0:

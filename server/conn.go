@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/a8011091/pegasus-reference/protocol"
@@ -37,15 +38,17 @@ type conn struct {
 	wake    chan struct{}      // there is something to write, or the end
 	session sasl.ServerSession // its negotiation; used by one token's goroutine at a time
 
+	queued  *atomic.Int64 // bytes that all of the server's connections hold
 	mu      sync.Mutex
 	pending []byte // to be written
+	held    int    // bytes of pending, and of what is being written
 	writing bool   // something else is being written
 	full    bool   // something was refused: nothing may follow it
 	closing bool   // after all that, the end
 }
 
-func newConn(id protocol.ConnID, nc net.Conn) *conn {
-	return &conn{id: id, peer: addrPort(nc.RemoteAddr()), net: nc, ack: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+func newConn(id protocol.ConnID, nc net.Conn, queued *atomic.Int64) *conn {
+	return &conn{id: id, peer: addrPort(nc.RemoteAddr()), net: nc, queued: queued, ack: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 }
 
 // enqueue queues a copy of data; false where the peer has let too much wait, and ever after.
@@ -56,8 +59,29 @@ func (c *conn) enqueue(data []byte, limit int) bool {
 		return false
 	}
 	c.pending = append(c.pending, data...)
+	c.hold(len(data))
 	c.signal()
 	return true
+}
+
+// hold counts bytes that are held from now on, or below 0 no more.
+func (c *conn) hold(bytes int) {
+	c.held += bytes
+	c.queued.Add(int64(bytes))
+}
+
+// wrote gives back what was written, or could not be.
+func (c *conn) wrote(bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hold(-min(bytes, c.held))
+}
+
+// holds is how many bytes wait for the peer.
+func (c *conn) holds() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held
 }
 
 // close ends the connection: at once, or once what is pending was written and at the
@@ -71,6 +95,7 @@ func (c *conn) close(patience time.Duration) {
 	c.closing = true
 	if patience == 0 || len(c.pending) == 0 && !c.writing {
 		c.pending = nil
+		c.hold(-c.held)
 		hangUp(c.net)
 	} else if err := c.net.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		hangUp(c.net)
@@ -139,6 +164,7 @@ func (s *Server) write(c *conn) {
 			if err := c.writeBatch(batch, s.cfg.WriteTimeout); err != nil {
 				hangUp(c.net)
 			}
+			c.wrote(len(batch))
 			if spare = batch; cap(spare) > maxSpareBuffer {
 				spare = nil
 			}

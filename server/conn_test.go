@@ -3,6 +3,7 @@
 package server
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,7 +12,7 @@ import (
 // Bytes that were refused leave a hole in what the peer reads: nothing may come after it,
 // however small, until the server has dropped the connection.
 func TestNothingIsQueuedAfterBytesThatWereRefused(t *testing.T) {
-	c := &conn{wake: make(chan struct{}, 1)}
+	c := &conn{wake: make(chan struct{}, 1), queued: new(atomic.Int64)}
 	assert.True(t, c.enqueue([]byte("first "), 10))
 	assert.False(t, c.enqueue([]byte("second"), 10))
 	assert.False(t, c.enqueue([]byte("3rd"), 10))

@@ -149,7 +149,7 @@ func (s *Server) countToken(in input) {
 // accepted introduces a connection to the core, and runs it if the core keeps it.
 func (s *Server) accepted(nc net.Conn) {
 	s.last++
-	c := newConn(s.last, nc)
+	c := newConn(s.last, nc, &s.queued)
 	s.conns[c.id] = c
 	if s.tracer != nil {
 		s.tracer.accepted(c)
@@ -243,6 +243,8 @@ func (s *Server) apply(e *node.Effect) {
 	case node.EffectWrite:
 		if !c.enqueue(e.Data, s.cfg.MaxWriteQueue) {
 			s.overflow = append(s.overflow, c)
+		} else if s.queued.Load() > int64(s.cfg.MaxWriteQueues) {
+			s.overflow = append(s.overflow, s.fullest())
 		}
 	case node.EffectClose:
 		s.finish(c)
@@ -278,6 +280,17 @@ func (s *Server) apply(e *node.Effect) {
 	}
 }
 
+// fullest is the connection that holds the most of what waits to be read.
+func (s *Server) fullest() (worst *conn) {
+	most := -1
+	for _, c := range s.conns {
+		if held := c.holds(); held > most {
+			worst, most = c, held
+		}
+	}
+	return worst
+}
+
 func execution(e *node.Effect) Execution {
 	return Execution{Conn: e.Conn, RPC: e.RPC, Code: e.Code, Principal: e.Principal, User: node.Username(e.Principal), Authenticated: e.Authenticated}
 }
@@ -290,9 +303,14 @@ func (s *Server) peer(c *conn) netip.AddrPort {
 	return c.peer
 }
 
-// finish ends a connection that the core has closed, after what was written to it.
+// finish ends a connection that the core has closed, after what was written to it. Where much
+// waits for others to read it, nobody is waited for any more: connections that are ending hold no
+// more than half of what may wait.
 func (s *Server) finish(c *conn) {
 	patience := s.cfg.FlushTimeout
+	if s.queued.Load() > int64(s.cfg.MaxWriteQueues)/2 {
+		patience = 0
+	}
 	select {
 	case <-s.stop:
 		if !s.flush {

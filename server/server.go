@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/server/node"
@@ -30,6 +31,7 @@ type Server struct {
 	done     chan struct{} // closed when the core takes no more inputs
 	finished chan struct{} // closed when every goroutine but timers' has ended
 	running  sync.WaitGroup
+	queued   atomic.Int64 // bytes that wait for peers to read them
 
 	core  *node.Core // owned by the loop, as is all below
 	conns map[protocol.ConnID]*conn

@@ -169,6 +169,7 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"Listen is missing":                  func(c *Config) { c.Listen = "" },
 		"MaxWriteQueue is negative":          func(c *Config) { c.MaxWriteQueue = -1 },
+		"MaxWriteQueues is 10, below":        func(c *Config) { c.MaxWriteQueues = 10 },
 		"WriteTimeout is negative":           func(c *Config) { c.WriteTimeout = -1 },
 		"FlushTimeout is negative":           func(c *Config) { c.FlushTimeout = -1 },
 		"Mechanism is missing":               func(c *Config) { c.Auth, c.Mechanism = mandatory, nil },
