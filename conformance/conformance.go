@@ -1,12 +1,13 @@
 // What a validation is asked and what it answers.
 
-// Package conformance holds traces against the specification: every event of a trace,
-// whoever wrote it, has to be a step of model/session, or to change nothing there. What
-// is not written in a trace (when a server began to accept, why a client wanted a
-// connection) is filled in by the specification's own actions, and every state that is
-// possible so far is kept; the first event that is possible in none of them is shown with
-// those states, what could have happened instead, and the clause that it breaks. The map
-// from events to actions is in refinement.go.
+// Package conformance holds traces against the specifications: every event of a trace,
+// whoever wrote it, has to be a step of model/session, or of model/routing where Options ask
+// for that, or to change nothing there. What is not written in a trace (when a server began
+// to accept, why a client wanted a connection) is filled in by the specification's own
+// actions, and every state that is possible so far is kept; the first event that is possible
+// in none of them is shown with those states, what could have happened instead, and the
+// clause that it breaks. The map from events to actions is in refinement.go; lives.go,
+// routes.go and lookup.go have those of routing.
 package conformance
 
 import (

@@ -3,9 +3,10 @@
 // operations, judges what they did by the properties of the specification, and says
 // how to see it again. One seed, one trace hash.
 //
-// The parts: a Scenario (this file; its text form in scenario_text.go, its generators
-// in full_restart.go and kerberos_restart.go; the kinds of faults in fault.go), adapters that make a Process of each core (process_*.go), the
-// wire observer (observer.go), the judge (judge.go) and Run (run.go).
+// The parts: a Scenario (this file; its text form in scenario_text.go; its generators,
+// generate.go and those that it lists; the kinds of faults in fault.go and fault_*.go),
+// adapters that make a Process of each core (process_*.go), the wire observer (observer*.go),
+// the judge (judge*.go) and Run (run.go).
 package sim
 
 import (

@@ -1,8 +1,8 @@
 // The event schema: what a trace can say.
 
-// Package trace is the event schema that the simulator, the real drivers and the
-// recording proxy all write: versioned, hashed, one JSON object a line. It depends on
-// protocol's identities only.
+// Package trace is the event schema that the simulator, the real drivers and whoever
+// records another client all write: versioned, hashed, one JSON object a line. It depends
+// on protocol's identities only.
 package trace
 
 // FormatVersion is the version of the event schema, of its hash and of scenario files.

@@ -6,6 +6,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,19 @@ func TestValidateRefuses(t *testing.T) {
 		"not-conforming", "clause P1: auth-before-request", "its flag is still set from conn", "possible before it, state 1 of", "could have happened:",
 	} {
 		require.Contains(t, out, part)
+	}
+}
+
+// What docs/conformance.md shows of a refusal is what its second command prints.
+func TestValidatePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/conformance.md")
+	require.NoError(t, err)
+	lines := strings.Split(string(page), "\n")
+	first := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "    event ") })
+	require.Positive(t, first)
+	_, out, _ := inOneDirectory(t, "run --client upstream-snapshot --server hang --report report", "validate report")
+	for _, line := range lines[first : first+4] {
+		require.Contains(t, out, strings.TrimPrefix(line, "    ")+"\n")
 	}
 }
 
