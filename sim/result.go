@@ -140,6 +140,9 @@ func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
 	})
 	out.Violations = j.violations
 	out.Verdict, out.Reason = VerdictHeld, "every property held"
+	if !j.reference {
+		out.Reason = strings.Join(judged, ", ") + " held: a client of upstream's is judged on these"
+	}
 	hollow, unwatched := j.hollow(), j.scenario.unwatched()
 	switch {
 	case !whole:

@@ -140,6 +140,11 @@ func TestEarlyRequestPolicies(t *testing.T) {
 			result := mustRun(t, s, Options{})
 			require.Equal(t, c.verdict, result.Verdict, result.Reason)
 			require.Contains(t, append(result.AlsoViolated, result.Judged...), PropertyAuthBeforeRequest)
+			// It is held for what decides, and does not say more.
+			require.NotContains(t, result.Reason, "every property")
+			if c.verdict == VerdictHeld {
+				require.Contains(t, result.Reason, PropertyReconnectConverges)
+			}
 		})
 	}
 }
