@@ -292,14 +292,16 @@ type Clock struct {
 	Drift  int64         // ns that it gains per second
 }
 
-func (s *Scenario) validateClock(c *Clock) error {
+// validateClock looks at the i-th clock, and whether one before it is of the same node.
+func (s *Scenario) validateClock(i int) error {
+	c := &s.Clocks[i]
 	if s.role(c.Node) == 0 {
 		return usagef("a clock names node %q: there are %s", c.Node, strings.Join(s.nodesOf(roleAny), ", "))
 	}
 	if c.Offset.Abs() > maxDuration || c.Drift > maxDriftRate || c.Drift < -maxDriftRate {
 		return usagef("the clock of %s has offset %v and drift %d: at most %v, and %d ns per second, either way", c.Node, c.Offset, c.Drift, maxDuration, int64(maxDriftRate))
 	}
-	if slices.ContainsFunc(s.Clocks, func(o Clock) bool { return o.Node == c.Node && o != *c }) {
+	if slices.ContainsFunc(s.Clocks[:i], func(o Clock) bool { return o.Node == c.Node }) {
 		return usagef("the clock of %s is set twice", c.Node)
 	}
 	return nil

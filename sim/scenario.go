@@ -11,6 +11,7 @@ package sim
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -65,14 +66,16 @@ const (
 	maxPartitions = 256
 	maxClients    = 64
 	maxEntries    = 100_000
+	maxOperations = 5_000_000 // of all workloads, at the pace that they are given
 	maxBuffer     = 64 << 20
 	maxDuration   = 24 * time.Hour
+	maxName       = 64 // characters
 )
 
 // Scenario is everything that decides a run: two runs of equal scenarios have equal
 // trace hashes. What the scenario leaves open is drawn from Seed.
 type Scenario struct {
-	Name         string
+	Name         string // letters, digits and -_. ; report directories are called by it
 	Seed         uint64
 	Client       string // of ClientNames
 	Server       string // of ServerNames
@@ -176,6 +179,23 @@ func (s *Scenario) End() time.Duration { return s.LastFault() + s.Watch }
 
 // Validate says what is wrong with the scenario in one sentence, or nil.
 func (s *Scenario) Validate() error {
+	for _, check := range []func() error{
+		s.validateWords, s.validateAblation, s.validateCounts, s.validateTimes, s.Odd.validate, s.validateOwn, s.validateEntries,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namePattern has no path in it, and nothing that a shell or a page would take for its own.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+func (s *Scenario) validateWords() error {
+	if len(s.Name) > maxName || !namePattern.MatchString(s.Name) {
+		return usagef("name is %.80q: it must be 1 to %d letters, digits and characters of -_. and begin with a letter, a digit or _", s.Name, maxName)
+	}
 	for _, w := range []struct {
 		what, word string
 		valid      []string
@@ -192,9 +212,10 @@ func (s *Scenario) Validate() error {
 	if !protocol.ErrorCodeByName(s.EarlyCode).IsError() {
 		return usagef("early-code is %q: it must be the name of an error, such as %v", s.EarlyCode, protocol.CodeSessionReset)
 	}
-	if err := s.validateAblation(); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (s *Scenario) validateCounts() error {
 	for _, n := range []struct {
 		what            string
 		value, min, max int
@@ -224,6 +245,10 @@ func (s *Scenario) Validate() error {
 	if s.Partitions&(s.Partitions-1) != 0 {
 		return usagef("partitions is %d: it must be a power of two", s.Partitions)
 	}
+	return nil
+}
+
+func (s *Scenario) validateTimes() error {
 	if s.LatencyMin <= 0 || s.LatencyMax < s.LatencyMin || s.LatencyMax > time.Minute {
 		return usagef("latency is %v..%v: it must be positive, in order and at most 1m", s.LatencyMin, s.LatencyMax)
 	}
@@ -238,22 +263,46 @@ func (s *Scenario) Validate() error {
 	if s.Standstill < 0 || s.Standstill > time.Minute {
 		return usagef("standstill is %v: it must be 0 to 1m", s.Standstill)
 	}
-	if err := s.Odd.validate(); err != nil {
-		return err
+	if s.TicketLife < time.Second || s.TicketLife > maxDuration {
+		return usagef("ticket-life is %v: it must be 1s to %v", s.TicketLife, maxDuration)
 	}
+	return nil
+}
+
+// validateOwn is about what the reference client alone can be told.
+func (s *Scenario) validateOwn() error {
 	if s.LateEvents < 0 || s.LateEvents > time.Minute || s.CloseAt < 0 || s.CloseAt > maxDuration {
 		return usagef("late-events is %v and close-at is %v: they must be 0 to 1m, and 0 to %v", s.LateEvents, s.CloseAt, maxDuration)
 	}
 	if s.Client != ClientReference && (s.LateEvents > 0 || s.CloseAt > 0) {
 		return usagef("late-events is %v and close-at is %v: both are of client %s, and the client is %s", s.LateEvents, s.CloseAt, ClientReference, s.Client)
 	}
-	if s.TicketLife < time.Second || s.TicketLife > maxDuration {
-		return usagef("ticket-life is %v: it must be 1s to %v", s.TicketLife, maxDuration)
-	}
-	return s.validateEntries()
+	return nil
 }
 
 func (s *Scenario) validateEntries() error {
+	for i := range s.Drawn {
+		if err := s.validateDrawn(&s.Drawn[i]); err != nil {
+			return err
+		}
+	}
+	for i := range s.Clocks {
+		if err := s.validateClock(i); err != nil {
+			return err
+		}
+	}
+	for i := range s.Faults {
+		if err := s.validateFault(&s.Faults[i]); err != nil {
+			return err
+		}
+	}
+	return s.validateCallers()
+}
+
+// validateCallers looks at workloads and operations. It comes after faults, which decide how
+// long a run is.
+func (s *Scenario) validateCallers() error {
+	var operations int64
 	for _, w := range s.Workloads {
 		if w.Client < 1 || w.Client > s.Clients {
 			return usagef("a workload names client %d: there are clients 1 to %d", w.Client, s.Clients)
@@ -264,6 +313,10 @@ func (s *Scenario) validateEntries() error {
 		if w.Keys < 1 || w.Keys > 4096 {
 			return usagef("the workload of client %d has %d keys: it must be 1 to 4096", w.Client, w.Keys)
 		}
+		if operations += max(0, int64((s.End()-w.Start)/w.EveryMin)); operations > maxOperations {
+			return usagef("the workload of client %d has every %v..%v in a run of %v: with those before it these are up to %d operations, and %d is the limit",
+				w.Client, w.EveryMin, w.EveryMax, s.End(), operations, maxOperations)
+		}
 	}
 	for _, o := range s.Ops {
 		if o.Client < 1 || o.Client > s.Clients || o.Partition < 0 || o.Partition >= s.Partitions {
@@ -271,21 +324,6 @@ func (s *Scenario) validateEntries() error {
 		}
 		if o.At < 0 || o.At > maxDuration || o.Timeout <= 0 || o.Timeout > time.Hour {
 			return usagef("the operation at %v has timeout %v: times must be positive", o.At, o.Timeout)
-		}
-	}
-	for i := range s.Drawn {
-		if err := s.validateDrawn(&s.Drawn[i]); err != nil {
-			return err
-		}
-	}
-	for i := range s.Clocks {
-		if err := s.validateClock(&s.Clocks[i]); err != nil {
-			return err
-		}
-	}
-	for i := range s.Faults {
-		if err := s.validateFault(&s.Faults[i]); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -98,6 +98,21 @@ func TestScenarioRefusals(t *testing.T) {
 		{"clock node", "simulate scenario 1\nclock node=kdc offset=1s\n", `a clock names node "kdc"`},
 		{"clock drift", "simulate scenario 1\nclock node=meta-1 drift=1e9\n", "not a whole number"},
 		{"clock twice", "simulate scenario 1\nclock node=meta-1 offset=1s\nclock node=meta-1 offset=2s\n", "is set twice"},
+		{"clock twice alike", "simulate scenario 1\nclock node=meta-1 offset=1s\nclock node=meta-1 offset=1s\n", "is set twice"},
+		{"setting twice", "simulate scenario 1\nseed 1\nclient reference\nseed 2\n", "line 4: seed is given twice"},
+		{"field twice", "simulate scenario 1\nop at=1s get partition=0 at=2s\n", "at is given twice"},
+		{"two operations", "simulate scenario 1\nop at=1s get put partition=0\n", "get and put are two"},
+		{"two faults", "simulate scenario 1\nfault at=1s restart power-loss node=meta-1 down=1s\n", "restart and power-loss are two"},
+		{"one port", "simulate scenario 1\nports 40000\n", `ports is "40000": it must be FIRST..LAST`},
+		{"name that is a path", "simulate scenario 1\nname ../../../etc/x\n", `name is "../../../etc/x"`},
+		{"name that is another path", "simulate scenario 1\nname ..\n", `name is ".."`},
+		{"name with marks", "simulate scenario 1\nname <script>alert(1)</script>\n", `name is "<script>`},
+		{"name like a flag", "simulate scenario 1\nname --out\n", "begin with a letter"},
+		{"long name", "simulate scenario 1\nname " + strings.Repeat("x", 65) + "\n", "1 to 64"},
+		{"endless operations", "simulate scenario 1\nwatch 24h\nworkload client=1 every=1ns\n", "operations, and 5000000 is the limit"},
+		{"too long a duration", "simulate scenario 1\nwatch 9999999h\n", "not a duration"},
+		{"no number", "simulate scenario 1\nwatch NaNs\n", "not a duration"},
+		{"too large a number", "simulate scenario 1\nmetas 99999999999999999999\n", "not a whole number"},
 		{"ticket life", "simulate scenario 1\nticket-life 1ms\n", "ticket-life is 1ms"},
 		{"long line", "simulate scenario 1\nname " + strings.Repeat("x", 5000) + "\n", "line 2"},
 	} {
@@ -150,4 +165,23 @@ func FuzzReadScenario(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, s, again)
 	})
+}
+
+// Editors put a mark at the beginning, and other ends of lines than ours.
+func TestScenarioOfAnyEditor(t *testing.T) {
+	plain, err := ReadScenario(strings.NewReader("simulate scenario 1\nseed 7\nop at=1s get partition=1\n"))
+	require.NoError(t, err)
+	other, err := ReadScenario(strings.NewReader("\ufeffsimulate scenario 1\r\nseed\t7\r\n\r\nop at=1s get partition=1"))
+	require.NoError(t, err)
+	require.Equal(t, plain, other)
+}
+
+// What is beyond the largest size is not left out without a word: it might be all the faults.
+func TestScenarioIsNotCutShort(t *testing.T) {
+	line := "# " + strings.Repeat("x", 1000) + "\n"
+	text := "simulate scenario 1\n" + strings.Repeat(line, maxScenarioBytes/len(line)+1) + "fault at=1s restart node=meta-1 down=1s\n"
+	_, err := ReadScenario(strings.NewReader(text))
+	require.ErrorContains(t, err, "larger than 67108864 bytes")
+	var usage *UsageError
+	require.ErrorAs(t, err, &usage)
 }

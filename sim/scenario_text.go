@@ -13,7 +13,7 @@
 //	fault at=2s clock-step node=replica-1 by=10m down=5s
 //
 // The first line holds the format version; settings that are left out have their
-// defaults; # begins a comment.
+// defaults, and none is given twice; # begins a comment.
 
 package sim
 
@@ -32,9 +32,10 @@ import (
 
 const (
 	scenarioMagic    = "simulate scenario"
-	maxScenarioBytes = 16 << 20
+	maxScenarioBytes = 64 << 20 // more than maxEntries of each kind take
 	maxScenarioLine  = 4096
 	serialWord       = "serial"
+	byteOrderMark    = "\ufeff" // that some editors put first
 )
 
 // FormatError is a scenario file that cannot be read, with the line it fails at.
@@ -87,7 +88,10 @@ var settings = []setting{
 	length("standstill", func(s *Scenario) *time.Duration { return &s.Standstill }),
 	{"ports", func(s *Scenario) string { return fmt.Sprintf("%d..%d", s.PortMin, s.PortMax) }, func(s *Scenario, v string) error {
 		lo, hi, _ := strings.Cut(v, "..")
-		return errors.Join(intField(&s.PortMin)(lo), intField(&s.PortMax)(hi))
+		if intField(&s.PortMin)(lo) != nil || intField(&s.PortMax)(hi) != nil {
+			return usagef("ports is %q: it must be FIRST..LAST", v)
+		}
+		return nil
 	}},
 	number("queue-limit", func(s *Scenario) *int { return &s.QueueLimit }),
 	number("send-buffer", func(s *Scenario) *int { return &s.SendBuffer }),
@@ -171,32 +175,47 @@ func blankBefore(b []byte, i int) []byte {
 // or a *UsageError.
 func ReadScenario(r io.Reader) (Scenario, error) {
 	s := Default()
-	scanner := bufio.NewScanner(io.LimitReader(r, maxScenarioBytes))
+	limited := &io.LimitedReader{R: r, N: maxScenarioBytes + 1}
+	line, err := s.readLines(limited)
+	if limited.N == 0 {
+		return Scenario{}, usagef("the scenario is larger than %d bytes", maxScenarioBytes)
+	}
+	if err != nil {
+		return Scenario{}, &FormatError{Line: line, Err: err}
+	}
+	return s, s.Validate()
+}
+
+// readLines reads every line. With an error it returns the number of the one that is wrong.
+func (s *Scenario) readLines(r io.Reader) (line int, err error) {
+	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 0, maxScenarioLine), maxScenarioLine)
-	line, headed := 0, false
+	headed, given := false, make(map[string]bool)
 	for scanner.Scan() {
 		line++
-		words := strings.Fields(strings.SplitN(scanner.Text(), "#", 2)[0])
-		if len(words) == 0 {
-			continue
+		text := scanner.Text()
+		if line == 1 {
+			text = strings.TrimPrefix(text, byteOrderMark)
 		}
-		var err error
-		if !headed {
+		words := strings.Fields(strings.SplitN(text, "#", 2)[0])
+		switch {
+		case len(words) == 0:
+		case !headed:
 			headed, err = true, checkHeader(words)
-		} else {
-			err = s.readLine(words)
+		default:
+			err = s.readLine(words, given)
 		}
 		if err != nil {
-			return Scenario{}, &FormatError{Line: line, Err: err}
+			return line, err
 		}
 	}
 	if err := scanner.Err(); err != nil {
-		return Scenario{}, &FormatError{Line: line + 1, Err: err}
+		return line + 1, err
 	}
 	if !headed {
-		return Scenario{}, &FormatError{Line: 1, Err: errors.New("empty: a scenario file begins with `" + scenarioMagic + " 1`")}
+		return 1, errors.New("empty: a scenario file begins with `" + scenarioMagic + " 1`")
 	}
-	return s, s.Validate()
+	return 0, nil
 }
 
 func checkHeader(words []string) error {
@@ -209,7 +228,8 @@ func checkHeader(words []string) error {
 	return nil
 }
 
-func (s *Scenario) readLine(words []string) error {
+// readLine reads one line. given are the settings of the lines before.
+func (s *Scenario) readLine(words []string, given map[string]bool) error {
 	switch words[0] {
 	case "workload":
 		return s.readWorkload(words[1:])
@@ -225,9 +245,13 @@ func (s *Scenario) readLine(words []string) error {
 	known := []string{"drawn", "workload", "op", "clock", "fault"}
 	for _, set := range settings {
 		if set.word == words[0] {
-			if len(words) != 2 {
+			switch {
+			case len(words) != 2:
 				return usagef("%s takes one value", words[0])
+			case given[set.word]:
+				return usagef("%s is given twice", set.word)
 			}
+			given[set.word] = true
 			return set.read(s, words[1])
 		}
 		known = append(known, set.word)
@@ -261,7 +285,11 @@ func (s *Scenario) readOp(words []string) error {
 			return nil
 		}
 		for _, rpc := range opRPCs {
-			if opWord(rpc) == word {
+			switch {
+			case opWord(rpc) != word:
+			case o.RPC != protocol.RPCUnknown:
+				return usagef("an op is one operation: %s and %s are two", opWord(o.RPC), word)
+			default:
 				o.RPC = rpc
 				return nil
 			}
@@ -297,7 +325,13 @@ func (s *Scenario) readFault(words []string) error {
 		"rate": int64Field(&f.Rate),
 
 		"partition": intField(&f.Partition),
-	}, func(word string) (err error) { f.Kind, err = parseFaultKind(word); return err })
+	}, func(word string) (err error) {
+		if f.Kind != 0 {
+			return usagef("a fault is of one kind: %v and %s are two", f.Kind, word)
+		}
+		f.Kind, err = parseFaultKind(word)
+		return err
+	})
 	if err == nil && f.Kind == 0 {
 		err = usagef("a fault says which: %s", strings.Join(faultWords(), ", "))
 	}
@@ -316,12 +350,16 @@ func parseFaultKind(word string) (FaultKind, error) {
 
 type fields map[string]func(value string) error
 
-// readFields reads key=value words; bare takes the words without a value.
+// readFields reads key=value words, none twice; bare takes the words without a value.
 func readFields(words []string, known fields, bare func(string) error) error {
+	given := make(map[string]bool, len(words))
 	for _, word := range words {
 		key, value, has := strings.Cut(word, "=")
 		switch read := known[key]; {
+		case has && given[key]:
+			return usagef("%s is given twice", key)
 		case has && read != nil:
+			given[key] = true
 			if err := read(value); err != nil {
 				return err
 			}
