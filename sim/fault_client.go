@@ -51,7 +51,7 @@ func (j *judge) clientDied(client int) {
 		}
 	}
 	j.queries[client], j.fetches[client] = time.Time{}, nil
-	j.loads[client].running = 0
+	j.loads[client].running, j.loads[client].closed = 0, false
 	for key := range j.troubled { // in any order: each is deleted by itself
 		if key.client == client {
 			delete(j.troubled, key)

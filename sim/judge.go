@@ -336,15 +336,16 @@ func (j *judge) owed(op *operation) bool {
 }
 
 // mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
-// than the reconnect bound, and a handshake under way; or a queue was full, which has its
-// defined answer; or there was no ticket or no port to be had; or it was submitted before progress was due, and a fault that ends
-// connections without a word had left one that was still taken for alive. One on which nothing
+// than the reconnect bound, and a handshake under way; or its client had been closed, or had
+// its queue full, which has its defined answer; or there was no ticket or no port to be had;
+// or it was submitted before progress was due, and a fault that ends connections without a
+// word had left one that was still taken for alive. One on which nothing
 // has come since may be for longer than a session that is asked for may be missing.
 func (j *judge) mayFail(op *operation) bool {
 	if !j.reference {
 		return false
 	}
-	if j.loads[op.client].closed || op.why == session.ReasonQueueFull.String() || j.lacksTicket(op) || op.portless && !op.invoked.After(j.portsFree()) {
+	if op.excused || j.lacksTicket(op) || op.portless && !op.invoked.After(j.portsFree()) {
 		return true
 	}
 	if op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound() + j.scenario.lateHandshake())) {

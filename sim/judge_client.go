@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// closing: an application closes its client, which refuses whatever it is asked from now on.
+func (j *judge) closing(client int) { j.loads[client].closed = true }
+
 // closedClient: an application has closed its client, which has nothing to reach any more.
 func (j *judge) closedClient(now time.Time, client int) {
 	for _, op := range j.ops.all {
@@ -21,7 +24,6 @@ func (j *judge) closedClient(now time.Time, client int) {
 		}
 	}
 	j.queries[client] = time.Time{}
-	j.loads[client].closed = true
 }
 
 // believes: a client of upstream's takes a negotiation on c for successful.

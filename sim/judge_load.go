@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
@@ -22,7 +23,7 @@ type pressure struct {
 	second     time.Time // when it began
 	running    int       // operations
 	operations int       // that ran in this second
-	closed     bool      // by its application
+	closed     bool      // by its application, or about to be
 }
 
 // turn begins a new second where the current one is over.
@@ -53,6 +54,25 @@ func (j *judge) ended(now time.Time, op *operation) {
 		op.pair.sent(now)
 		op.portless = j.waitsForPort(op)
 	}
+}
+
+// mayRefuse: an operation ends now that its client could not take in. One that its
+// application has closed takes none; otherwise its queue must have been full, and of what it
+// runs and has not been answered there must be more than its limit.
+func (j *judge) mayRefuse(op *operation) bool {
+	switch op.why {
+	case session.ReasonClosed.String():
+		return j.loads[op.client].closed
+	case session.ReasonQueueFull.String():
+		held := 1 + j.loads[op.client].running // and the operation itself, which runs no more
+		for _, p := range j.order {
+			if p.client == op.client && p.conn != nil {
+				held += p.conn.requests
+			}
+		}
+		return held > j.scenario.QueueLimit
+	}
+	return false
 }
 
 // wrote: a client wrote a request to the node of a pair.

@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -104,6 +105,7 @@ func TestClosedClientOwesAnAnswer(t *testing.T) {
 	c := newCourt()
 	c.faultsOver = judgedAt
 	op := c.operation(protocol.RPCPut)
+	c.closing(0)
 	c.ops.complete(c.now, op.id, session.OutcomeFailed, protocol.CodeOK, nil, session.ReasonClosed.String())
 	c.observer.dialed(c.now, 1, 0, "meta-1")
 	c.observer.clientGone(c.now, 1)
@@ -135,4 +137,49 @@ func TestStranded(t *testing.T) {
 	c := newCourt()
 	c.stranded(c.now, 0, "meta-1")
 	require.Equal(t, []string{PropertyConvergenceBound}, c.violated())
+}
+
+// A client may refuse an operation where it was closed, or where its queue is full; saying so
+// is not enough. What was refused before the one or after the other is held against it.
+func TestRefusalsAreExcusedForAReasonOnly(t *testing.T) {
+	closed, full := session.ReasonClosed.String(), session.ReasonQueueFull.String()
+	for _, c := range []struct {
+		name, why string
+		limit     int
+		before    func(c *court) // the operation ends
+		after     func(c *court)
+		excused   bool
+	}{
+		{name: "not closed", why: closed},
+		{name: "closed later", why: "refused", after: func(c *court) { c.closing(0); c.closedClient(c.now, 0) }},
+		{name: "closed", why: closed, before: func(c *court) { c.closing(0) }, excused: true},
+		{name: "closed, and another process since", why: closed, before: func(c *court) { c.closing(0); c.clientDied(0) }},
+		{name: "an empty queue", why: full, limit: 2},
+		{name: "a queue that others fill", why: full, limit: 2, before: func(c *court) {
+			c.operation(protocol.RPCGet)
+			c.operation(protocol.RPCGet)
+		}, excused: true},
+		{name: "a queue that requests without an answer fill", why: full, limit: 2, before: func(c *court) {
+			c.connect()
+			c.observer.clientWrote(c.now, 1, c.frame(protocol.RPCGet, nil), untold)
+			c.observer.clientWrote(c.now, 1, c.frame(protocol.RPCGet, nil), untold)
+		}, excused: true},
+		{name: "in time", why: "deadline"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			court := newCourt()
+			court.faultsOver = judgedAt
+			court.scenario.QueueLimit = max(c.limit, 1)
+			op := court.operation(protocol.RPCGet)
+			if c.before != nil {
+				c.before(court)
+			}
+			court.ops.complete(court.now, op.id, session.OutcomeFailed, protocol.CodeOK, nil, c.why)
+			if c.after != nil {
+				c.after(court)
+			}
+			court.judgeRequests(judgedAt.Add(time.Second))
+			assert.Equal(t, c.excused, !slices.Contains(court.violated(), PropertyRequestsDrain), "%v", court.violations)
+		})
+	}
 }

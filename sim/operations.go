@@ -41,6 +41,7 @@ type operation struct {
 	ballot    int64                  // under which
 	pair      *pair                  // its client and that node; nil where the client has nothing to do with it yet
 	portless  bool                   // its client had no port to dial from while it ran
+	excused   bool                   // refused as it may be: its client was closed, or its queue full
 	at        *connection            // that its client had to its node when it began; or nil
 }
 
@@ -97,6 +98,7 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 	}
 	o.judge.ended(now, op)
 	op.returned, op.outcome, op.why = now, outcome, why
+	op.excused = o.judge.mayRefuse(op)
 	if outcome == session.OutcomeOK {
 		op.readResult(code, body)
 	}

@@ -116,6 +116,7 @@ func (p *clientProcess) boot(now time.Time, io *world.IO) {
 // has asked, and asks no more.
 func (p *clientProcess) close(now time.Time, io *world.IO) {
 	p.closed = true
+	p.run.judge.closing(p.index)
 	p.core.(*referenceClient).close(now, io)
 	p.run.judge.closedClient(p.run.world.Now(), p.index)
 }

@@ -186,7 +186,7 @@ func (j *judge) served(now time.Time, op *operation) {
 	if to, settled := j.route(op.client, op.partition); !settled || to.ballot != op.ballot {
 		return // its partition has moved, or does
 	}
-	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK || op.why == session.ReasonQueueFull.String() || op.why == session.ReasonClosed.String() {
+	if op.on == nil || op.on.disturbed || op.outcome == session.OutcomeOK || op.excused {
 		return
 	}
 	j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted while its session to %s was ready on c%d, ended %s (%s) though nothing but credentials, if anything, was in trouble",
