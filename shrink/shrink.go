@@ -155,7 +155,8 @@ type search struct {
 	given   time.Duration // the watch that the scenario came with
 	runs    int
 	pass    string
-	err     error // of ctx, or of the simulator
+	err     error // of the simulator
+	run     func(context.Context, sim.Scenario, sim.Options) (sim.Result, error)
 }
 
 // Minimize shrinks a scenario that violates something. The end of ctx ends it with the
@@ -180,7 +181,7 @@ func Minimize(ctx context.Context, s sim.Scenario, opts Options) (Result, error)
 	case !sim.Matches(keep.err, keep.age, opts.Signature):
 		return Result{}, &SignatureError{opts.Signature, first.Signatures}
 	}
-	m := &search{ctx: ctx, opts: opts, keep: keep, best: s, bestRun: first, runs: 1}
+	m := &search{ctx: ctx, opts: opts, keep: keep, best: s, bestRun: first, runs: 1, run: sim.Run}
 	before := sizeOf(&s, first.Operations)
 	complete := m.minimize()
 	if m.err != nil {
@@ -221,16 +222,19 @@ func (m *search) over() bool {
 }
 
 // fails runs a candidate and keeps it as the best so far where it fails alike. One that is
-// no scenario does not.
+// no scenario does not, nor does one that is interrupted.
 func (m *search) fails(candidate sim.Scenario) bool {
 	if m.over() || candidate.Validate() != nil {
 		return false
 	}
 	m.runs++
-	r, err := sim.Run(m.ctx, candidate, sim.Options{Expect: m.keep.expect()})
+	r, err := m.run(m.ctx, candidate, sim.Options{Expect: m.keep.expect()})
 	if err != nil {
 		m.err = err
 		return false
+	}
+	if m.ctx.Err() != nil {
+		return false // how it would have ended is not known, whatever it had violated by then
 	}
 	f, ok := failureOf(&r)
 	if ok = ok && f.alike(m.keep); ok {

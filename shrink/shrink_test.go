@@ -83,6 +83,25 @@ func TestShrinkEndsEarly(t *testing.T) {
 	assert.Equal(t, sim.VerdictViolation, some.Run.Verdict)
 }
 
+// A run that the interrupt ends may have violated the property already. What it would have
+// come to is not known: its hash is of a part, and another property may go before.
+func TestInterruptedRunIsNotKept(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := incident(t, 7)
+	property := sim.PropertyAuthenticatedExecution
+	m := &search{ctx: ctx, opts: Options{MaxRuns: 10}, keep: failure{property: property}, best: s}
+	m.run = func(context.Context, sim.Scenario, sim.Options) (sim.Result, error) {
+		cancel()
+		return sim.Result{Verdict: sim.VerdictViolation, Property: &property, TraceHash: "of a part"}, nil
+	}
+	smaller := s
+	smaller.Clients--
+	require.False(t, m.fails(smaller.Fit()))
+	require.NoError(t, m.err)
+	assert.Equal(t, s, m.best)
+	assert.Empty(t, m.bestRun.TraceHash)
+}
+
 // The signature is kept with the property, its age too: the incident at 5 s does not become
 // the one at 10 s, and neither the one that the violation does not name.
 func TestSignatureIsKept(t *testing.T) {
@@ -125,7 +144,7 @@ func TestSettingsShrink(t *testing.T) {
 	s.Watch = 137*time.Second + 13*time.Millisecond
 	s.Drawn = []sim.Drawn{{Kind: sim.FaultDelay, PerMille: 100, Min: time.Second, Max: time.Second}}
 	s.Faults = append(s.Faults, sim.Fault{At: time.Second, Kind: sim.FaultDelay, Node: "replica-1", Down: 3 * time.Second, By: 1234567 * time.Microsecond})
-	m := &search{ctx: t.Context(), opts: Options{MaxRuns: DefaultMaxRuns}, best: s}
+	m := &search{ctx: t.Context(), opts: Options{MaxRuns: DefaultMaxRuns}, best: s, run: sim.Run}
 	first, err := sim.Run(t.Context(), s, sim.Options{})
 	require.NoError(t, err)
 	var ok bool

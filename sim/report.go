@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,8 @@ type reportConfig struct {
 }
 
 // WriteReport runs the result's scenario once more with its events written to dir. An
-// existing report there is replaced.
+// existing report there is replaced. Where ctx ends first dir has the scenario and how to
+// replay it, and nothing that only looks whole; the error wraps that of ctx.
 func WriteReport(ctx context.Context, dir string, r *Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -67,7 +69,7 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 	}
 	w := reportWriter{dir: dir, result: r, collector: report.NewCollector(0)}
 	if err := w.writeEvents(ctx); err != nil {
-		return err
+		return errors.Join(err, w.removeRun())
 	}
 	return errors.Join(w.writePage(), w.writeHistory())
 }
@@ -84,6 +86,17 @@ func (w *reportWriter) file(name string, write func(*os.File) error) error {
 	return writeTo(filepath.Join(w.dir, name), write)
 }
 
+// removeRun removes what a run would have filled.
+func (w *reportWriter) removeRun() error {
+	var errs []error
+	for _, name := range []string{ReportEvents, ReportTimeline, ReportPage, ReportHistory} {
+		if err := os.Remove(filepath.Join(w.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // writeEvents runs the scenario again, and writes the trace and its timeline on the way.
 func (w *reportWriter) writeEvents(ctx context.Context) error {
 	config, err := json.Marshal(reportConfig{w.result, string(w.result.Effective.appendText(nil))})
@@ -97,13 +110,27 @@ func (w *reportWriter) writeEvents(ctx context.Context) error {
 		}
 		return w.file(ReportTimeline, func(words *os.File) error {
 			timeline := newTimeline(words, &w.result.Effective)
-			_, err := Run(ctx, w.result.Effective, Options{
+			again, err := Run(ctx, w.result.Effective, Options{
 				Sink:    trace.Fanout{writer, timeline, w.collector},
 				History: func(v linearizability.Visualization) { w.history = v },
 			})
+			if err == nil {
+				err = w.compare(ctx, &again)
+			}
 			return errors.Join(err, timeline.flush(), writer.Flush())
 		})
 	})
+}
+
+// compare says why the run that was written is not the one that was judged, or nil.
+func (w *reportWriter) compare(ctx context.Context, again *Result) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("run seed %s again: %w", again.Seed, ctx.Err())
+	case again.TraceHash != w.result.TraceHash:
+		return fmt.Errorf("seed %s gave trace hash %s, and %s when it was run again; this is a bug of the simulator", again.Seed, w.result.TraceHash, again.TraceHash)
+	}
+	return nil
 }
 
 func (w *reportWriter) writePage() error {

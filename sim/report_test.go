@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -15,6 +16,29 @@ import (
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/trace"
 )
+
+// A report that was interrupted does not look whole, and neither does one of another run.
+func TestReportIsOfTheWholeRun(t *testing.T) {
+	result := failing(t)
+	dir := t.TempDir()
+	require.NoError(t, WriteReport(t.Context(), dir, &result), "what was there before")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, WriteReport(ctx, dir, &result), context.Canceled)
+	left := func() (names []string) {
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	require.Equal(t, []string{ReportConfig, ReportRepro, ReportScenario}, left())
+
+	result.TraceHash = "v1-0000000000000000"
+	require.ErrorContains(t, WriteReport(t.Context(), dir, &result), "gave trace hash v1-0000000000000000, and ")
+	require.Equal(t, []string{ReportConfig, ReportRepro, ReportScenario}, left())
+}
 
 // failing is the incident: upstream's client against servers that fall silent.
 func failing(t *testing.T) Result {

@@ -55,7 +55,7 @@ func incidentVerdict(w io.Writer, results []sim.RowResult, quiet bool) error {
 	for i := range results {
 		if ok, how := results[i].AsExpected(); !ok {
 			fmt.Fprintf(w, "row %d: %s\n", i+1, how)
-			code = max(resultCode(&results[i].Result), exitSafety)
+			code = worse(code, max(resultCode(&results[i].Result), exitSafety))
 		}
 	}
 	rows := len(sim.IncidentTable())

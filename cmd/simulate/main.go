@@ -59,7 +59,8 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
-	if err != nil && code <= exitUsage {
+	var told *exitError
+	if err != nil && !errors.As(err, &told) {
 		fmt.Fprintln(stderr, "simulate:", err)
 	}
 	return code

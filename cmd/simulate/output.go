@@ -50,6 +50,14 @@ func kindCode(kind sim.PropertyKind) int {
 	return exitInternal
 }
 
+// worse is, of two exit statuses, the smaller that is none of a pass.
+func worse(a, b int) int {
+	if a == exitHeld || b != exitHeld && b < a {
+		return b
+	}
+	return a
+}
+
 func exitWith(code int) error {
 	if code == exitHeld {
 		return nil

@@ -4,6 +4,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +24,22 @@ import (
 type runFlags struct {
 	twice, explain, validate bool
 	report                   string
+}
+
+// compareTwice runs a scenario again, and says whether both runs came to an end and could be
+// compared. A trace hash that differs is an error.
+func (f *runFlags) compareTwice(ctx context.Context, s sim.Scenario, opts sim.Options, first *sim.Result) (compared bool, err error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	again, err := sim.Run(ctx, s, opts)
+	switch {
+	case err != nil || ctx.Err() != nil:
+		return false, err
+	case again.TraceHash != first.TraceHash:
+		return false, fmt.Errorf("not deterministic: seed %s gave trace hash %s and then %s; this is a bug of the simulator", first.Seed, first.TraceHash, again.TraceHash)
+	}
+	return true, nil
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -167,15 +185,14 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 	if err != nil {
 		return err
 	}
+	judged := judgedRun{Result: &result, Conformance: validators.Results()}
 	opts.Sink = nil
 	if flags.twice {
-		again, err := sim.Run(cmd.Context(), s, opts)
+		compared, err := flags.compareTwice(cmd.Context(), s, opts, &result)
 		if err != nil {
 			return err
 		}
-		if cmd.Context().Err() == nil && again.TraceHash != result.TraceHash {
-			return fmt.Errorf("not deterministic: seed %s gave trace hash %s and then %s; this is a bug of the simulator", result.Seed, result.TraceHash, again.TraceHash)
-		}
+		judged.uncompared = !compared
 	}
 	line.done()
 	if flags.report != "" || result.Verdict == sim.VerdictViolation {
@@ -183,7 +200,6 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 			return err
 		}
 	}
-	judged := judgedRun{Result: &result, Conformance: validators.Results()}
 	if err := tellRun(cmd, out, flags, &judged); err != nil {
 		return err
 	}
@@ -194,16 +210,18 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 type judgedRun struct {
 	*sim.Result
 	Conformance []conformance.Result `json:"conformance,omitempty"`
+
+	uncompared bool // it was to be run twice, and was interrupted before that
 }
 
 // code is the exit status: of several, the smallest that is none of a pass.
 func (r *judgedRun) code() int {
 	code := resultCode(r.Result)
 	for i := range r.Conformance {
-		other := conformanceCode(&r.Conformance[i])
-		if code == exitHeld || other != exitHeld && other < code {
-			code = other
-		}
+		code = worse(code, conformanceCode(&r.Conformance[i]))
+	}
+	if r.uncompared {
+		code = worse(code, exitInconclusive)
 	}
 	return code
 }
@@ -213,7 +231,11 @@ func writeReport(cmd *cobra.Command, flags *runFlags, result *sim.Result) error 
 	if dir == "" {
 		dir = filepath.Join(reportRoot, sim.ReportName(result))
 	}
-	if err := sim.WriteReport(cmd.Context(), dir, result); err != nil {
+	switch err := sim.WriteReport(cmd.Context(), dir, result); {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: interrupted: %s has the scenario, and no trace; simulate replay %[1]s makes the rest\n", dir)
+		return nil
+	case err != nil:
 		return fmt.Errorf("cannot write the report to %s: %w; choose another directory with --report", dir, err)
 	}
 	result.Report = &dir
@@ -225,7 +247,7 @@ func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *judgedRun
 	if out.json {
 		words = cmd.ErrOrStderr()
 	}
-	if flags.explain {
+	if flags.explain && cmd.Context().Err() == nil {
 		if err := sim.Explain(cmd.Context(), words, result.Effective); err != nil {
 			return err
 		}
@@ -234,7 +256,10 @@ func tellRun(cmd *cobra.Command, out *output, flags *runFlags, result *judgedRun
 		return object(cmd.OutOrStdout(), result)
 	}
 	tellResult(words, result.Result)
-	if flags.twice {
+	switch {
+	case result.uncompared:
+		fmt.Fprintln(words, "  twice         interrupted: not compared")
+	case flags.twice:
 		fmt.Fprintln(words, "  twice         the same trace hash")
 	}
 	for i := range result.Conformance {
