@@ -48,7 +48,8 @@ type Config struct {
 	// ValidateEvery has the trace of each so-manieth seed held against the specifications,
 	// which takes longer than to make it; 0: of none.
 	ValidateEvery uint64
-	// SeedTimeout is how long one seed may take; then it is inconclusive. Default a minute.
+	// SeedTimeout is how long one seed may take; then its worker is killed, which counts as a
+	// bug until a later sitting has run it. 0: a minute.
 	SeedTimeout time.Duration
 	// Progress is called after each seed; may be nil.
 	Progress func(Progress)
@@ -56,7 +57,7 @@ type Config struct {
 
 // Progress is where a campaign stands.
 type Progress struct {
-	Done, Total uint64 // seeds, those of earlier sittings included
+	Done, Total uint64 // of the seeds that were asked for, those of earlier sittings included
 	Now         uint64 // seeds of this sitting
 	Failures    int    // that differ by signature
 	Elapsed     time.Duration
@@ -76,6 +77,8 @@ func (c *Config) Validate() error {
 		return &sim.UsageError{Text: fmt.Sprintf("%d seeds from %#x on: there are not so many", c.Seeds, c.First)}
 	case c.Workers < 1 || c.Workers > maxWorkers:
 		return &sim.UsageError{Text: fmt.Sprintf("%d workers: it must be 1 to %d", c.Workers, maxWorkers)}
+	case c.SeedTimeout < 0:
+		return &sim.UsageError{Text: fmt.Sprintf("%v for one seed: it must be more than nothing", c.SeedTimeout)}
 	case c.Ledger == "":
 		return &sim.UsageError{Text: "a campaign needs a ledger: give --ledger FILE"}
 	}
@@ -120,7 +123,7 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := sitting{cfg: &cfg, ledger: ledger, tally: tally, started: time.Now()}
+	s := sitting{cfg: &cfg, ledger: ledger, tally: tally, started: time.Now(), had: tally.within(cfg.seeds())}
 	err = s.run(ctx)
 	if closing := ledger.close(); err == nil {
 		err = closing
@@ -139,6 +142,7 @@ type sitting struct {
 	ledger  *ledger
 	tally   *tally
 	started time.Time
+	had     uint64 // of the seeds that were asked for, as it began
 	ran     uint64
 }
 
@@ -210,7 +214,7 @@ func (s *sitting) take(o Outcome) error {
 	}
 	if s.cfg.Progress != nil {
 		s.cfg.Progress(Progress{
-			Done: s.tally.seeds(), Total: s.cfg.Seeds, Now: s.ran,
+			Done: s.had + s.ran, Total: s.cfg.Seeds, Now: s.ran,
 			Failures: s.tally.kinds(), Elapsed: time.Since(s.started),
 		})
 	}

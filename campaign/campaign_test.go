@@ -102,7 +102,6 @@ func TestReturnsAreToldApart(t *testing.T) {
 	assert.Equal(t, Converged{Runs: 2, P50: 30, P99: 30, Max: 500, MaxSeed: 3}, s.Returns.All.Waited)
 }
 
-// A campaign that goes on where it was ends with the same words as one that was never interrupted.
 func TestTracesAreHeldAgainstTheSpecifications(t *testing.T) {
 	cfg := config(t, "works", 10)
 	cfg.ValidateEvery = 4
@@ -139,6 +138,7 @@ func TestRefusedTraceOfARunThatHeld(t *testing.T) {
 	assert.Equal(t, Failure{Signature: "not-conforming: routing: R7", Count: 1, First: 7, Reason: "it was not asked", Refused: true}, s.Failures[0])
 }
 
+// A campaign that goes on where it was ends with the same words as one that was never interrupted.
 func TestCampaignGoesOn(t *testing.T) {
 	cfg := config(t, "works", 12)
 	whole := play(t, cfg)
@@ -315,6 +315,7 @@ func TestConfigsThatCannotWork(t *testing.T) {
 		"seeds":    func(c *Config) { c.Seeds = 0 },
 		"wrap":     func(c *Config) { c.First, c.Seeds = ^uint64(0), 3 },
 		"workers":  func(c *Config) { c.Workers = 0 },
+		"timeout":  func(c *Config) { c.SeedTimeout = -time.Second },
 		"ledger":   func(c *Config) { c.Ledger = "" },
 		"scenario": func(c *Config) { c.Setup.Scenario = "full-restrat" },
 		"client":   func(c *Config) { c.Setup.Client = "upstream" },
@@ -329,6 +330,20 @@ func TestConfigsThatCannotWork(t *testing.T) {
 	_, err := Run(t.Context(), good)
 	var ledger *LedgerError
 	require.ErrorAs(t, err, &ledger)
+}
+
+// A ledger that is taken up for other seeds is as far as these are.
+func TestProgressIsOfTheSeedsAskedFor(t *testing.T) {
+	cfg := config(t, "works", 4)
+	play(t, cfg)
+	cfg.First, cfg.Seeds = 3, 4
+	var told []uint64
+	cfg.Progress = func(p Progress) {
+		told = append(told, p.Done)
+		assert.EqualValues(t, 4, p.Total)
+	}
+	play(t, cfg)
+	assert.Equal(t, []uint64{3, 4}, told)
 }
 
 func TestPanicIsAnOutcome(t *testing.T) {
@@ -365,6 +380,16 @@ func TestJUnit(t *testing.T) {
   </testcase>
 </testsuite>
 `, b.String())
+}
+
+// What makes a campaign inconclusive is no success on a build server either.
+func TestJUnitTellsWhatWasNeverMet(t *testing.T) {
+	s := Summary{Setup: reference(), Seeds: 900, Held: 900, Canaries: 9, Unmet: []string{"port-reuse"}}
+	var b bytes.Buffer
+	require.NoError(t, WriteJUnit(&b, &s, func(Failure) string { return "" }))
+	assert.Contains(t, b.String(), `tests="3" failures="1" errors="0"`)
+	assert.Contains(t, b.String(), `name="situation port-reuse"`)
+	assert.Contains(t, b.String(), "never met in 900 seeds")
 }
 
 func TestWorkRefusesWhatIsNoTask(t *testing.T) {

@@ -1,5 +1,5 @@
 // A campaign as JUnit's XML, which build servers show: a test case for the seeds that held,
-// one for the canaries, and one for each kind of failure.
+// one for the canaries, and one for each kind of failure and each situation that was not met.
 
 package campaign
 
@@ -55,6 +55,9 @@ func WriteJUnit(w io.Writer, s *Summary, replay func(Failure) string) error {
 			c.Failure = detail
 		}
 		suite.add(c)
+	}
+	for _, name := range s.Unmet {
+		suite.add(junitCase{Class: class, Name: "situation " + name, Failure: &junitDetail{Message: fmt.Sprintf("never met in %d seeds", s.Seeds)}})
 	}
 	if s.Remaining > 0 {
 		suite.add(junitCase{Class: class, Name: "seeds that were not run", Error: &junitDetail{Message: fmt.Sprintf("%d seeds are missing", s.Remaining)}})

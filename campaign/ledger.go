@@ -40,6 +40,9 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 // simulates otherwise: its seeds are other runs.
 var ErrOtherCampaign = errors.New("it belongs to another campaign")
 
+// ErrNotKept says that the ledger could not keep what there was to write: a full disk, say.
+var ErrNotKept = errors.New("it could not be written")
+
 // ErrInUse refuses a ledger that another campaign is writing.
 var ErrInUse = errors.New("it is in use: another campaign is writing it; wait for its end or choose another --ledger")
 
@@ -132,14 +135,14 @@ func (l *ledger) write(v any) error {
 		return &LedgerError{l.path, 0, err}
 	}
 	if _, err := l.file.Write(append(line, '\n')); err != nil {
-		return &LedgerError{l.path, 0, err}
+		return &LedgerError{l.path, 0, fmt.Errorf("%w: %w", ErrNotKept, err)}
 	}
 	return nil
 }
 
 func (l *ledger) close() error {
 	if err := errors.Join(l.file.Sync(), l.file.Close()); err != nil {
-		return &LedgerError{l.path, 0, err}
+		return &LedgerError{l.path, 0, fmt.Errorf("%w: %w", ErrNotKept, err)}
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (c *contents) line(line []byte, visit func(*Outcome)) error {
 	if err := json.Unmarshal(line, &o); err != nil {
 		return err
 	}
+	if err := o.validate(); err != nil {
+		return err
+	}
 	visit(&o)
 	return nil
 }

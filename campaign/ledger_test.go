@@ -77,6 +77,34 @@ func TestFilesOfOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
+// A line that is JSON and no run is damage, not an inconclusive seed.
+func TestDamagedLinesAreRefused(t *testing.T) {
+	cfg := config(t, "works", 2)
+	play(t, cfg)
+	whole, err := os.ReadFile(cfg.Ledger)
+	require.NoError(t, err)
+	for _, line := range []string{`{}`, `null`, `{"seed":"0x9","verdict":"fine"}`, `{"seed":"0x9","verdict":"held","converged_after_ns":1,"waited_ns":1,"answered_ns":1,"power_losses":-1}`} {
+		require.NoError(t, os.WriteFile(cfg.Ledger, append(whole[:len(whole):len(whole)], line+"\n"...), 0o600))
+		_, err := Summarize(cfg.Ledger)
+		require.ErrorContains(t, err, "line 4: this is no run of a campaign", "%s", line)
+		_, err = Scenario(cfg.Ledger, 4)
+		require.ErrorContains(t, err, "line 4: this is no run of a campaign", "%s", line)
+	}
+}
+
+// What cannot be written is not the ledger's fault.
+func TestLedgerThatCannotKeep(t *testing.T) {
+	cfg := config(t, "works", 1)
+	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) {})
+	require.NoError(t, err)
+	require.NoError(t, l.plan(cfg.seeds()))
+	require.NoError(t, l.file.Close())
+	err = l.append(&Outcome{Seed: 1, Verdict: sim.VerdictHeld})
+	require.ErrorIs(t, err, ErrNotKept)
+	require.ErrorIs(t, err, os.ErrClosed)
+	require.ErrorIs(t, l.close(), ErrNotKept)
+}
+
 // cat puts a ledger behind one that a crash tore: what was torn is run again, the rest counts.
 func TestTornLedgersArePutTogether(t *testing.T) {
 	cfg := config(t, "works", 4)
@@ -201,7 +229,7 @@ func TestSeedOfADeadWorkerIsRunAgain(t *testing.T) {
 	again := uint64(0)
 	cfg.Progress = func(p Progress) {
 		again = p.Now
-		assert.EqualValues(t, 3, p.Done)
+		assert.Equal(t, p.Now, p.Done, "a seed that died is not done")
 	}
 	require.Equal(t, whole, play(t, cfg))
 	require.EqualValues(t, 3, again)

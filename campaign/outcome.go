@@ -3,6 +3,7 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,6 +41,22 @@ type Outcome struct {
 	Reason    string   `json:"reason,omitempty"`
 	Bug       string   `json:"bug,omitempty"` // of the simulator: a panic, an error, the end of a worker's process
 }
+
+// validate refuses what no run comes to, so that a line that somebody has damaged is not
+// counted for one.
+func (o *Outcome) validate() error {
+	switch o.Verdict {
+	case sim.VerdictHeld, sim.VerdictViolation, sim.VerdictInconclusive:
+	default:
+		return fmt.Errorf("%w: its verdict is %q", errNoRun, o.Verdict)
+	}
+	if o.Restarts < 0 || o.PowerLosses < 0 {
+		return fmt.Errorf("%w: restarts are %d and losses of power %d", errNoRun, o.Restarts, o.PowerLosses)
+	}
+	return nil
+}
+
+var errNoRun = errors.New("this is no run of a campaign")
 
 // workerEnded begins the Bug of a run that took its worker's process along. Ledgers have it.
 const workerEnded = "worker ended: "

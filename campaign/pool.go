@@ -47,7 +47,6 @@ type pool struct {
 	tasks    chan task
 	outcomes chan Outcome
 	running  sync.WaitGroup
-	underWay int
 
 	mu      sync.Mutex
 	crashes int
@@ -70,13 +69,11 @@ func (p *pool) give(t task, take func(Outcome) error) bool {
 		case <-p.ctx.Done():
 			return false
 		case o := <-p.outcomes:
-			p.underWay--
 			if err := take(o); err != nil {
 				p.fail(err)
 				return false
 			}
 		case p.tasks <- t:
-			p.underWay++
 			return true
 		}
 	}

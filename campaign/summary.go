@@ -127,11 +127,10 @@ func (t *tally) has(seed uint64, canary bool) bool {
 	return ok
 }
 
-// seeds is how many have been run, canaries not counted.
-func (t *tally) seeds() uint64 {
-	n := t.sum.Seeds
-	for r := range t.died {
-		if !r.canary {
+// within is how many of a span's seeds have ended by themselves.
+func (t *tally) within(s span) (n uint64) {
+	for r := range t.done {
+		if !r.canary && r.seed >= s.First && r.seed-s.First < Seed(s.Seeds) {
 			n++
 		}
 	}

@@ -134,7 +134,7 @@ func standing(p campaign.Progress) string {
 // campaignError tells input that cannot be used from what went wrong.
 func campaignError(err error) error {
 	var ledger *campaign.LedgerError
-	if errors.As(err, &ledger) {
+	if errors.As(err, &ledger) && !errors.Is(err, campaign.ErrNotKept) {
 		return &usageError{err}
 	}
 	return err

@@ -135,3 +135,10 @@ func TestLedgerInUse(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &exit)
 }
+
+// A ledger of another campaign is the user's to repair; a disk that is full is no usage.
+func TestStatusOfLedgerErrors(t *testing.T) {
+	require.Equal(t, exitUsage, exitCode(campaignError(&campaign.LedgerError{Path: "night", Err: campaign.ErrOtherCampaign})))
+	full := &campaign.LedgerError{Path: "night", Err: fmt.Errorf("%w: %w", campaign.ErrNotKept, syscall.ENOSPC)}
+	require.Equal(t, exitInternal, exitCode(campaignError(full)))
+}
