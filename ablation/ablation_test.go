@@ -5,6 +5,7 @@ package ablation
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,8 +69,19 @@ func TestConclusions(t *testing.T) {
 		never := strings.Contains(words, "C1") || words == "C2+C3"
 		cells = append(cells, cell(!never, nil, causes...), cell(words != "C2", []string{"r1"}, causes...))
 	}
+	for _, remedies := range RemedySets()[2:] {
+		for _, causes := range CauseSets() {
+			cells = append(cells, cell(!strings.Contains(Words(causes), "C1") && Words(causes) != "C2+C3", remedies, causes...))
+		}
+	}
 	assert.Equal(t, "each of C1, C2+C3 is sufficient; no cause is necessary. r1 cures each. With r1 those with C2 no longer come back."+
 		" r2 cures none. r3 cures none. r1+r2+r3 cures none.", conclude(cells))
+	undecided := slices.Clone(cells)
+	look(undecided, []string{"C2"}, []string{"r1"}).decided = false
+	look(undecided, []string{"C1"}, []string{"r2"}).decided = false
+	look(undecided, []string{"C1"}, []string{"r2"}).back = false
+	assert.Equal(t, "each of C1, C2+C3 is sufficient; no cause is necessary. Of r1 nothing follows: with C2 it was not decided."+
+		" Of r2 nothing follows: with C1 it was not decided. r3 cures none. r1+r2+r3 cures none.", conclude(undecided))
 	cells[0].decided = false
 	assert.Contains(t, conclude(cells), "not decided")
 }

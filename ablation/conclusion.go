@@ -96,19 +96,23 @@ func subset(small, large []string) bool {
 }
 
 // cures says of which failing sets the remedies make one that comes back, and of which
-// others they make one that does not.
+// others they make one that does not; nothing where a cell is missing or was not decided.
 func cures(cells []finding, failing [][]string, remedies []string) string {
-	var cured, harmed []string
+	var cured, harmed, undecided []string
 	for _, causes := range CauseSets() {
 		c := look(cells, causes, remedies)
 		fails := slices.ContainsFunc(failing, func(set []string) bool { return slices.Equal(set, causes) })
 		switch {
-		case c == nil:
+		case c == nil || !c.decided:
+			undecided = append(undecided, Words(causes))
 		case fails && c.back:
 			cured = append(cured, Words(causes))
 		case !fails && !c.back:
 			harmed = append(harmed, Words(causes))
 		}
+	}
+	if len(undecided) > 0 {
+		return fmt.Sprintf(" Of %s nothing follows: with %s it was not decided.", Words(remedies), strings.Join(undecided, ", "))
 	}
 	text := ""
 	switch name := Words(remedies); {

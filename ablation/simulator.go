@@ -343,21 +343,28 @@ func SimConclusions(cells []SimCell) []string {
 		}
 	}
 	for _, scenario := range sim.AblationScenarios {
-		total, back, quit, reused, runs := 0, 0, 0, 0, 0
+		total, back, undecided, quit, reused, runs := 0, 0, 0, 0, 0, 0
 		for i := range cells {
 			c := &cells[i]
 			if c.Scenario != scenario {
 				continue
 			}
 			if c.Auth != authMandatory {
-				if total++; c.ComesBack() {
+				switch total++; {
+				case c.Verdict == sim.VerdictInconclusive:
+					undecided++
+				case c.ComesBack():
 					back++
 				}
 			}
 			runs, quit, reused = runs+c.Seeds, quit+c.ServerGaveUp, reused+c.PortReused
 		}
 		if total > 0 {
-			lines = append(lines, fmt.Sprintf("%s, authentication optional: %d of %d combinations come back.", scenario, back, total))
+			line := fmt.Sprintf("%s, authentication optional: %d of %d combinations come back", scenario, back, total)
+			if undecided > 0 {
+				line += fmt.Sprintf("; %d were not decided", undecided)
+			}
+			lines = append(lines, line+".")
 		}
 		if runs > 0 {
 			lines = append(lines, fmt.Sprintf("%s, what acted: of %d runs, all cells together, %d reused a port, and in %d a server gave a negotiation up.", scenario, runs, reused, quit))

@@ -159,12 +159,14 @@ func Conclusions(cells []Cell) []string {
 func concludeOptional(cells []Cell) []string {
 	var lines []string
 	for _, f := range faultLevels {
-		total := 0
+		total, undecided := 0, 0
 		var out [][]string // sets of causes
 		for _, server := range servers {
 			for _, c := range at(cells, f, server, "optional") {
-				total++
-				if !c.ComesBack() {
+				switch total++; {
+				case !c.Complete:
+					undecided++
+				case !c.ComesBack():
 					out = append(out, c.Causes)
 				}
 			}
@@ -172,7 +174,10 @@ func concludeOptional(cells []Cell) []string {
 		if total == 0 {
 			continue
 		}
-		line := fmt.Sprintf("%s %s, authentication optional: %d of %d combinations come back", f.spec, f.config, total-len(out), total)
+		line := fmt.Sprintf("%s %s, authentication optional: %d of %d combinations come back", f.spec, f.config, total-len(out)-undecided, total)
+		if undecided > 0 {
+			line += fmt.Sprintf("; %d were not decided", undecided)
+		}
 		if len(out) > 0 {
 			line += "; of those that do not, " + necessary(out)
 		}
