@@ -156,13 +156,10 @@ func tellCampaign(cmd *cobra.Command, out *output, junit string, s *campaign.Sum
 	return exitWith(campaignCode(s))
 }
 
-func writeJUnit(path string, s *campaign.Summary) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return campaign.WriteJUnit(file, s, func(f campaign.Failure) string { return seeAgain(s, f) })
+func writeJUnit(path string, s *campaign.Summary) error {
+	return replaceFile(path, func(w io.Writer) error {
+		return campaign.WriteJUnit(w, s, func(f campaign.Failure) string { return seeAgain(s, f) })
+	})
 }
 
 // seeAgain is the command that shows a failure's first seed.

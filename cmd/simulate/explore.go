@@ -144,14 +144,16 @@ type explorerLine struct {
 
 func writeExplorer(cmd *cobra.Command, out *output, f *exploreFlags, e *explore.Explorer, report *model.Report) error {
 	told := explorerLine{Kind: "explore", Spec: report.Spec, File: f.out, Verdict: report.Verdict}
-	file, err := os.Create(f.out)
-	if err != nil {
-		return &usageError{fmt.Errorf("cannot write the explorer: %w; choose another file with --out", err)}
-	}
-	told.States, told.Complete, err = e.WriteOffline(cmd.Context(), file, f.maxStates)
-	if err := errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(f.out) // half a page is worse than none
-		return fmt.Errorf("write the explorer to %s: %w", f.out, err)
+	err := replaceFile(f.out, func(w io.Writer) (err error) {
+		told.States, told.Complete, err = e.WriteOffline(cmd.Context(), w, f.maxStates)
+		return err
+	})
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: interrupted: %s was not written\n", f.out)
+		return exitWith(exitInconclusive)
+	case err != nil:
+		return fmt.Errorf("write the explorer to %s: %w; choose another file with --out", f.out, err)
 	}
 	if out.json {
 		return object(cmd.OutOrStdout(), told)

@@ -109,16 +109,11 @@ func runShrink(cmd *cobra.Command, out *output, s sim.Scenario, file string, opt
 	return tellShrunk(cmd.OutOrStdout(), &told, &r.Scenario)
 }
 
-func writeScenario(path string, s *sim.Scenario) (err error) {
+func writeScenario(path string, s *sim.Scenario) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return sim.WriteScenario(f, s)
+	return replaceFile(path, func(w io.Writer) error { return sim.WriteScenario(w, s) })
 }
 
 func tellShrunk(w io.Writer, told *shrunk, s *sim.Scenario) error {

@@ -1,0 +1,36 @@
+// Files that a command writes at the end of long work, or not at all.
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+)
+
+// replaceFile has write make the file at path. What was there before is replaced when all is
+// written; until then, and where that fails, it stays. A pipe or a terminal is written to as
+// it is. A file that cannot be made is a *usageError.
+func replaceFile(path string, write func(io.Writer) error) error {
+	part := path
+	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
+		part = path + ".part"
+	}
+	file, err := os.Create(part)
+	if err != nil {
+		return &usageError{err}
+	}
+	out := bufio.NewWriter(file)
+	if err = write(out); err == nil {
+		err = out.Flush()
+	}
+	err = errors.Join(err, file.Close())
+	switch {
+	case part == path:
+		return err
+	case err != nil:
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, path)
+}

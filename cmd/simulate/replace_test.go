@@ -1,0 +1,57 @@
+// What was there before long work stays until the work is done.
+
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReplaceFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(text string, fails error) error {
+		return replaceFile("page", func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			require.NoError(t, err)
+			return fails
+		})
+	}
+	is := func(text string) {
+		t.Helper()
+		data, err := os.ReadFile("page")
+		require.NoError(t, err)
+		require.Equal(t, text, string(data))
+		entries, err := os.ReadDir(".")
+		require.NoError(t, err)
+		require.Len(t, entries, 1, "nothing is left beside it")
+	}
+	require.NoError(t, write("the first", nil))
+	is("the first")
+	torn := errors.New("torn")
+	require.ErrorIs(t, write("half of the sec", torn), torn)
+	is("the first")
+	require.NoError(t, write("the second", nil))
+	is("the second")
+
+	require.NoError(t, replaceFile(os.DevNull, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }))
+	info, err := os.Stat(os.DevNull)
+	require.NoError(t, err)
+	require.False(t, info.Mode().IsRegular(), "a device is written to, and not replaced")
+	require.Equal(t, exitUsage, exitCode(replaceFile("nowhere/page", func(io.Writer) error { return nil })))
+}
+
+func TestInterruptedExplorerLeavesWhatWasThere(t *testing.T) {
+	dir := t.TempDir()
+	page := dir + "/page.html"
+	require.NoError(t, os.WriteFile(page, []byte("of yesterday"), 0o600))
+	code, _, _, stderr := simulateFor(t, 0, "explore", "two-phase-commit", "--rms", "3", "--out", page)
+	require.Equal(t, exitInconclusive, code, stderr)
+	require.Contains(t, stderr, "interrupted: "+page+" was not written")
+	data, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Equal(t, "of yesterday", string(data))
+}
