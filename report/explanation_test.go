@@ -40,6 +40,16 @@ func failure(at int64, code string) trace.Event {
 	return trace.Event{AtNS: at, Node: "client-1", Kind: trace.KindNegotiation, Conn: 7, State: "failed", Code: code}
 }
 
+// A trace that somebody else wrote may have a frame that has no name.
+func TestFrameWithoutAName(t *testing.T) {
+	never := Violation{Property: "reconnect-converges", AtNS: 900 * ms, What: "client-1 fails", Decides: true}
+	for _, rpc := range []string{"", "_", "RPC_"} {
+		events := restarted(up, frame(42*ms, "client-1", rpc, "", true), frame(42*ms, "client-1", negotiation, "SASL_LIST_MECHANISMS", false), failure(50*ms, "ERR_TIMEOUT"))
+		said := Explain(events, &Summary{Verdict: "violation", Violations: []Violation{never}})
+		require.Contains(t, said[2].Text, "the first frame is a request")
+	}
+}
+
 func TestExplanations(t *testing.T) {
 	never := Violation{Property: "reconnect-converges", AtNS: 900 * ms, What: "client-1 still tries to reach meta-1 and fails", Decides: true}
 	for _, c := range []struct {

@@ -169,12 +169,16 @@ func (s *stories) servingAgain() int64 {
 	return last
 }
 
-// request names what a request frame asks for, in a word with its article.
+// request names what a request frame asks for, in a word with its article. A trace may have
+// one without a name.
 func request(rpc string) string {
 	if strings.Contains(rpc, "QUERY") {
 		return "a query"
 	}
 	word := strings.ToLower(rpc[strings.LastIndex(rpc, "_")+1:])
+	if word == "" {
+		return "a request"
+	}
 	if strings.ContainsRune("aeiou", rune(word[0])) {
 		return "an " + word
 	}

@@ -107,8 +107,12 @@ func ParseAnswer(text string) (Answer, error) {
 	case a.Err != codeOK || len(words) < 3:
 		return wrong(text)
 	}
-	if _, err := fmt.Sscanf(words[1]+" "+words[2], "%d %d", &a.App, &a.Count); err != nil {
-		return wrong(words[1] + " " + words[2])
+	for i, field := range []*int32{&a.App, &a.Count} {
+		n, err := strconv.ParseInt(words[1+i], 10, 32)
+		if err != nil {
+			return wrong(words[1+i])
+		}
+		*field = int32(n)
 	}
 	for _, word := range words[3:] {
 		c, ok := parseConfig(word)

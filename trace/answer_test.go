@@ -34,6 +34,13 @@ func TestAnswersAsText(t *testing.T) {
 	require.Less(t, len(AnswerOf(&large).String()), MaxLine/2)
 }
 
+func TestNumbersOfAnAnswerAreNumbers(t *testing.T) {
+	for _, text := range []string{"ERR_OK 2x 8", "ERR_OK 2 8y", "ERR_OK 2 8,9", "ERR_OK 2 99999999999", "ERR_OK 0x2 8"} {
+		_, err := ParseAnswer(text)
+		require.ErrorContains(t, err, "is not as it should be", text)
+	}
+}
+
 // FuzzParseAnswer: what is accepted is written again and read the same.
 func FuzzParseAnswer(f *testing.F) {
 	for _, text := range []string{
