@@ -16,8 +16,8 @@ import (
 type Health struct {
 	Ready       bool // every session that is held ready is, and there is one
 	Closed      bool
-	Outstanding int // calls
-	Leader      netip.AddrPort
+	Outstanding int            // calls
+	Leader      netip.AddrPort // the meta that is asked first: the one that answered last, before that the first of Config.Metas
 	Sessions    []SessionHealth
 	Routing     routing.Stats
 	Credentials *CredentialHealth // nil: none were given

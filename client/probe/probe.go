@@ -55,8 +55,8 @@ type Session struct {
 // Report is what was found.
 type Report struct {
 	Table      string      `json:"table"`
-	OK         bool        `json:"ok"` // everything succeeded
-	Leader     string      `json:"leader,omitempty"`
+	OK         bool        `json:"ok"`               // everything succeeded
+	Leader     string      `json:"leader,omitempty"` // empty: the table was not opened, so nobody has said who leads
 	Rounds     int         `json:"rounds"`
 	Operations []Operation `json:"operations"` // open, and those of the last round
 	Sessions   []Session   `json:"sessions"`
@@ -178,7 +178,7 @@ func timed(name string, do func() error) (Operation, error) {
 // look writes down the sessions, and what they say about a failure.
 func (r *Report) look(c *client.Client) {
 	health := c.Health()
-	if health.Leader.IsValid() {
+	if r.Operations[0].Error == "" { // else no meta has answered, and the client's is a guess
 		r.Leader = health.Leader.String()
 	}
 	r.InternalErrors = health.InternalErrors

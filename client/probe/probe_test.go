@@ -117,6 +117,7 @@ func TestHints(t *testing.T) {
 	report, err = Run(t.Context(), cfg)
 	require.Error(t, err)
 	require.Contains(t, report.Hint, "no server could be reached")
+	require.Empty(t, report.Leader, "nobody has said who leads")
 
 	cfg.Client.Metas = []string{"nonsense"}
 	_, err = Run(t.Context(), cfg)
