@@ -162,8 +162,12 @@ func (s *Server) SetLeader(leader netip.AddrPort) error {
 }
 
 // SetTables tells a meta server what another has changed; older news than its own changes
-// nothing. It returns when that is in force, and ErrClosed after the end.
+// nothing. It returns when that is in force, ErrClosed after the end, and a *ConfigError for
+// tables that cannot be served.
 func (s *Server) SetTables(r Registry) error {
+	if err := r.Validate(); err != nil {
+		return &ConfigError{Err: err}
+	}
 	return s.call(func() {
 		if m := s.core.Meta(); m != nil {
 			m.SetRegistry(r)

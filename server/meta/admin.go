@@ -4,6 +4,7 @@
 package meta
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (c *Core) Registry() Registry {
 }
 
 // SetRegistry takes over what another meta server has changed, unless it is older than what
-// is here.
+// is here. It must be valid, see Registry.Validate.
 func (c *Core) SetRegistry(r Registry) {
 	if r.Version <= c.version {
 		return
@@ -68,7 +69,9 @@ func (c *Core) SetRegistry(r Registry) {
 	c.version, c.lastID, c.dropped = r.Version, r.LastID, slices.Clone(r.Dropped)
 	c.tables = make(map[string]*Table, len(r.Tables))
 	for i := range r.Tables {
-		c.tables[r.Tables[i].Name] = cloneTable(&r.Tables[i])
+		t := cloneTable(&r.Tables[i])
+		c.tables[t.Name] = t
+		c.lastID = max(c.lastID, t.AppID) // no id is given out twice, whatever r says
 	}
 }
 
@@ -109,7 +112,7 @@ func (c *Core) create(now time.Time, args *protocol.CreateTableArgs) (int32, pro
 	case len(args.Name) == 0 || len(args.Name) > maxNameBytes, !args.IsPegasus(), !args.Stateful, args.Envs > 0,
 		count < 1 || count&(count-1) != 0, args.Replicas < 1 || int(args.Replicas) > len(c.nodes):
 		return 0, protocol.CodeInvalidParameters
-	case len(c.tables) >= maxTables || c.partitions()+count > maxPartitions:
+	case len(c.tables) >= maxTables || c.partitions()+count > maxPartitions, c.lastID == math.MaxInt32:
 		return 0, protocol.CodeCapacityExceeded
 	}
 	c.lastID++

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"testing"
 	"time"
@@ -212,4 +213,34 @@ func TestRegistryTravels(t *testing.T) {
 	cfg := changeable()
 	cfg.Registry = d.Registry()
 	assert.Equal(t, d.AppendState(nil, noon), New(cfg).AppendState(nil, noon), "a restart")
+}
+
+// A registry comes from outside: what it lacks is refused or made up for, and no table is given
+// the id of another one.
+func TestRegistryOfSomebodyElse(t *testing.T) {
+	for why, table := range map[string]Table{
+		"no partitions":    {Name: "t", AppID: 1},
+		"without a name":   {AppID: 1, Partitions: make([]protocol.PartitionConfig, 1)},
+		"must be positive": {Name: "t", AppID: -1, Partitions: make([]protocol.PartitionConfig, 1)},
+		"the ballot 0":     {Name: "t", AppID: 1, Partitions: make([]protocol.PartitionConfig, 1)},
+	} {
+		cfg := config()
+		cfg.Registry = Registry{Version: 1, Tables: []Table{table}}
+		var e *ConfigError
+		require.ErrorAs(t, cfg.Validate(), &e, why)
+		assert.Equal(t, "Registry.Tables", e.Field)
+		assert.ErrorContains(t, e, why)
+	}
+
+	cfg := changeable()
+	cfg.Registry = Registry{Version: 1, Tables: []Table{{Name: "t", AppID: 7, Partitions: []protocol.PartitionConfig{{Ballot: 1}, {Ballot: 1}}}}}
+	require.NoError(t, cfg.Validate())
+	c := New(cfg)
+	assert.Equal(t, protocol.GPID{AppID: 7, Index: 1}, query(t, c, "t").Partitions[1].PID)
+	_, id := create(t, c, "another", nil)
+	assert.EqualValues(t, 8, id)
+
+	c.SetRegistry(Registry{Version: 100, LastID: math.MaxInt32})
+	code, _ := create(t, c, "one too many", nil)
+	assert.Equal(t, protocol.CodeCapacityExceeded, code)
 }

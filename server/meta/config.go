@@ -57,37 +57,47 @@ func (c *Config) Validate() error {
 	if !c.Self.IsValid() {
 		return &ConfigError{Field: "Self", Why: "is missing; give the address that clients know"}
 	}
+	if err := validateTables("Tables", c.Tables); err != nil {
+		return err
+	}
+	return c.Registry.Validate()
+}
+
+// Validate returns a *ConfigError for the first thing that a meta server could not serve.
+func (r *Registry) Validate() error { return validateTables("Registry.Tables", r.Tables) }
+
+func validateTables(field string, tables []Table) error {
 	names, ids := make(map[string]bool), make(map[int32]bool)
-	for i := range c.Tables {
-		t := &c.Tables[i]
-		if err := t.validate(); err != nil {
+	for i := range tables {
+		t := &tables[i]
+		if err := t.validate(field); err != nil {
 			return err
 		}
 		if names[t.Name] || ids[t.AppID] {
-			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("has name %q or id %d twice", t.Name, t.AppID)}
+			return &ConfigError{Field: field, Why: fmt.Sprintf("has name %q or id %d twice", t.Name, t.AppID)}
 		}
 		names[t.Name], ids[t.AppID] = true, true
 	}
 	return nil
 }
 
-func (t *Table) validate() error {
+func (t *Table) validate(field string) error {
 	switch {
 	case t.Name == "":
-		return &ConfigError{Field: "Tables", Why: "has a table without a name"}
+		return &ConfigError{Field: field, Why: "has a table without a name"}
 	case t.AppID <= 0:
-		return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives table %q the id %d; it must be positive", t.Name, t.AppID)}
+		return &ConfigError{Field: field, Why: fmt.Sprintf("gives table %q the id %d; it must be positive", t.Name, t.AppID)}
 	case len(t.Partitions) == 0:
-		return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives table %q no partitions", t.Name)}
+		return &ConfigError{Field: field, Why: fmt.Sprintf("gives table %q no partitions", t.Name)}
 	}
 	for i := range t.Partitions {
 		p := &t.Partitions[i]
 		want := protocol.GPID{AppID: t.AppID, Index: int32(i)}
 		switch {
 		case p.PID != want && p.PID != protocol.GPID{}:
-			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("puts partition %d.%d at place %d of table %q", p.PID.AppID, p.PID.Index, i, t.Name)}
+			return &ConfigError{Field: field, Why: fmt.Sprintf("puts partition %d.%d at place %d of table %q", p.PID.AppID, p.PID.Index, i, t.Name)}
 		case p.Ballot < 1:
-			return &ConfigError{Field: "Tables", Why: fmt.Sprintf("gives partition %d of table %q the ballot %d; the first is 1", i, t.Name, p.Ballot)}
+			return &ConfigError{Field: field, Why: fmt.Sprintf("gives partition %d of table %q the ballot %d; the first is 1", i, t.Name, p.Ballot)}
 		}
 	}
 	return nil

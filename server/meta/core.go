@@ -43,9 +43,6 @@ func New(cfg Config) *Core {
 	}
 	for i := range cfg.Tables {
 		t := cloneTable(&cfg.Tables[i])
-		for j := range t.Partitions {
-			t.Partitions[j].PID = protocol.GPID{AppID: t.AppID, Index: int32(j)}
-		}
 		c.tables[t.Name] = t
 		c.lastID = max(c.lastID, t.AppID)
 	}
@@ -161,10 +158,12 @@ func (c *Core) Clone() *Core {
 	return d
 }
 
+// cloneTable returns an independent copy, in which every partition says which it is.
 func cloneTable(t *Table) *Table {
 	d := &Table{Name: t.Name, AppID: t.AppID, Partitions: slices.Clone(t.Partitions), CreateSecond: t.CreateSecond}
 	for i := range d.Partitions {
 		p := &d.Partitions[i]
+		p.PID = protocol.GPID{AppID: t.AppID, Index: int32(i)}
 		p.Secondaries, p.LastDrops = slices.Clone(p.Secondaries), slices.Clone(p.LastDrops)
 	}
 	return d
