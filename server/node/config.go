@@ -83,8 +83,8 @@ type Limits struct {
 	// Frame bounds the requests and the undecoded bytes of one connection, which is closed
 	// beyond. Default: frames of 4 MiB, names of 128 bytes, 8 MiB in all.
 	Frame protocol.Limits
-	// MaxBufferedBytes, undecoded and held, of all connections together; the connection
-	// whose bytes would exceed it is closed. Default 256 MiB.
+	// MaxBufferedBytes, undecoded and held, of all connections together; beyond, the connection
+	// that has most of them is closed, of those first that have not authenticated. Default 256 MiB.
 	MaxBufferedBytes int
 	// MaxOutputBytes that one event may make the node write to one connection; it is
 	// closed beyond, as a peer that does not read is. Default 64 MiB.

@@ -4,6 +4,7 @@ package node
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -101,6 +102,33 @@ func (c *Core) settle(cn *conn) {
 	}
 	c.buffered += n - cn.counted
 	cn.counted = n
+}
+
+// makeRoom closes connections that hold more than cn would with so many bytes more, those that
+// have not authenticated first, until the bytes fit into the node's limit; false where it is
+// cn that holds the most. Otherwise a few that send half a frame would keep everybody out.
+func (c *Core) makeRoom(cn *conn, bytes int) bool {
+	for c.buffered+bytes > c.limits.MaxBufferedBytes {
+		worst, most := cn, cn.counted+bytes
+		for _, id := range slices.Sorted(maps.Keys(c.conns)) {
+			if other := c.conns[id]; other != cn && other.counted > 0 && other.givesWay(worst, most) {
+				worst, most = other, other.counted
+			}
+		}
+		if worst == cn {
+			return false
+		}
+		c.closeConn(worst, CauseLimit)
+	}
+	return true
+}
+
+// givesWay says that cn rather than other, which has so many bytes, is to be closed.
+func (cn *conn) givesWay(other *conn, bytes int) bool {
+	if known := cn.state == ConnAuthenticated; known != (other.state == ConnAuthenticated) {
+		return !known
+	}
+	return cn.counted > bytes
 }
 
 // hold keeps a copy of an early request; false where a limit is reached.

@@ -142,7 +142,7 @@ func (c *Core) received(now time.Time, cn *conn, data []byte) {
 		c.stats.BytesThrownAway += uint64(len(data))
 		return
 	}
-	if c.buffered+len(data) > c.limits.MaxBufferedBytes {
+	if !c.makeRoom(cn, len(data)) {
 		c.closeConn(cn, CauseLimit)
 		return
 	}
