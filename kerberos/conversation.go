@@ -1,5 +1,6 @@
 // One ticket from one of a realm's KDCs: they are tried in turn, the one that answered last
-// first. A KRB-ERROR is an answer.
+// first. Where the time of one exchange does not do for all, the next goes on. A KRB-ERROR is an
+// answer.
 
 package kerberos
 
@@ -21,7 +22,7 @@ type kdcs struct {
 	dial     dialer
 	now      func() time.Time
 	random   io.Reader
-	good     atomic.Int32 // the one that answered last
+	good     atomic.Int32 // the one to begin with: that answered last, or that is next after some that did not
 }
 
 // ticket has the conversation that cfg describes.
@@ -45,10 +46,20 @@ func (k *kdcs) ticket(ctx context.Context, cfg gssapi.TicketRequest) (*gssapi.Cr
 		}
 		failures = append(failures, err)
 		if ctx.Err() != nil {
+			k.good.CompareAndSwap(int32(first), k.next(at, i))
 			break
 		}
 	}
 	return nil, errors.Join(failures...)
+}
+
+// next is the KDC to begin with after an exchange whose time ran out at one, asked after so many
+// others: the same, which may have been cut short, unless there was none before it.
+func (k *kdcs) next(at, asked int) int32 {
+	if asked == 0 {
+		at++
+	}
+	return int32(at % len(k.peers))
 }
 
 // converse has it with one KDC.

@@ -223,7 +223,7 @@ func (c *Credentials) locate() error {
 		}
 	}
 	if len(addresses) == 0 && c.source.cache == "" {
-		return fmt.Errorf("%w: no KDC of realm %s: name one in krb5.conf, [realms] %s = { kdc = host }, or in KDCs (DNS is not asked)", ErrConfig, c.client.Realm, c.client.Realm)
+		return fmt.Errorf("%w: no KDC of realm %s: name one in krb5.conf, [realms] %s = { kdc = host }, or in KDCs (DNS is not asked, nor proxies over HTTPS)", ErrConfig, c.client.Realm, c.client.Realm)
 	}
 	c.kdcs = kdcs{udpLimit: c.cfg.Settings.UDPLimit, dial: c.cfg.Dial, now: c.cfg.Now, random: c.cfg.Random}
 	for _, a := range addresses {

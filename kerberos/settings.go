@@ -41,7 +41,8 @@ type Settings struct {
 	Life, RenewLife time.Duration
 }
 
-// RealmSettings are a realm's KDCs, each host:port, in the order in which they are tried.
+// RealmSettings are a realm's KDCs, each host:port, in the order in which they are tried. Proxies
+// (https://..) are left out: they are not spoken to.
 type RealmSettings struct {
 	Name string
 	KDCs []string
@@ -253,6 +254,8 @@ func (r *settingsReader) setting(key, value string) error {
 		}
 		r.set = append(r.set, key)
 		return r.libdefault(key, value)
+	case r.section == "realms" && len(r.nested) == 1 && key == "kdc" && strings.Contains(value, "://"):
+		// A proxy that speaks Kerberos over HTTPS, for other programs: the realm's other KDCs serve.
 	case r.section == "realms" && len(r.nested) == 1 && key == "kdc":
 		address, err := kdcAddress(value)
 		if err != nil {

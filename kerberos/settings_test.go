@@ -30,6 +30,7 @@ const debianSettings = `# as an administrator writes it
 	EXAMPLE.COM = {
 		kdc = kdc1.example.com
 		kdc = kdc2.example.com:1088
+		kdc = https://kdcproxy.example.com/KdcProxy
 		kdc = [2001:db8::1]:88
 		admin_server = kdc1.example.com
 		auth_to_local_names = {
