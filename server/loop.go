@@ -114,9 +114,7 @@ func (s *Server) take(in input) {
 		s.accepted(in.net)
 	case inputReceived:
 		if s.conns[in.conn.id] == in.conn {
-			if s.tracer != nil {
-				s.tracer.received(in.conn.id, in.data)
-			}
+			s.traced(func(t *tracer) { t.received(in.conn.id, in.data) })
 			s.step(node.Event{Kind: node.EventReceived, Conn: in.conn.id, Data: in.data})
 		}
 		in.conn.ack <- struct{}{}
@@ -151,9 +149,7 @@ func (s *Server) accepted(nc net.Conn) {
 	s.last++
 	c := newConn(s.last, nc, &s.queued)
 	s.conns[c.id] = c
-	if s.tracer != nil {
-		s.tracer.accepted(c)
-	}
+	s.traced(func(t *tracer) { t.accepted(c) })
 	s.step(node.Event{Kind: node.EventAccepted, Conn: c.id, Peer: c.peer})
 	if s.conns[c.id] == c {
 		s.running.Add(2)
@@ -199,6 +195,14 @@ func (s *Server) hook(what string, f func()) {
 	}
 }
 
+// traced tells the trace, where there is one. It reads what peers sent, and takes no part in
+// what the server does: where it panics, that costs nobody a connection.
+func (s *Server) traced(tell func(*tracer)) {
+	if s.tracer != nil && !s.guarded("trace", func() { tell(s.tracer) }) {
+		s.counts.Panics++
+	}
+}
+
 func (s *Server) tellBug(where string, thrown any, stack []byte) {
 	text := fmt.Sprintf("%T", thrown)
 	if err, runtimeError := thrown.(runtime.Error); runtimeError {
@@ -226,9 +230,7 @@ func (s *Server) carry(ev node.Event) {
 
 // drop gives a connection up and tells the core.
 func (s *Server) drop(c *conn, cause node.Cause) {
-	if s.tracer != nil {
-		s.tracer.dropped(c.id, cause)
-	}
+	s.traced(func(t *tracer) { t.dropped(c.id, cause) })
 	c.close(0)
 	s.step(node.Event{Kind: node.EventClosed, Conn: c.id, Cause: cause})
 	delete(s.conns, c.id)
@@ -236,9 +238,7 @@ func (s *Server) drop(c *conn, cause node.Cause) {
 
 func (s *Server) apply(e *node.Effect) {
 	c := s.conns[e.Conn]
-	if s.tracer != nil {
-		s.tracer.carried(e)
-	}
+	s.traced(func(t *tracer) { t.carried(e) })
 	switch e.Kind {
 	case node.EffectWrite:
 		if !c.enqueue(e.Data, s.cfg.MaxWriteQueue) {
