@@ -31,7 +31,7 @@ func TestDeadlinesAreMonotonic(t *testing.T) {
 		if !c.at.IsZero() {
 			ctx, cancel = context.WithDeadline(ctx, c.at)
 		}
-		defer cancel()
+		t.Cleanup(cancel)
 		cfg := Config{OperationTimeout: c.timeout}
 		deadline, limited := cfg.deadline(ctx)
 		require.Equal(t, !c.at.IsZero(), limited, name)
