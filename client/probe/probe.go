@@ -178,7 +178,7 @@ func timed(name string, do func() error) (Operation, error) {
 // look writes down the sessions, and what they say about a failure.
 func (r *Report) look(c *client.Client) {
 	health := c.Health()
-	if r.Operations[0].Error == "" { // else no meta has answered, and the client's is a guess
+	if r.Operations[0].Error == "" { // else the client's may be a guess
 		r.Leader = health.Leader.String()
 	}
 	r.InternalErrors = health.InternalErrors
