@@ -1,10 +1,12 @@
-// What callers are told to do with each error.
+// What callers are told to do with each error, and of each setting.
 
 package client
 
 import (
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,5 +23,18 @@ func TestOperationsPageHasEveryError(t *testing.T) {
 	require.NotEmpty(t, names)
 	for _, m := range names {
 		assert.Contains(t, string(page), "\n| `"+m[1]+"` |")
+	}
+}
+
+// It also has every setting that is a number, a time or a switch.
+func TestOperationsPageHasEverySetting(t *testing.T) {
+	page, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	config := reflect.TypeFor[Config]()
+	for i := range config.NumField() {
+		f := config.Field(i)
+		if f.IsExported() && slices.Contains([]reflect.Kind{reflect.Int, reflect.Int64, reflect.Bool}, f.Type.Kind()) {
+			assert.Contains(t, string(page), "`"+f.Name+"`")
+		}
 	}
 }
