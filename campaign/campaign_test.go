@@ -249,13 +249,14 @@ func TestFailuresAreToldApart(t *testing.T) {
 	assert.EqualValues(t, 8, count)
 
 	// A line of the ledger is a scenario that ends the same way.
-	scenario, err := Scenario(cfg.Ledger, 3)
+	scenario, hash, err := Scenario(cfg.Ledger, 3)
 	require.NoError(t, err)
 	result, err := sim.Run(t.Context(), scenario, sim.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, sim.VerdictViolation, result.Verdict)
+	assert.Equal(t, hash, result.TraceHash)
 	for _, n := range []int{0, 1, 10} {
-		_, err = Scenario(cfg.Ledger, n)
+		_, _, err = Scenario(cfg.Ledger, n)
 		var ledger *LedgerError
 		require.ErrorAs(t, err, &ledger, "line %d", n)
 	}

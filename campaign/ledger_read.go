@@ -129,12 +129,12 @@ func readFile(path string, visit func(*Outcome)) (contents, error) {
 	return c, err
 }
 
-// Scenario is what a line of a ledger played: the n-th, from 1, as an editor counts.
-// Errors: *LedgerError.
-func Scenario(path string, n int) (sim.Scenario, error) {
+// Scenario is what a line of a ledger played: the n-th, from 1, as an editor counts; and the
+// trace hash that it came to, empty where the run did not end. Errors: *LedgerError.
+func Scenario(path string, n int) (s sim.Scenario, hash string, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return sim.Scenario{}, &LedgerError{path, 0, err}
+		return sim.Scenario{}, "", &LedgerError{path, 0, err}
 	}
 	defer file.Close()
 	c := contents{}
@@ -144,20 +144,24 @@ func Scenario(path string, n int) (sim.Scenario, error) {
 	for i := 1; i <= n && lines.Scan(); i++ {
 		chosen = nil
 		if err := c.line(lines.Bytes(), func(o *Outcome) { chosen = o }); err != nil {
-			return sim.Scenario{}, &LedgerError{path, i, err}
+			return sim.Scenario{}, "", &LedgerError{path, i, err}
 		}
 		if i < n {
 			chosen = nil
 		} else if chosen == nil {
-			return sim.Scenario{}, &LedgerError{path, n, errors.New("is no run")}
+			return sim.Scenario{}, "", &LedgerError{path, n, errors.New("is no run")}
 		}
 	}
-	if chosen == nil {
-		return sim.Scenario{}, &LedgerError{path, n, errors.New("there is no such line")}
+	switch {
+	case lines.Err() != nil:
+		return sim.Scenario{}, "", &LedgerError{path, 0, lines.Err()}
+	case chosen == nil:
+		return sim.Scenario{}, "", &LedgerError{path, n, errors.New("there is no such line")}
 	}
 	setup := c.header.Setup
 	if chosen.Canary {
 		setup = setup.Canary()
 	}
-	return setup.scenario(uint64(chosen.Seed))
+	s, err = setup.scenario(uint64(chosen.Seed))
+	return s, chosen.Hash, err
 }

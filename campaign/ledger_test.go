@@ -87,7 +87,7 @@ func TestDamagedLinesAreRefused(t *testing.T) {
 		require.NoError(t, os.WriteFile(cfg.Ledger, append(whole[:len(whole):len(whole)], line+"\n"...), 0o600))
 		_, err := Summarize(cfg.Ledger)
 		require.ErrorContains(t, err, "line 4: this is no run of a campaign", "%s", line)
-		_, err = Scenario(cfg.Ledger, 4)
+		_, _, err = Scenario(cfg.Ledger, 4)
 		require.ErrorContains(t, err, "line 4: this is no run of a campaign", "%s", line)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -141,4 +142,24 @@ func TestStatusOfLedgerErrors(t *testing.T) {
 	require.Equal(t, exitUsage, exitCode(campaignError(&campaign.LedgerError{Path: "night", Err: campaign.ErrOtherCampaign})))
 	full := &campaign.LedgerError{Path: "night", Err: fmt.Errorf("%w: %w", campaign.ErrNotKept, syscall.ENOSPC)}
 	require.Equal(t, exitInternal, exitCode(campaignError(full)))
+}
+
+// A replay of a ledger's line is that run, or says that it is not.
+func TestReplayOfALedgersLine(t *testing.T) {
+	code, out, _ := simulate(t, "run", "--seed", "7", "--auth", "mandatory", "--json")
+	require.Equal(t, exitHeld, code)
+	var run sim.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &run))
+	ledger := filepath.Join(t.TempDir(), "night.ndjson")
+	const line = `{"kind":"campaign","version":"devel","trace_format":1,"scenario":"full-restart","client":"reference","server":"reference","auth":"mandatory","early_request":"refuse"}
+{"seed":"0x7","verdict":"held","trace_hash":%q}
+`
+	for hash, says := range map[string]string{run.TraceHash: "", "": "", "v1-0123456789abcdef": "this is not the run of the ledger: its trace hash is v1-0123456789abcdef there"} {
+		require.NoError(t, os.WriteFile(ledger, fmt.Appendf(nil, line, hash), 0o600))
+		code, _, stderr := simulate(t, "replay", ledger+":2")
+		require.Equal(t, exitHeld, code)
+		require.Equal(t, says != "", strings.Contains(stderr, says) && stderr != "", stderr)
+		_, _, stderr = simulate(t, "replay", ledger+":2", "--seed", "8")
+		require.Empty(t, stderr, "another run")
+	}
 }

@@ -24,6 +24,7 @@ import (
 type runFlags struct {
 	twice, explain, validate bool
 	report                   string
+	hash                     string // that the run is known to have; empty: none is
 }
 
 // compareTwice runs a scenario again, and says whether both runs came to an end and could be
@@ -119,7 +120,10 @@ func newReplayCommand(out *output) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readScenario(args[0])
+			s, hash, err := readScenario(args[0])
+			if flags.hash = hash; seed != "" || client != "" || server != "" || watch != 0 {
+				flags.hash = "" // it is another run
+			}
 			if err == nil && seed != "" {
 				s.Seed, err = sim.ParseSeed(seed)
 			}
@@ -139,25 +143,24 @@ func newReplayCommand(out *output) *cobra.Command {
 }
 
 // readScenario reads a scenario file, or scenario.txt of a report directory, or what a line
-// of a campaign's ledger played: LEDGER:LINE.
-func readScenario(path string) (sim.Scenario, error) {
+// of a campaign's ledger played: LEDGER:LINE. Of the last it returns the trace hash too.
+func readScenario(path string) (s sim.Scenario, hash string, err error) {
 	if ledger, line, ok := cutLine(path); ok {
-		s, err := campaign.Scenario(ledger, line)
-		return s, campaignError(err)
+		s, hash, err = campaign.Scenario(ledger, line)
+		return s, hash, campaignError(err)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, sim.ReportScenario)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return sim.Scenario{}, &usageError{fmt.Errorf("cannot read the scenario: %w", err)}
+		return s, "", &usageError{fmt.Errorf("cannot read the scenario: %w", err)}
 	}
 	defer file.Close()
-	s, err := sim.ReadScenario(file)
-	if err != nil {
-		return sim.Scenario{}, fmt.Errorf("scenario file %s: %w", path, err)
+	if s, err = sim.ReadScenario(file); err != nil {
+		return s, "", fmt.Errorf("scenario file %s: %w", path, err)
 	}
-	return s, nil
+	return s, "", nil
 }
 
 // cutLine takes FILE:LINE apart, unless there is a file of that whole name.
@@ -195,6 +198,9 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 		judged.uncompared = !compared
 	}
 	line.done()
+	if flags.hash != "" && cmd.Context().Err() == nil && result.TraceHash != flags.hash {
+		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: this is not the run of the ledger: its trace hash is %s there; the program that wrote it simulated otherwise\n", flags.hash)
+	}
 	if flags.report != "" || result.Verdict == sim.VerdictViolation {
 		if err := writeReport(cmd, flags, &result); err != nil {
 			return err

@@ -58,7 +58,7 @@ Exit status: 0 shrunk, 2 usage, 20 there is no violation to shrink.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readScenario(args[0])
+			s, _, err := readScenario(args[0])
 			if err != nil {
 				return err
 			}
