@@ -20,7 +20,7 @@ import (
 const propertyFrames = PropertyBounded
 
 const (
-	maxDialsPerSecond = 40               // of one session: one at once, the rest after backoff
+	maxDialsPerSecond = 40               // of one session: one at once, the rest after backoff; see dialsPerSecond
 	upstreamGrace     = 10 * time.Second // requests of upstream's clients count from this long after the last fault
 	queryGrace        = 10 * time.Second // a client that has asked metas for so long after the faults, and got no answer of a leader, does not find it
 	maxAttempt        = 15 * time.Second // an attempt to connect and negotiate that is older than this hangs
@@ -153,7 +153,7 @@ func (j *judge) dialed(now time.Time, c *connection) {
 		p.attempting = now
 	}
 	p.recent = append(slices.DeleteFunc(p.recent, func(t time.Time) bool { return now.Sub(t) >= time.Second }), now)
-	if len(p.recent) > maxDialsPerSecond {
+	if len(p.recent) > j.dialsPerSecond() {
 		j.violate(now, PropertyBounded, fmt.Sprintf("%s dialed %s %d times within a second", clientName(c.client), c.node, len(p.recent)))
 	}
 }
@@ -311,7 +311,7 @@ func (j *judge) judgeRequests(now time.Time) {
 		switch {
 		case op.abandoned:
 		case op.returned.IsZero():
-			if now.After(op.deadline.Add(time.Second)) {
+			if j.overdue(now, op) {
 				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))
 			}
 		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op):

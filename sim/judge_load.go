@@ -9,6 +9,7 @@ import (
 
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
+	"github.com/a8011091/pegasus-reference/sim/world"
 )
 
 // A client writes at most this to one node within a second, for each operation that runs in
@@ -54,6 +55,43 @@ func (j *judge) ended(now time.Time, op *operation) {
 		op.pair.sent(now)
 		op.portless = j.waitsForPort(op)
 	}
+}
+
+// dialsPerSecond is how often a client may dial one session within a second: twice as often
+// as attempts that fail at once do on the average, which rest for half of the backoff's cap.
+func (j *judge) dialsPerSecond() int {
+	if !j.reference {
+		return maxDialsPerSecond
+	}
+	return max(maxDialsPerSecond, int(4*time.Second/j.scenario.BackoffCap))
+}
+
+// lag is how much longer than it should an operation's time may last for a reference client
+// whose clock runs slow: its deadline is of that clock.
+func (j *judge) lag(op *operation) time.Duration {
+	if !j.reference {
+		return 0
+	}
+	node, slow := clientName(op.client), int64(0)
+	for _, c := range j.scenario.Clocks {
+		if c.Node == node {
+			slow += max(0, -c.Drift)
+		}
+	}
+	for _, f := range j.scenario.Faults {
+		if f.Node == node {
+			slow += max(0, -f.Rate)
+		}
+	}
+	if slow = min(slow, world.MaxDrift); slow == 0 {
+		return 0
+	}
+	return op.deadline.Sub(op.invoked) / time.Duration((int64(time.Second)-slow)/slow)
+}
+
+// overdue: an operation that runs should have ended long ago.
+func (j *judge) overdue(now time.Time, op *operation) bool {
+	return now.After(op.deadline.Add(time.Second + j.lag(op)))
 }
 
 // mayRefuse: an operation ends now that its client could not take in. One that its

@@ -183,3 +183,39 @@ func TestRefusalsAreExcusedForAReasonOnly(t *testing.T) {
 		})
 	}
 }
+
+// A backoff that a scenario has made short is followed by as many dials.
+func TestDialsAreBoundedByTheBackoff(t *testing.T) {
+	for limit, most := range map[time.Duration]int{time.Second: 40, 100 * time.Millisecond: 40, 10 * time.Millisecond: 400} {
+		c := newCourt()
+		c.scenario.BackoffCap = limit
+		for id := range uint64(most) {
+			c.observer.dialed(c.now, 1+id, 0, "meta-1")
+			c.observer.clientGone(c.now, 1+id)
+		}
+		assert.NotContains(t, c.violated(), PropertyBounded, limit)
+		c.observer.dialed(c.now, 1+uint64(most), 0, "meta-1")
+		assert.Contains(t, c.violated(), PropertyBounded, limit)
+	}
+}
+
+// A client whose clock runs slow ends an operation when its time is over by that clock.
+func TestSlowClockEndsLater(t *testing.T) {
+	const timeout = 100 * time.Second
+	for _, drift := range []int64{0, maxDriftRate, -maxDriftRate} {
+		ends := func(late time.Duration) []string {
+			c := newCourt()
+			c.scenario.Clocks = []Clock{{Node: "client-1", Drift: drift / 2}, {Node: "client-2", Drift: -maxDriftRate}}
+			c.scenario.Faults = []Fault{{Kind: FaultClockDrift, Node: "client-1", Rate: drift / 2, Down: time.Hour}}
+			op := c.ops.invoke(c.now, 0, protocol.RPCGet, "k1", "s0", timeout)
+			c.ops.complete(op.deadline.Add(late), op.id, session.OutcomeFailed, protocol.CodeOK, nil, "deadline")
+			return c.violated()
+		}
+		lag := time.Duration(0)
+		if drift < 0 {
+			lag = timeout / 99 // 1 % of what the clock does not show
+		}
+		assert.Empty(t, ends(lag+completionSlack), "drift %d", drift)
+		assert.Equal(t, []string{PropertyCompleteOnce}, ends(lag+completionSlack+time.Millisecond), "drift %d", drift)
+	}
+}

@@ -93,7 +93,7 @@ func (o *operations) complete(now time.Time, id uint64, outcome session.Outcome,
 		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed twice", id, clientName(op.client)))
 		return op
 	}
-	if late := now.Sub(op.deadline); late > completionSlack {
+	if late := now.Sub(op.deadline); late > completionSlack && late > completionSlack+o.judge.lag(op) {
 		o.judge.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was completed %v after its deadline", id, clientName(op.client), late))
 	}
 	o.judge.ended(now, op)

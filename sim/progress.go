@@ -77,7 +77,7 @@ func (r *run) demandProgress() {
 		}
 	}
 	for _, op := range j.ops.all {
-		if op.returned.IsZero() && !op.abandoned && now.After(op.deadline.Add(time.Second)) {
+		if op.returned.IsZero() && !op.abandoned && j.overdue(now, op) {
 			j.pend("request", fmt.Sprintf("operation %d (%s) of %s, submitted at %v", op.id, opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.epoch)))
 		}
 	}
