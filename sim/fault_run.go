@@ -102,15 +102,21 @@ func (r *run) befall(f *Fault) {
 		return
 	}
 	r.judge.begun(f.Kind)
-	r.tellFault(f, "begins")
+	r.tellFault(f, faultBegins)
 	r.disturb(f, 1)
 	action.begin(r, f, host)
 	r.world.After(f.Down, func() {
 		action.end(r, f, host)
 		r.disturb(f, -1)
-		r.tellFault(f, "ends")
+		r.tellFault(f, faultEnds)
 	})
 }
+
+// States of trace.KindFault, of faults that last.
+const (
+	faultBegins = "begins"
+	faultEnds   = "ends"
+)
 
 // tellFault tells that something that lasts goes wrong from now on, or no longer does.
 func (r *run) tellFault(f *Fault, state string) {

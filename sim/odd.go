@@ -99,8 +99,8 @@ func (o *oddity) schedule() {
 			}
 		}
 	}
-	r.world.At(odd.From, change("begins", 1))
-	r.world.At(odd.Until, change("ends", -1))
+	r.world.At(odd.From, change(faultBegins, 1))
+	r.world.At(odd.Until, change(faultEnds, -1))
 }
 
 // lasts is whether servers are odd now.

@@ -53,7 +53,7 @@ func newReferenceClient(p *clientProcess) *referenceClient {
 
 func (c *referenceClient) open(now time.Time, io *world.IO) {
 	if c.late != nil { // the trace shows when bytes arrive, and not when the core is told
-		io.Trace(trace.Event{Kind: trace.KindFault, State: "begins", Note: "late-events"})
+		io.Trace(trace.Event{Kind: trace.KindFault, State: faultBegins, Note: "late-events"})
 	}
 	c.do(now, io, routing.Event{Kind: routing.EventOpenTable, Op: routing.Op{
 		ID: openID, Table: tableName, Deadline: now.Add(time.Minute),

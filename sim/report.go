@@ -67,7 +67,7 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 	}); err != nil {
 		return err
 	}
-	w := reportWriter{dir: dir, result: r, collector: report.NewCollector(0)}
+	w := reportWriter{dir: dir, result: r, collector: report.NewCollector(0), begun: make(begunFaults)}
 	if err := w.writeEvents(ctx); err != nil {
 		return errors.Join(err, w.removeRun())
 	}
@@ -79,7 +79,24 @@ type reportWriter struct {
 	dir       string
 	result    *Result
 	collector *report.Collector
+	begun     begunFaults
 	history   linearizability.Visualization
+}
+
+// begunFaults is a trace.Sink that remembers which faults that last have begun: one that
+// cannot begin when it is time does not befall anybody.
+type begunFaults map[begunFault]bool
+
+type begunFault struct {
+	node, kind string
+	ns         int64
+}
+
+// Emit implements trace.Sink.
+func (b begunFaults) Emit(ev *trace.Event) {
+	if ev.Kind == trace.KindFault && ev.State == faultBegins {
+		b[begunFault{ev.Node, ev.Note, ev.AtNS}] = true
+	}
 }
 
 func (w *reportWriter) file(name string, write func(*os.File) error) error {
@@ -111,7 +128,7 @@ func (w *reportWriter) writeEvents(ctx context.Context) error {
 		return w.file(ReportTimeline, func(words *os.File) error {
 			timeline := newTimeline(words, &w.result.Effective)
 			again, err := Run(ctx, w.result.Effective, Options{
-				Sink:    trace.Fanout{writer, timeline, w.collector},
+				Sink:    trace.Fanout{writer, timeline, w.collector, w.begun},
 				History: func(v linearizability.Visualization) { w.history = v },
 			})
 			if err == nil {
@@ -176,16 +193,10 @@ func (w *reportWriter) writeHistory() error {
 }
 
 // faults are what befell the cluster: outages as they came about, and every other fault of
-// the scenario, in a row for its node or for the network between two.
+// the scenario that began, in a row for its node or for the network between two.
 func (w *reportWriter) faults() []linearizability.Annotation {
 	var notes []linearizability.Annotation
-	type beginning struct {
-		node string
-		ns   int64
-	}
-	outages := make(map[beginning]bool)
 	for _, o := range w.collector.Outages() {
-		outages[beginning{o.Node, o.FromNS}] = true
 		to := o.ToNS
 		if to < 0 {
 			to = w.result.SimulatedNS
@@ -194,7 +205,8 @@ func (w *reportWriter) faults() []linearizability.Annotation {
 	}
 	for i := range w.result.Effective.Faults {
 		f := &w.result.Effective.Faults[i]
-		if outages[beginning{f.Node, int64(f.At)}] {
+		outage := f.Kind.takesDown() || f.Kind == FaultKDCOutage
+		if outage || !w.begun[begunFault{f.Node, f.Kind.String(), int64(f.At)}] {
 			continue
 		}
 		who := f.Node

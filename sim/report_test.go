@@ -40,6 +40,30 @@ func TestReportIsOfTheWholeRun(t *testing.T) {
 	require.Equal(t, []string{ReportConfig, ReportRepro, ReportScenario}, left())
 }
 
+// The history shows what befell the cluster. A fault that could not begin did not: one that
+// takes a node down that is down, and a leader's succession where there is nobody to succeed.
+func TestHistoryHasTheFaultsThatBegan(t *testing.T) {
+	s := Default()
+	s.Metas, s.Watch = 1, 20*time.Second
+	s.Ops = []Op{{At: 500 * time.Millisecond, Client: 1, RPC: protocol.RPCPut, Timeout: time.Second}}
+	s.Faults = []Fault{
+		{At: time.Second, Kind: FaultRestart, Node: "meta-1", Down: time.Second},
+		{At: 1500 * time.Millisecond, Kind: FaultPowerLoss, Node: "meta-1", Down: time.Second},
+		{At: 3 * time.Second, Kind: FaultStaleLeader, Node: "meta-1", Down: time.Second},
+		{At: 3 * time.Second, Kind: FaultDelay, Node: "meta-1", By: time.Millisecond, Down: time.Second},
+	}
+	result, err := Run(t.Context(), s, Options{})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, WriteReport(t.Context(), dir, &result))
+	history, err := os.ReadFile(filepath.Join(dir, ReportHistory))
+	require.NoError(t, err)
+	require.Contains(t, string(history), "down: killed")
+	require.Contains(t, string(history), "delay node=meta-1")
+	require.NotContains(t, string(history), FaultPowerLoss.String())
+	require.NotContains(t, string(history), FaultStaleLeader.String())
+}
+
 // failing is the incident: upstream's client against servers that fall silent.
 func failing(t *testing.T) Result {
 	t.Helper()
