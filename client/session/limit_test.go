@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,5 +40,29 @@ func TestTimeLeftFits(t *testing.T) {
 		math.MaxInt64:                          math.MaxInt32,
 	} {
 		require.Equal(t, want, millis(left), "%v", left)
+	}
+}
+
+// Who has not shown yet who it is cannot make the client hold an answer as large as those that
+// it asks servers for.
+func TestLittleIsHeldBeforeTheNegotiationIsOver(t *testing.T) {
+	for auth, most := range map[Auth]int{AuthRequired: maxNegotiationBytes, AuthOff: 8 << 20} {
+		cfg := testConfig()
+		cfg.Auth = auth
+		h := newHarness(t, cfg)
+		h.step(Event{Kind: EventKeepReady, Keep: true})
+		conn := h.core.Conn()
+		h.step(Event{Kind: EventDialed, Conn: conn})
+		frame := append([]byte{0x01, 0, 0, 0}, make([]byte, 8<<20-4)...) // the beginning of 16 MiB
+		taken := 0
+		for piece := range slices.Chunk(frame, 32<<10) {
+			h.step(Event{Kind: EventReceived, Conn: conn, Data: piece})
+			if h.core.Conn() != conn {
+				require.Contains(t, h.log.String(), "close c1 protocol")
+				break
+			}
+			taken += len(piece)
+		}
+		require.Equal(t, most, taken, "%v", auth)
 	}
 }

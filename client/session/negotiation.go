@@ -11,6 +11,10 @@ import (
 	"github.com/a8011091/pegasus-reference/protocol"
 )
 
+// maxNegotiationBytes is how much of a server's is held before it has shown who it is: far more
+// than any message of a negotiation has, and far less than an answer may have.
+const maxNegotiationBytes = 1 << 20
+
 // negotiate begins. One deadline is for the whole exchange.
 func (c *Core) negotiate(now time.Time, out []Effect) []Effect {
 	c.state = StateNegotiating

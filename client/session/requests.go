@@ -83,6 +83,9 @@ func (c *Core) received(now time.Time, ev *Event, out []Effect) []Effect {
 	if c.state == StateDialing { // the driver's order is broken, or it is not TCP
 		return c.lose(now, ReasonProtocol, true, out)
 	}
+	if c.state == StateNegotiating && c.decoder.Buffered()+len(ev.Data) > maxNegotiationBytes {
+		return c.lose(now, ReasonProtocol, true, out)
+	}
 	c.conn.unanswered = time.Time{}
 	err := c.decoder.Write(ev.Data)
 	for err == nil && c.conn.id == ev.Conn {
