@@ -3,6 +3,7 @@
 package kerberos
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,7 +45,8 @@ type ClientConfig struct {
 	Logger   *slog.Logger // default: nothing is logged. Never tickets, keys or passwords
 	// CheckEvery is how often keytab or cache are looked at for a change; default 5 s.
 	CheckEvery time.Duration
-	// Tickets has intervals and limits; a zero field is ticket.DefaultConfig's.
+	// Tickets has intervals and limits; a zero field is ticket.DefaultConfig's, and Skew that of
+	// Settings.
 	Tickets ticket.Config
 
 	// Dial opens connections to KDCs; default: UDP and TCP. It must return when its context ends.
@@ -104,6 +106,7 @@ func OpenCredentials(cfg ClientConfig) (*Credentials, error) {
 		}
 		c.cfg.Settings = cfg.Settings
 	}
+	c.cfg.Tickets.Skew = cmp.Or(c.cfg.Tickets.Skew, c.cfg.Settings.Skew)
 	if err := c.identify(); err != nil {
 		return nil, err
 	}

@@ -302,6 +302,24 @@ func TestRefusals(t *testing.T) {
 }
 
 // A keytab with another key is refused; once the right one is written, it is taken at once.
+// What krb5.conf allows of the KDC's clock is allowed of the tickets that come from it.
+func TestClockSkewOfTheSettings(t *testing.T) {
+	r := newDevRealm(t)
+	r.stop()
+	r.issuer.Skew = time.Hour
+	r.start("")
+	r.setSkew(10 * time.Minute)
+	cfg := r.configured(&changes{})
+	cfg.Password = password
+	refused, err := kerberos.OpenCredentials(cfg)
+	require.NoError(t, err)
+	require.ErrorIs(t, refused.Await(within(t, patience), hostName), gssapi.ErrSkew)
+	require.NoError(t, refused.Close())
+	cfg.Settings.Skew = 15 * time.Minute
+	c := open(t, cfg)
+	require.NoError(t, c.Await(within(t, patience), hostName))
+}
+
 func TestKeytabIsReadAgain(t *testing.T) {
 	r := newDevRealm(t)
 	key, err := gssapi.KeyFromPassword(gssapi.ETypeAES256SHA1, "old", alice)
