@@ -228,7 +228,9 @@ func (c *Core) armTimers(now time.Time, out []Effect) []Effect {
 // arm arms t anew. The core's own timers have no owner in their upper half.
 func (c *Core) arm(t *timer, now time.Time, after, spread time.Duration, out []Effect) []Effect {
 	out = c.stop(t, out)
-	c.lastTime++
+	if c.lastTime++; c.lastTime == 0 {
+		c.lastTime = 1 // 0 is no timer
+	}
 	*t = timer{id: protocol.TimerID(c.lastTime), due: now.Add(after), spread: spread}
 	return append(out, Effect{Kind: EffectArmTimer, Timer: t.id, After: after, Spread: spread})
 }

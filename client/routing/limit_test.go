@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -68,4 +69,19 @@ func TestViewsTellTheLastReason(t *testing.T) {
 	h.dialed("a")
 	h.step(Event{Kind: EventClosed, Conn: h.must("a").id, Reason: session.ReasonReset})
 	require.Equal(t, session.ReasonReset, reason())
+}
+
+// Identities of timers come round: none is ever that of no timer, or its firing would be ignored
+// and a table never looked up again.
+func TestTimersComeRound(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.core.lastTime = math.MaxUint32
+	h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+	require.NotEmpty(t, h.timers)
+	for _, timer := range h.timers {
+		require.NotZero(t, timer.id)
+	}
+	h.advance(time.Second)
+	require.Len(t, h.done, 1)
+	require.Equal(t, session.ReasonDeadline, h.done[0].Reason)
 }
