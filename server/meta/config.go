@@ -57,10 +57,37 @@ func (c *Config) Validate() error {
 	if !c.Self.IsValid() {
 		return &ConfigError{Field: "Self", Why: "is missing; give the address that clients know"}
 	}
+	for _, f := range [...]struct {
+		field string
+		list  []netip.AddrPort
+	}{{"Leader", named(c.Leader)}, {"Nodes", c.Nodes}, {"Metas", c.Metas}} {
+		if why := untold(f.list); why != "" {
+			return &ConfigError{Field: f.field, Why: why}
+		}
+	}
 	if err := validateTables("Tables", c.Tables); err != nil {
 		return err
 	}
 	return c.Registry.Validate()
+}
+
+// named is the list of an address, empty where there is none.
+func named(a netip.AddrPort) []netip.AddrPort {
+	if !a.IsValid() {
+		return nil
+	}
+	return []netip.AddrPort{a}
+}
+
+// untold says which address has no form on the wire, if one has not. It would be told as none,
+// and a partition with it never be served.
+func untold(list []netip.AddrPort) (why string) {
+	for _, a := range list {
+		if !a.Addr().Unmap().Is4() || a.Port() == 0 {
+			return fmt.Sprintf("has %v, which clients cannot be told: addresses travel as IPv4 and port", a)
+		}
+	}
+	return ""
 }
 
 // Validate returns a *ConfigError for the first thing that a meta server could not serve.
@@ -93,7 +120,10 @@ func (t *Table) validate(field string) error {
 	for i := range t.Partitions {
 		p := &t.Partitions[i]
 		want := protocol.GPID{AppID: t.AppID, Index: int32(i)}
+		why := untold(append(named(p.Primary), p.Secondaries...))
 		switch {
+		case why != "":
+			return &ConfigError{Field: field, Why: fmt.Sprintf("%s (partition %d of table %q)", why, i, t.Name)}
 		case p.PID != want && p.PID != protocol.GPID{}:
 			return &ConfigError{Field: field, Why: fmt.Sprintf("puts partition %d.%d at place %d of table %q", p.PID.AppID, p.PID.Index, i, t.Name)}
 		case p.Ballot < 1:

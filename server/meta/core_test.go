@@ -186,11 +186,20 @@ func TestValidate(t *testing.T) {
 	ok := config()
 	require.NoError(t, ok.Validate())
 	for want, change := range map[string]func(*Config){
-		"Self is missing":           func(c *Config) { c.Self = netip.AddrPort{} },
-		"table without a name":      func(c *Config) { c.Tables[0].Name = "" },
-		"must be positive":          func(c *Config) { c.Tables[0].AppID = 0 },
-		"no partitions":             func(c *Config) { c.Tables[0].Partitions = nil },
-		"the first is 1":            func(c *Config) { c.Tables[0].Partitions[1].Ballot = 0 },
+		"Self is missing":      func(c *Config) { c.Self = netip.AddrPort{} },
+		"table without a name": func(c *Config) { c.Tables[0].Name = "" },
+		"must be positive":     func(c *Config) { c.Tables[0].AppID = 0 },
+		"no partitions":        func(c *Config) { c.Tables[0].Partitions = nil },
+		"the first is 1":       func(c *Config) { c.Tables[0].Partitions[1].Ballot = 0 },
+		"has [::1]:34801, which clients cannot be told: addresses travel as IPv4 and port (partition 0": func(c *Config) {
+			c.Tables[0].Partitions[0].Primary = netip.MustParseAddrPort("[::1]:34801")
+		},
+		"has 10.0.0.3:0": func(c *Config) {
+			c.Tables[0].Partitions[0].Secondaries = []netip.AddrPort{netip.MustParseAddrPort("10.0.0.3:0")}
+		},
+		"Leader has [fe80::1]:1":    func(c *Config) { c.Leader = netip.MustParseAddrPort("[fe80::1]:1") },
+		"Nodes has [::1]:34801":     func(c *Config) { c.Nodes = []netip.AddrPort{netip.MustParseAddrPort("[::1]:34801")} },
+		"Metas has invalid":         func(c *Config) { c.Metas = make([]netip.AddrPort, 1) },
 		"puts partition 1.1 at":     func(c *Config) { c.Tables[0].Partitions[0].PID = protocol.GPID{AppID: 1, Index: 1} },
 		"name \"temp\" or id 2 twi": func(c *Config) { c.Tables = append(c.Tables, c.Tables[0]) },
 	} {
