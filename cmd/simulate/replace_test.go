@@ -44,6 +44,17 @@ func TestReplaceFile(t *testing.T) {
 	require.Equal(t, exitUsage, exitCode(replaceFile("nowhere/page", func(io.Writer) error { return nil })))
 }
 
+// Where the report cannot be written the result is told all the same.
+func TestResultWithoutAReport(t *testing.T) {
+	file := t.TempDir() + "/file"
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	code, out, stderr := simulate(t, "run", "--client", "upstream-snapshot", "--server", "hang", "--seed", "0x5eed", "--report", file+"/report")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, out, "violation  full-restart")
+	require.Contains(t, stderr, "cannot write the report")
+	require.Contains(t, stderr, "choose another directory with --report")
+}
+
 func TestInterruptedExplorerLeavesWhatWasThere(t *testing.T) {
 	dir := t.TempDir()
 	page := dir + "/page.html"

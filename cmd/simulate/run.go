@@ -201,12 +201,11 @@ func runScenario(cmd *cobra.Command, out *output, flags *runFlags, s sim.Scenari
 	if flags.hash != "" && cmd.Context().Err() == nil && result.TraceHash != flags.hash {
 		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: this is not the run of the ledger: its trace hash is %s there; the program that wrote it simulated otherwise\n", flags.hash)
 	}
+	var unwritten error // which is no reason to keep the result back
 	if flags.report != "" || result.Verdict == sim.VerdictViolation {
-		if err := writeReport(cmd, flags, &result); err != nil {
-			return err
-		}
+		unwritten = writeReport(cmd, flags, &result)
 	}
-	if err := tellRun(cmd, out, flags, &judged); err != nil {
+	if err := firstError(tellRun(cmd, out, flags, &judged), unwritten); err != nil {
 		return err
 	}
 	return exitWith(judged.code())
@@ -237,12 +236,15 @@ func writeReport(cmd *cobra.Command, flags *runFlags, result *sim.Result) error 
 	if dir == "" {
 		dir = filepath.Join(reportRoot, sim.ReportName(result))
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return &usageError{fmt.Errorf("cannot write the report: %w; choose another directory with --report", err)}
+	}
 	switch err := sim.WriteReport(cmd.Context(), dir, result); {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: interrupted: %s has the scenario, and no trace; simulate replay %[1]s makes the rest\n", dir)
 		return nil
 	case err != nil:
-		return fmt.Errorf("cannot write the report to %s: %w; choose another directory with --report", dir, err)
+		return fmt.Errorf("write the report to %s: %w", dir, err)
 	}
 	result.Report = &dir
 	return nil
