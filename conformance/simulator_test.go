@@ -92,6 +92,27 @@ func (w withoutFirewalls) Emit(ev *trace.Event) {
 	}
 }
 
+// A server dies with answers that its kernel had no room for: the end of the connection comes
+// in order, after fewer answers than it had written.
+func TestServerThatDiesWithFullBuffersConforms(t *testing.T) {
+	for seed := uint64(25); seed <= 31; seed++ {
+		s := scenario(t, seed, sim.ClientReference, sim.ServerReference, sim.AuthMandatory)
+		s.SendBuffer, s.ReceiveBuffer, s.Watch = 300, 300, 20*time.Second
+		for i := range s.Workloads {
+			w := &s.Workloads[i]
+			w.EveryMin, w.EveryMax, w.Timeout = 100*time.Millisecond, 300*time.Millisecond, 500*time.Millisecond
+		}
+		at, down := 20*time.Second, time.Second+time.Duration(seed)*200*time.Millisecond
+		for _, node := range []string{"replica-1", "replica-2", "replica-3"} {
+			s.Faults = append(s.Faults,
+				sim.Fault{At: at, Kind: sim.FaultOneWay, Node: node, Down: down},
+				sim.Fault{At: at + down - 100*time.Millisecond, Kind: sim.FaultRestart, Node: node, Down: 3500 * time.Millisecond})
+		}
+		result, _ := simulated(t, s)
+		requireConforming(t, &result)
+	}
+}
+
 // A client whose connections of the last minute hold every port that its host has cannot dial,
 // whether somebody listens or not.
 func TestHostWithoutAFreePortConforms(t *testing.T) {

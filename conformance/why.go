@@ -163,7 +163,7 @@ func serverHoldsIt(m *moment, p *possible) *objection {
 		return object("P3", "this is not the session's connection")
 	case p.connection(c).Server != 0:
 		return object("S14", "the server has its end open")
-	case p.connection(c).ToClient != "" && m.ev.Note == "fin" && !m.unsent():
+	case p.connection(c).ToClient != "" && m.ev.Note == "fin" && m.w.hungUp:
 		return object("S24", "what the server wrote before it closed has not been read")
 	}
 	return nil
