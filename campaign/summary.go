@@ -281,11 +281,13 @@ func (t *tally) summary(interrupted bool, planned []span) Summary {
 	return s
 }
 
+// distribution has the nearest rank of each percentile: no fewer than so many of a hundred took as long at most.
 func distribution(list []convergence) Converged {
 	if len(list) == 0 {
 		return Converged{}
 	}
 	slices.SortFunc(list, func(a, b convergence) int { return cmp.Or(cmp.Compare(a.ns, b.ns), cmp.Compare(a.seed, b.seed)) })
-	last := len(list) - 1
-	return Converged{Runs: uint64(len(list)), P50: list[last/2].ns, P99: list[last*99/100].ns, Max: list[last].ns, MaxSeed: list[last].seed}
+	n := len(list)
+	last := list[n-1]
+	return Converged{Runs: uint64(n), P50: list[(n-1)/2].ns, P99: list[(99*n+99)/100-1].ns, Max: last.ns, MaxSeed: last.seed}
 }

@@ -307,6 +307,7 @@ func (j *judge) finish(now time.Time) {
 // judgeRequests: what was asked when the faults were over has succeeded, and so has what
 // was still waiting then.
 func (j *judge) judgeRequests(now time.Time) {
+	back := j.faultsOver.Add(j.scenario.reconnectBound() + j.scenario.lateHandshake())
 	for _, op := range j.ops.all {
 		switch {
 		case op.abandoned:
@@ -314,7 +315,7 @@ func (j *judge) judgeRequests(now time.Time) {
 			if j.overdue(now, op) {
 				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))
 			}
-		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op):
+		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op, back):
 			j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted %v after the last fault, ended %s (%s)",
 				opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.faultsOver).Round(time.Millisecond), outcomeWord(op.outcome), op.why))
 		}
@@ -335,20 +336,17 @@ func (j *judge) owed(op *operation) bool {
 	return op.returned.After(j.faultsOver) && (op.outcome == session.OutcomeFailed || op.rpc.Retryable())
 }
 
-// mayFail: the operation is outside what requests-drain promises. Its deadline was nearer
-// than the reconnect bound, and a handshake under way; or its client had been closed, or had
-// its queue full, which has its defined answer; or there was no ticket or no port to be had;
-// or it was submitted before progress was due, and a fault that ends connections without a
-// word had left one that was still taken for alive. One on which nothing
-// has come since may be for longer than a session that is asked for may be missing.
-func (j *judge) mayFail(op *operation) bool {
+// mayFail: the operation is outside what requests-drain promises. Its deadline was before
+// clients are back, the reconnect bound and a handshake under way after the faults; or its
+// client had been closed, or had its queue full, which has its defined answer; or there was no
+// ticket or no port to be had; or it was submitted before progress was due, and a fault that
+// ends connections without a word had left one that was still taken for alive. One on which
+// nothing has come since may be for longer than a session that is asked for may be missing.
+func (j *judge) mayFail(op *operation, back time.Time) bool {
 	if !j.reference {
 		return false
 	}
-	if op.excused || j.lacksTicket(op) || op.portless && !op.invoked.After(j.portsFree()) {
-		return true
-	}
-	if op.deadline.Before(j.faultsOver.Add(j.scenario.reconnectBound() + j.scenario.lateHandshake())) {
+	if op.excused || j.lacksTicket(op) || op.deadline.Before(back) || op.portless && !op.invoked.After(j.portsFree()) {
 		return true
 	}
 	due, old := j.scenario.progressBound(), op.at != nil && op.at.dialedAt.Before(j.faultsOver)

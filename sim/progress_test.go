@@ -126,7 +126,7 @@ func TestIdleConnectionOfAForgottenFlow(t *testing.T) {
 			op := court.operation(protocol.RPCPut)
 			op.at = court.observer.connections[1]
 			op.at.heardAt = judgedAt.Add(c.heard)
-			require.Equal(t, c.fails, !court.mayFail(op))
+			require.Equal(t, c.fails, !court.mayFail(op, judgedAt))
 		})
 	}
 }
