@@ -109,7 +109,8 @@ func (c *Core) tried(now time.Time, i int, done *session.Completion, out []Effec
 		out = c.refresh(now, int(r.table), CauseUnanswered, r.primary, out)
 		r = &c.ops.records[i]
 	}
-	if r.op.RPC.Retryable() && !c.closed && r.op.Deadline.After(now) && done.Reason != session.ReasonCanceled {
+	canceled := done.Reason == session.ReasonCanceled && !moving // taken back because its partition moved it is the caller's still
+	if r.op.RPC.Retryable() && !c.closed && r.op.Deadline.After(now) && !canceled {
 		return c.tryAgain(now, i, out)
 	}
 	if r.op.RPC.IsWrite() {
