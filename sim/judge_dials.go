@@ -47,7 +47,7 @@ func (j *judge) starved(then time.Time, p *pair) bool {
 // towards a meta that could have said which node it is.
 func (j *judge) waitsForPort(op *operation) bool {
 	return slices.ContainsFunc(j.order, func(p *pair) bool {
-		return p.client == op.client && (p == op.pair || j.scenario.role(p.node) == roleMeta) && j.starved(op.invoked, p)
+		return p.client == op.client && j.starved(op.invoked, p) && (p == op.pair || j.scenario.role(p.node) == roleMeta)
 	})
 }
 
