@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -114,6 +115,12 @@ func incident(t *testing.T) sim.Scenario {
 // act writes the collector's page with steps added, and does them.
 func act(t *testing.T, c *report.Collector, s report.Summary, steps string, seen any) {
 	t.Helper()
+	actAt(t, "", c, s, steps, seen)
+}
+
+// actAt does so where the page's address ends with a fragment.
+func actAt(t *testing.T, fragment string, c *report.Collector, s report.Summary, steps string, seen any) {
+	t.Helper()
 	b := find(t)
 	p, err := c.Page(s)
 	require.NoError(t, err)
@@ -122,7 +129,7 @@ func act(t *testing.T, c *report.Collector, s report.Summary, steps string, seen
 	require.NoError(t, err)
 	require.NoError(t, p.Write(file))
 	require.NoError(t, file.Close())
-	require.NoError(t, b.Drive(t.Context(), "file://"+file.Name(), seen))
+	require.NoError(t, b.Drive(t.Context(), "file://"+file.Name()+fragment, seen))
 }
 
 // drive acts as a user does.
@@ -165,6 +172,21 @@ func TestRunInBrowser(t *testing.T) {
 	require.Equal(t, 5+3+3*5, seen.Rows, "servers, clients, and each client's servers")
 	require.Contains(t, seen.Sentences[2], "the first frame is a query")
 	require.Contains(t, seen.Told, "writes RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX")
+}
+
+// An address is somebody's typing: what it names is shown, and all of it where it names nothing.
+func TestAddressNamesWhatIsShown(t *testing.T) {
+	c := report.NewCollector(0)
+	result, err := sim.Run(t.Context(), incident(t), sim.Options{Sink: c})
+	require.NoError(t, err)
+	for fragment, part := range map[string]float64{
+		"#from=abc&to=5": 1, "#from=5": 1, "#sentence=99": 1,
+		"#from=1000000000&to=2000000000": float64(time.Second) / float64(result.SimulatedNS),
+	} {
+		var shown float64
+		actAt(t, fragment, c, report.Summary{Title: "incident"}, `return (Lanes.view.to - Lanes.view.from) / (Timeline.span.to - Timeline.span.from);`, &shown)
+		require.InDelta(t, part, shown, 0.03, fragment)
+	}
 }
 
 // TestHundredThousandInBrowser repeats the run's events until there are so many.

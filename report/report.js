@@ -314,9 +314,10 @@
     L.layOut();
     filter();
     L.onShow(() => { follow(); keep(); });
-    if (wanted.has("sentence")) tell(Number(wanted.get("sentence")) - 1);
-    else if (wanted.has("from")) L.show(Number(wanted.get("from")), Number(wanted.get("to")));
-    else L.show(T.span.from, T.span.to);
+    const at = (name) => Number(wanted.get(name) ?? NaN); // an address is somebody's typing: what is no number is not heeded
+    L.show(T.span.from, T.span.to);
+    if (wanted.has("sentence")) tell(at("sentence") - 1);
+    else if (at("from") < at("to")) L.show(at("from"), at("to"));
     new ResizeObserver(() => { L.layOut(); L.drawNow(); renderRows(); }).observe(canvas);
     document.body.dataset.ready = "yes";
   }
