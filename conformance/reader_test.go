@@ -48,6 +48,7 @@ func TestReadErrors(t *testing.T) {
 		"another line":  {whole + "{\"at_ns\":1}\n", "without a kind"},
 		"another kind":  {whole + "{\"kind\":\"surprise\"}\n", "surprise"},
 		"cut":           {whole[:len(whole)-5], "not an object"},
+		"a gap":         {strings.Replace(whole, "\n", "\n\n", 3), "line 2: the line is empty"},
 		"other version": {strings.Replace(whole, `"trace_format":1`, `"trace_format":9`, 1), "version 9"},
 	} {
 		t.Run(name, func(t *testing.T) {

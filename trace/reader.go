@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 )
 
 // MaxLine is the longest line in bytes that a Reader accepts.
@@ -82,6 +84,9 @@ func (t *Reader) Read(ev *Event) error {
 	if err := decodeStrict(text, ev); err != nil {
 		return &LineError{t.line, err}
 	}
+	if err := exactKeys(text); err != nil {
+		return &LineError{t.line, err}
+	}
 	if ev.Kind == KindNone {
 		return &LineError{t.line, errors.New("event without a kind")}
 	}
@@ -126,15 +131,79 @@ func parseHeader(text []byte) (Header, error) {
 	return h.Header, nil
 }
 
-// decodeStrict decodes exactly one JSON object without unknown fields.
+// decodeStrict decodes exactly one JSON object without unknown fields. No error of it is
+// io.EOF, which would end the trace where a line is empty.
 func decodeStrict(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	err := d.Decode(into)
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the line is empty")
+	case err != nil:
 		return fmt.Errorf("not an object of this format: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("more than one object on the line")
+	}
+	return nil
+}
+
+// exactKeys refuses, in the text of an Event, a key that is there twice or is spelled with
+// other letters: encoding/json takes the last of two, in whatever case, and other programs
+// would read another event than this one.
+func exactKeys(text []byte) error {
+	var seen uint64
+	for {
+		begin := bytes.IndexByte(text, '"')
+		if begin < 0 {
+			return nil
+		}
+		end := stringEnd(text, begin)
+		key := text[begin+1 : end-1]
+		bit, known := eventKeys[string(key)]
+		switch {
+		case !known:
+			return fmt.Errorf("no field is called %.40q; names are as Writer writes them", key)
+		case seen&bit != 0:
+			return fmt.Errorf("field %q is there twice", key)
+		}
+		seen |= bit
+		text = afterValue(text[end:])
+	}
+}
+
+// eventKeys has a bit for each key of an Event; nothing writes it.
+var eventKeys = func() map[string]uint64 {
+	keys := make(map[string]uint64)
+	for i, field := range reflect.VisibleFields(reflect.TypeFor[Event]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		keys[name] = 1 << i
+	}
+	return keys
+}()
+
+// stringEnd is where the string that begins at begin has ended, in valid JSON.
+func stringEnd(text []byte, begin int) int {
+	at := begin + 1
+	for ; text[at] != '"'; at++ {
+		if text[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
+}
+
+// afterValue is what follows the value behind a key, which is no object and no list: up to
+// the next comma, if its text has one.
+func afterValue(text []byte) []byte {
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			at = stringEnd(text, at) - 1
+		case ',':
+			return text[at:]
+		}
 	}
 	return nil
 }

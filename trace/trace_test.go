@@ -235,13 +235,20 @@ func TestReaderSaysWhichLineIsWrong(t *testing.T) {
 		"two objects":    `{"at_ns":1,"kind":"dial"} {"at_ns":1,"kind":"dial"}`,
 		"cut off":        `{"at_ns":1,"kind":"di`,
 		"empty line":     "\n" + good,
+		"blank line":     " \t\n" + good,
+		"a key twice":    `{"at_ns":1,"kind":"dial","kind":"listen"}`,
+		"key twice, 2":   `{"at_ns":1,"note":"a,\"b\\","kind":"dial", "note":null}`,
+		"another case":   `{"at_ns":1,"Kind":"dial"}`,
+		"escaped key":    `{"at_ns":1,"\u006bind":"dial"}`,
 		"number too big": `{"at_ns":99999999999999999999,"kind":"dial"}`,
 	} {
 		r, err := NewReader(strings.NewReader(header + good + bad))
 		require.NoError(t, err, name)
 		require.NoError(t, r.Read(new(Event)), name)
 		var line *LineError
-		require.ErrorAs(t, r.Read(new(Event)), &line, name)
+		err = r.Read(new(Event))
+		require.ErrorAs(t, err, &line, name)
+		require.NotErrorIs(t, err, io.EOF, "%s is not the end of the trace", name)
 		assert.Equal(t, 3, line.Line, name)
 	}
 }
