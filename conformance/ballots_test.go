@@ -16,7 +16,7 @@ import (
 // However many servers a partition goes to and comes back from, each of its primaries is a
 // move of the specification away from the one before.
 func TestEveryMoveHasAName(t *testing.T) {
-	x, err := newTraffic()
+	x, err := newTraffic(DefaultMaxStates)
 	require.NoError(t, err)
 	rapid.Check(t, func(rt *rapid.T) {
 		b := &ballots{}

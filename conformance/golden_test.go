@@ -185,6 +185,27 @@ func TestConversationConforms(t *testing.T) {
 	require.Equal(t, 2, result.Connections)
 }
 
+// What more states than allowed leave open is no refusal.
+func TestTooManyStatesRefuseNothing(t *testing.T) {
+	alone := slices.DeleteFunc(slices.Clone(conversation().events), func(ev trace.Event) bool { return ev.Node == "server" })
+	for _, events := range [][]trace.Event{conversation().events, alone} {
+		whole, err := Validate(events, Options{})
+		require.NoError(t, err)
+		requireConforming(t, &whole)
+		cut := 0
+		for limit := 1; limit <= 8; limit++ {
+			result, err := Validate(events, Options{MaxStates: limit})
+			require.NoError(t, err)
+			require.NotEqual(t, NotConforming, result.Verdict, "%d states: %s", limit, result.Reason)
+			if result.Verdict == Inconclusive {
+				cut++
+				require.Contains(t, result.Reason, fmt.Sprintf("more than %d states", limit))
+			}
+		}
+		require.Positive(t, cut)
+	}
+}
+
 func TestRefusalMessages(t *testing.T) {
 	for _, c := range spoiled {
 		t.Run(c.name, func(t *testing.T) {

@@ -169,16 +169,20 @@ func (p *possible) oldestLeft() uint8 {
 }
 
 // closure returns the states that inserts, one after another, make of those in set; the
-// set itself comes first. It ends by itself: no insert undoes another.
-func (x *explorer) closure(t *tracked, set []possible, by []insert, limit int) []possible {
+// set itself comes first. It ends by itself, since no insert undoes another, or where there
+// are more states than limit: then it is not whole.
+func (x *explorer) closure(t *tracked, set []possible, by []insert, limit int) (list []possible, whole bool) {
 	if len(by) == 0 {
-		return set
+		return set, true
 	}
 	all := newStates(len(set))
 	for i := range set {
 		all.add(set[i])
 	}
-	for i := 0; i < len(all.list) && len(all.list) <= limit; i++ {
+	for i := 0; i < len(all.list); i++ {
+		if len(all.list) > limit {
+			return all.list, false
+		}
 		for _, ins := range by {
 			p := all.list[i]
 			for _, q := range x.inserted(t, &p, ins) {
@@ -186,7 +190,7 @@ func (x *explorer) closure(t *tracked, set []possible, by []insert, limit int) [
 			}
 		}
 	}
-	return all.list
+	return all.list, true
 }
 
 // states is a set of possible states, in order of discovery.

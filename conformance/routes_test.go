@@ -268,7 +268,7 @@ func routesOf(t *testing.T, name string, seed uint64, client string) (judged int
 	var c collector
 	_, err = sim.Run(t.Context(), s, sim.Options{Sink: &c})
 	require.NoError(t, err)
-	routes, err := newTraffic()
+	routes, err := newTraffic(DefaultMaxStates)
 	require.NoError(t, err)
 	for i := range c.events {
 		ok, f := routes.take(&c.events[i])
@@ -302,4 +302,23 @@ func TestUpstreamRoutesAsSpecified(t *testing.T) {
 			require.Greater(t, judged, 50)
 		}
 	}
+}
+
+// The limit of states holds for routing too.
+func TestTooManyStatesOfATable(t *testing.T) {
+	s, err := sim.Generate(sim.ScenarioFullRestart, 7)
+	require.NoError(t, err)
+	var c collector
+	_, err = sim.Run(t.Context(), s, sim.Options{Sink: &c})
+	require.NoError(t, err)
+	whole := validateRouting(t, c.events)
+	requireConforming(t, &whole)
+	require.Greater(t, whole.MostStates, 1)
+	result, err := Validate(c.events, Options{Spec: SpecRouting, MaxStates: 1})
+	require.NoError(t, err)
+	require.Equal(t, Inconclusive, result.Verdict, result.Reason)
+	require.Contains(t, result.Reason, "more than 1 states")
+	result, err = Validate(c.events, Options{Spec: SpecRouting, MaxStates: whole.MostStates})
+	require.NoError(t, err)
+	requireConforming(t, &result)
 }

@@ -112,15 +112,15 @@ func (v *Validator) explain(t *tracked, w *wire, ev *trace.Event, at side) {
 		v.refuse(t, v.refusal(m, r, o))
 		return
 	}
-	next := v.successors(m, r)
+	next, whole := v.successors(m, r)
 	switch {
+	case !whole || len(next) > v.opts.MaxStates:
+		v.full = true // what is dropped may be what explains this event, or a later one
+		v.end(t)
 	case len(next) == 0 && r.kind == trace.KindClose && at == atClient:
 		t.held = v.refusal(m, r, nil) // unless the next thing told is that the session is closed
 	case len(next) == 0:
 		v.refuse(t, v.refusal(m, r, nil))
-	case len(next) > v.opts.MaxStates:
-		v.full = true
-		v.end(t)
 	default:
 		t.set = next
 		v.result.MostStates = max(v.result.MostStates, len(next))
@@ -134,15 +134,20 @@ func (v *Validator) explain(t *tracked, w *wire, ev *trace.Event, at side) {
 // was: the specification's sessions go on for ever.
 const closedByUser = "closed"
 
-// successors are the states that the event makes of those possible now.
-func (v *Validator) successors(m *moment, r *row) []possible {
+// successors are the states that the event makes of those possible now; not the whole of
+// them where more were possible before it than allowed.
+func (v *Validator) successors(m *moment, r *row) (next []possible, whole bool) {
 	limit := v.opts.MaxStates
-	before := v.x.closure(m.t, m.t.set, r.always, limit)
-	next := explained(m, r, before)
-	if len(next) == 0 && len(r.ifNeeded) > 0 {
-		next = explained(m, r, v.x.closure(m.t, before, r.ifNeeded, limit))
+	before, whole := v.x.closure(m.t, m.t.set, r.always, limit)
+	if !whole {
+		return nil, false
 	}
-	return next
+	next = explained(m, r, before)
+	if len(next) == 0 && len(r.ifNeeded) > 0 {
+		before, whole = v.x.closure(m.t, before, r.ifNeeded, limit)
+		next = explained(m, r, before)
+	}
+	return next, whole
 }
 
 func explained(m *moment, r *row, before []possible) []possible {

@@ -70,16 +70,18 @@ type traffic struct {
 	lookers map[string]*looker
 	calm    calm
 	serves  [routing.MaxNodes + 1]uint8
-	most    int // states possible at once
+	most    int  // states possible at once
+	limit   int  // of them
+	full    bool // there were more
 }
 
-func newTraffic() (*traffic, error) {
+func newTraffic(limit int) (*traffic, error) {
 	x, err := newRouter()
 	if err != nil {
 		return nil, err
 	}
 	return &traffic{
-		x: x, links: make(map[uint64]*link), ready: make(map[endpoint]readiness), tried: make(map[endpoint]int64), listens: make(map[string]string),
+		x: x, limit: limit, links: make(map[uint64]*link), ready: make(map[endpoint]readiness), tried: make(map[endpoint]int64), listens: make(map[string]string),
 		metas: make(map[string]uint8), ballots: make(map[partitionID]*ballots), uses: make(map[useKey]*use),
 		byApp: make(map[appKey]*use), readers: make(map[string]bool), lookers: make(map[string]*looker), calm: newCalm(),
 	}, nil

@@ -47,7 +47,7 @@ type use struct {
 	app           int32
 	learnedNS     int64 // when the client last read a table
 	lost          bool  // refused: not judged before the next table is read
-	many          bool  // more metas than have names: queries are not judged
+	many          bool  // more metas than have names, or states than are allowed: not judged
 
 	hops   int   // redirects followed one upon the other
 	lastTo uint8 // whom the last answer, at lastNS, redirected to; 0: it did not
@@ -76,7 +76,8 @@ func (t *traffic) newUse(key useKey) *use {
 }
 
 // each goes through the states of every line: f returns what becomes of one. It returns
-// why, where nothing becomes of any state of a line, with the states before.
+// why, where nothing becomes of any state of a line, with the states before. Where there are
+// more states than allowed the use is not judged any further.
 func (t *traffic) each(u *use, f func(l *line, s routing.State) ([]routing.State, *objection)) (*objection, []routing.State) {
 	indices := make([]int32, 0, len(u.lines))
 	for i := range u.lines {
@@ -101,6 +102,10 @@ func (t *traffic) each(u *use, f func(l *line, s routing.State) ([]routing.State
 		}
 		if len(set) == 0 {
 			return why, l.set
+		}
+		if len(set) > t.limit {
+			t.full, u.many = true, true
+			return nil, nil
 		}
 		l.set, l.routed = set, nil
 		t.most = max(t.most, len(set))

@@ -68,7 +68,7 @@ func New(opts Options) (*Validator, error) {
 	if opts.Spec == SpecRouting {
 		var err error
 		if v.lives, err = newLives(); err == nil {
-			v.traffic, err = newTraffic()
+			v.traffic, err = newTraffic(opts.MaxStates)
 		}
 		v.crashes, v.leaders = newCrashes(), newElectorate()
 		return v, err
@@ -383,6 +383,8 @@ func (v *Validator) Result() Result {
 		r.Verdict, r.Reason = Inconclusive, v.stopped
 	case v.full:
 		r.Verdict, r.Reason = Inconclusive, fmt.Sprintf("more than %d states were possible at once in a session, which was not judged further", v.opts.MaxStates)
+	case v.traffic != nil && v.traffic.full:
+		r.Verdict, r.Reason = Inconclusive, fmt.Sprintf("more than %d states were possible at once in a client's use of a table, which was not judged further", v.opts.MaxStates)
 	case !v.came:
 		r.Verdict, r.Reason = Inconclusive, "no client of the trace was ever connected: there is nothing to judge"
 		if v.lives != nil {

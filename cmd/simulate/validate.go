@@ -60,6 +60,9 @@ in it to judge, or too many states possible at once).`,
 			if err := validateWords(opts.Spec, server); err != nil {
 				return err
 			}
+			if opts.MaxStates < 1 {
+				return &usageError{fmt.Errorf("--max-states is %d: it must be 1 or more", opts.MaxStates)}
+			}
 			opts.Server = session.ServerMode(server)
 			return runValidate(cmd, out, args[0], opts)
 		},
@@ -67,7 +70,7 @@ in it to judge, or too many states possible at once).`,
 	opts.Spec = conformance.SpecSession
 	word(cmd, &opts.Spec, "spec", "specification", conformance.Specs())
 	word(cmd, &server, "server", "what the trace's servers do to early requests (default: what its header says, else reference)", sim.ServerNames)
-	cmd.Flags().IntVar(&opts.MaxStates, "max-states", conformance.DefaultMaxStates, "stop judging a session in which more states are possible at once")
+	cmd.Flags().IntVar(&opts.MaxStates, "max-states", conformance.DefaultMaxStates, "stop judging a session, or the use of a table, in which more states are possible at once")
 	return cmd
 }
 

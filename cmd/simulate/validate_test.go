@@ -99,6 +99,7 @@ func TestValidateUsage(t *testing.T) {
 		"validate - --server hangg":    `did you mean "hang"?`,
 		"validate /dev/null":           "no header of a trace",
 		"validate --max-states many -": "max-states",
+		"validate --max-states 0 -":    "it must be 1 or more",
 	} {
 		t.Run(line, func(t *testing.T) {
 			code, out, stderr := simulate(t, strings.Fields(line)...)
