@@ -181,11 +181,12 @@ func (l *lives) move(ev *trace.Event, rpc string) *Refusal {
 }
 
 // abandons finds the frame of a call that has returned without an answer: the one whose
-// time is over just then. Its answer is nobody's, should it come. False where no frame says so.
+// time is over just then. Its answer is nobody's, should it come. False where no frame says
+// so, or two say so alike.
 func (l *lives) abandons(ev *trace.Event, rpc string) bool {
 	var of *writing
 	var seq int32
-	closest := int64(never)
+	closest, alike := int64(never), false
 	for _, w := range l.wires {
 		if w.client != ev.Node {
 			continue
@@ -194,12 +195,16 @@ func (l *lives) abandons(ev *trace.Event, rpc string) bool {
 			if sent.rpc != rpc || sent.withinNS == 0 || !isLate(ev.AtNS-sent.atNS, sent.withinNS) {
 				continue
 			}
-			if off := sent.atNS + sent.withinNS - ev.AtNS; max(off, -off) < closest {
-				of, seq, closest = w, n, max(off, -off)
+			off := sent.atNS + sent.withinNS - ev.AtNS
+			switch off = max(off, -off); {
+			case off < closest:
+				of, seq, closest, alike = w, n, off, false
+			case off == closest:
+				alike = true
 			}
 		}
 	}
-	if of == nil {
+	if of == nil || alike {
 		return false
 	}
 	delete(of.waiting, seq)

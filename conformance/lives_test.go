@@ -121,6 +121,32 @@ func TestLateRefusalIsNobodys(t *testing.T) {
 	requireConforming(t, &result)
 }
 
+// Two writes whose time is over at the same instant: which of them a call returned without its
+// answer is not known, and no chance decides it.
+func TestWhoseTimeIsOverIsNotGuessed(t *testing.T) {
+	const second = 1_000_000_000
+	for _, answered := range []int32{1, 2} {
+		k := &talk{}
+		k.add("client", trace.KindDial, trace.Event{Conn: 1, Peer: serverAddr})
+		for op := range uint64(2) {
+			k.add("client", trace.KindInvoke, trace.Event{Op: op + 1, RPC: "RPC_RRDB_RRDB_PUT", WithinNS: second})
+		}
+		for seq := range int32(2) {
+			k.add("client", trace.KindFrameOut, trace.Event{Conn: 1, RPC: "RPC_RRDB_RRDB_PUT", Seq: seq + 1, Size: 90, WithinNS: second})
+		}
+		k.events[3].AtNS = k.events[4].AtNS
+		k.passed = second
+		k.add("client", trace.KindReturn, trace.Event{Op: 1, RPC: "RPC_RRDB_RRDB_PUT", State: "unknown"})
+		k.add("client", trace.KindFrameIn, trace.Event{Conn: 1, RPC: "RPC_RRDB_RRDB_PUT_ACK", Seq: answered, Code: codeOK, Size: 70})
+		k.add("client", trace.KindReturn, trace.Event{Op: 2, RPC: "RPC_RRDB_RRDB_PUT", State: "ok"})
+		first := validateRouting(t, k.events)
+		requireConforming(t, &first)
+		for range 20 {
+			require.Equal(t, first, validateRouting(t, k.events))
+		}
+	}
+}
+
 // Upstream's clients send a put again that was lost with its connection.
 func TestUpstreamSendsLostWritesAgain(t *testing.T) {
 	v, err := New(Options{Spec: SpecRouting})
