@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -144,6 +145,21 @@ func TestWhoseTimeIsOverIsNotGuessed(t *testing.T) {
 		for range 20 {
 			require.Equal(t, first, validateRouting(t, k.events))
 		}
+	}
+}
+
+// A call that may take as long as there is time for is not overdue, whenever it was made.
+func TestLongestTimes(t *testing.T) {
+	for _, passed := range []int64{0, lastInstantNS - 1, math.MaxInt64 - 60_000_000_000} {
+		k := &talk{passed: passed}
+		k.add("client", trace.KindDial, trace.Event{Conn: 1, Peer: serverAddr})
+		k.add("client", trace.KindInvoke, trace.Event{Op: 1, RPC: "RPC_RRDB_RRDB_PUT", WithinNS: math.MaxInt64})
+		k.add("client", trace.KindFrameOut, trace.Event{Conn: 1, RPC: "RPC_RRDB_RRDB_PUT", Seq: 1, Size: 90, WithinNS: math.MaxInt64})
+		k.passed += 30_000_000_000
+		k.add("client", trace.KindFrameIn, trace.Event{Conn: 1, RPC: "RPC_RRDB_RRDB_PUT_ACK", Seq: 1, Code: codeOK, Size: 70})
+		k.add("client", trace.KindReturn, trace.Event{Op: 1, RPC: "RPC_RRDB_RRDB_PUT", State: "ok"})
+		result := validateRouting(t, k.events)
+		requireConforming(t, &result)
 	}
 }
 

@@ -87,6 +87,7 @@ func New(opts Options) (*Validator, error) {
 func (v *Validator) Emit(ev *trace.Event) {
 	v.judged = false
 	v.result.Events++
+	ev = withinReach(ev)
 	v.pass(ev)
 	if v.lives != nil {
 		v.live(ev)
@@ -98,6 +99,24 @@ func (v *Validator) Emit(ev *trace.Event) {
 	} else {
 		v.result.Stuttering++
 	}
+}
+
+// What instants and times are taken for where they are longer, years from now: so that sums
+// of them, and tenfold times, are still numbers. A call without a deadline may say the most
+// that there is.
+const (
+	lastInstantNS = 1 << 59
+	longestTimeNS = 1 << 58
+)
+
+// withinReach is the event with such times.
+func withinReach(ev *trace.Event) *trace.Event {
+	if ev.AtNS <= lastInstantNS && ev.WithinNS <= longestTimeNS {
+		return ev
+	}
+	bounded := *ev
+	bounded.AtNS, bounded.WithinNS = min(ev.AtNS, lastInstantNS), min(ev.WithinNS, longestTimeNS)
+	return &bounded
 }
 
 // pass has time go by until an event: it never goes back, whoever tells.
