@@ -34,12 +34,18 @@ func (s *search[S]) dive() error {
 	seen := map[uint64]bool{}
 	for _, state := range initial {
 		key := d.worker.fingerprint(state)
-		place := len(seen)
-		seen[key] = true
-		if number := uint32(s.origins.count); d.discover(key, number, number, place) {
-			d.enter(number, key, state)
-			d.follow()
+		if seen[key] {
+			continue
 		}
+		seen[key] = true
+		number := uint32(s.origins.count)
+		if !d.discover(key, number, number, 0) { // found on the way from another one
+			s.initial = append(s.initial, noState)
+			continue
+		}
+		s.initial = append(s.initial, number)
+		d.enter(number, key, state)
+		d.follow()
 	}
 	if err := s.failure(); err != nil {
 		return err

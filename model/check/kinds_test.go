@@ -134,6 +134,16 @@ func TestRandomWalkIsReproducible(t *testing.T) {
 	assert.Less(t, early.Generated, alone.Generated)
 }
 
+// The states that walks visit are kept in memory, and limited as those of any other search.
+func TestRandomWalkHeedsTheLimitOfStates(t *testing.T) {
+	for workers := 1; workers <= 3; workers++ {
+		r := run(t, grid{counters: 4, size: 9}, check.Options{Search: check.RandomWalk, MaxStates: 50, Workers: workers})
+		assert.Equal(t, check.Inconclusive, r.Verdict)
+		assert.Equal(t, uint64(50), r.Distinct)
+		assert.Equal(t, "more than 50 states", r.Stopped)
+	}
+}
+
 // Ending with the first walk that violates safety is ending with that walk, however many were
 // taken beside it.
 func TestRandomWalkStopsEarlyForAnyNumberOfWorkers(t *testing.T) {

@@ -53,7 +53,8 @@ func (s *search[S]) enterInitial() error {
 			part.put(at, key)
 		}
 		s.origins.extend(1)
-		s.origins.set(number, number, int(number))
+		s.origins.set(number, number, 0)
+		s.initial = append(s.initial, number)
 		s.frontier.extend(1)
 		*s.frontier.at(number) = item[S]{key: key, state: state}
 		s.examine(state, number, s.violated)

@@ -11,7 +11,7 @@ const (
 )
 
 // origins are the parents of states by number, with the ordinal of the step taken.
-// An initial state is its own parent, its ordinal is its place among the distinct initial ones.
+// An initial state is its own parent.
 type origins struct {
 	parents  [][]uint32
 	ordinals [][]uint16

@@ -25,6 +25,7 @@ type roamer[S any] struct {
 	trace  []TraceStep[S] // the walk in hand, without texts
 	keys   map[uint64]int // by key, where the walk came to that state first
 	steps  []Step[S]
+	most   uint64 // states there is room for, of all walks
 }
 
 // commons are what all of them share.
@@ -68,7 +69,7 @@ func (s *search[S]) take(walks int, shared *commons) {
 	s.queue.Store(uint64(walks))
 	var next atomic.Int64
 	s.together(walks, func(w *worker[S]) {
-		r := &roamer[S]{search: s, worker: w, shared: shared, keys: map[uint64]int{}}
+		r := &roamer[S]{search: s, worker: w, shared: shared, keys: map[uint64]int{}, most: s.mostStates()}
 		for !s.halted() {
 			number := int(next.Add(1))
 			if number > walks || r.needless(number) {
@@ -184,8 +185,9 @@ func (r *roamer[S]) arrive(state S, action string) {
 	key := r.worker.fingerprint(state)
 	part := partitionOf(key)
 	r.shared.partitions[part].Lock()
-	if r.table.add(key) {
-		r.distinct.Add(1)
+	if r.table.add(key) && r.distinct.Add(1) > r.most {
+		r.distinct.Add(^uint64(0))
+		r.full()
 	}
 	r.shared.partitions[part].Unlock()
 	r.trace = append(r.trace, TraceStep[S]{Action: action, State: state})

@@ -2,7 +2,10 @@
 
 package check
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // replay returns the states of l with the steps between them, those of the cycle last.
 func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
@@ -38,7 +41,7 @@ func (s *search[S]) replay(l lasso) ([]TraceStep[S], error) {
 
 // replayInitial returns the initial state with that number.
 func (s *search[S]) replayInitial(w *worker[S], number uint32) (S, error) {
-	_, place := s.origins.of(number)
+	place := slices.Index(s.initial, number)
 	seen := map[uint64]bool{}
 	for _, state := range s.model.Initial() {
 		key := w.fingerprint(state)

@@ -37,6 +37,7 @@ type search[S any] struct {
 	table    *table
 	frontier frontier[S]
 	origins  origins
+	initial  []uint32 // numbers of the distinct initial states, in the model's order; noState for one that has parents
 	batch    batch[S]
 	next     uint32   // number of the first state that the batch finds
 	expanded uint32   // states below this number were looked into
