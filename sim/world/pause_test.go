@@ -31,7 +31,8 @@ func TestConnectionsWaitForAPausedProcess(t *testing.T) {
 	assert.Equal(t, 1010*ms, f.s.when("accepted 1"))
 }
 
-// listen(2): one more than the backlog waits; the SYN after that is dropped and leaves again.
+// RFC 4987 section 2.2 and listen(2): a SYN beyond the backlog is ignored, and leaves again. One
+// more than the backlog waits, as in Linux.
 func TestSYNBeyondTheBacklogIsDropped(t *testing.T) {
 	config := oneMillisecond()
 	config.Backlog = 2

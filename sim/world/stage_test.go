@@ -270,7 +270,7 @@ var scripts = []script{
 		s.lose(theClient, true)
 		s.wait(4 * time.Second)
 	}},
-	{name: "backlog overflow", source: "listen(2)", settings: settings{backlog: 1}, play: func(s stage) {
+	{name: "backlog overflow", source: "RFC 4987 section 2.2, listen(2)", settings: settings{backlog: 1}, play: func(s stage) {
 		s.pause(theServer)
 		for conn := 1; conn <= 3; conn++ {
 			s.dial(conn, 0)
@@ -608,6 +608,7 @@ func (p played) String() string {
 func TestScriptsPlay(t *testing.T) {
 	for _, c := range scripts {
 		t.Run(c.name, func(t *testing.T) {
+			assert.Regexp(t, `RFC \d+ sections? \d|RFC \d+$`, c.source)
 			var results []string
 			for range 2 {
 				s := newSimulated(t, c.settings)

@@ -3,6 +3,8 @@
 package world
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,6 +237,65 @@ func TestFINWaitsForUnreadBytes(t *testing.T) {
 		assert.Equal(t, "0123456789", string(f.s.got[f.accepted()]))
 	}
 	assert.NotZero(t, late, "no seed had bytes unread when the FIN came")
+}
+
+// Section 3.7: segments and reads need not be what was written. A process reads a write in
+// pieces, and several in one.
+func TestReadsAreNotWrites(t *testing.T) {
+	config := oneMillisecond()
+	config.Split, config.ReadDelay = true, 5*ms
+	writes := []string{"first,", "second,", "third"}
+	pieces, together := 0, 0
+	for seed := range uint64(20) {
+		config.Seed = seed
+		f := connected(t, config)
+		for _, text := range writes {
+			f.c.io.Write(1, []byte(text))
+			f.runFor(ms)
+		}
+		f.runFor(time.Second)
+		require.Equal(t, strings.Join(writes, ""), string(f.s.got[f.accepted()]))
+		for _, line := range f.s.lines()[1:] {
+			read, ok := strings.CutPrefix(line, "received 1 ")
+			require.True(t, ok, line)
+			switch {
+			case slices.ContainsFunc(writes, func(text string) bool { return text != read && strings.Contains(text, read) }):
+				pieces++
+			case !slices.Contains(writes, read):
+				together++
+			}
+		}
+	}
+	assert.NotZero(t, pieces, "no seed read less than a write")
+	assert.NotZero(t, together, "no seed read more than a write")
+}
+
+// Section 2.2: the order of bytes is that of their connection. What is written on another
+// afterwards may come first, and nothing overtakes on the same.
+func TestConnectionsOvertakeEachOther(t *testing.T) {
+	config := Config{LatencyMin: ms, LatencyMax: 20 * ms}
+	overtaken := 0
+	for seed := range uint64(20) {
+		config.Seed = seed
+		f := newFixture(t, config)
+		for id := range protocol.ConnID(2) {
+			f.c.io.Dial(id+1, serverPort)
+			f.runFor(time.Second)
+		}
+		for _, text := range []string{"a", "b", "c"} {
+			f.c.io.Write(1, []byte(text))
+			f.c.io.Write(2, []byte(text))
+		}
+		f.runFor(time.Second)
+		for _, conn := range f.s.seen {
+			require.Equal(t, "abc", string(f.s.got[conn]))
+		}
+		if f.s.when("received 2 a") < f.s.when("received 1 a") {
+			overtaken++
+		}
+	}
+	assert.NotZero(t, overtaken, "no seed had a later write arrive first")
+	assert.Less(t, overtaken, 20, "every seed had")
 }
 
 // Section 3.10.5: ABORT sends RST.
