@@ -39,6 +39,33 @@ func TestIncidentShrinks(t *testing.T) {
 	}
 }
 
+// What failed after tens of thousands of events comes down to a few faults and operations,
+// whatever surrounded it.
+func TestTenThousandEventsBecomeAFew(t *testing.T) {
+	for name, draw := range map[string]func(t *testing.T) sim.Scenario{
+		"full-restart": func(t *testing.T) sim.Scenario { return incident(t, 7) },
+		"swarm": func(t *testing.T) sim.Scenario {
+			s, err := sim.Generate(sim.ScenarioSwarm, 5)
+			require.NoError(t, err)
+			s.Client = sim.ClientUpstreamGo
+			s.SetAuth(sim.AuthOptional)
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := draw(t)
+			before, err := sim.Run(t.Context(), s, sim.Options{})
+			require.NoError(t, err)
+			require.Greater(t, before.Events, uint64(10_000))
+			r, err := Minimize(t.Context(), s, Options{})
+			require.NoError(t, err)
+			assert.Greater(t, r.Before.Faults+r.Before.Operations, 100)
+			assert.Less(t, r.After.Faults+r.After.Operations, 10)
+			assert.Equal(t, *before.Property, *r.Run.Property)
+		})
+	}
+}
+
 func TestShrinkIsDeterministic(t *testing.T) {
 	one, err := Minimize(t.Context(), incident(t, 7), Options{})
 	require.NoError(t, err)
