@@ -148,6 +148,13 @@ var sessionDefects = []Defect{
 		Trials:     []Trial{sessionSwitch("pending-not-failed-on-eof"), Cores{World: "crash"}, played("unanswered-read"), ofSession, ofTraces},
 	},
 	{
+		ID: "abandoned-request-kept", Source: "the official Go client (docs/upstream-go.md, G4)",
+		Properties: []string{"bounded"},
+		About:      "A request whose caller has stopped waiting is kept until its answer comes: on a server that says nothing they become ever more.",
+		Trials:     []Trial{Simulator{File: "swallowed", ControlClient: sim.ClientReference, Seeds: 20}},
+		Alone:      "it is in the model of the Go client, which runs in the simulator only; parked-requests-never-purged is its like in our own code.",
+	},
+	{
 		ID: "queue-not-failed-on-close", Source: "upstream's Java client (J14)",
 		Properties: []string{"complete-once", "requests-end"},
 		About:      "Closing a session forgets the requests that were not yet written. Whoever submitted them waits for good.",
@@ -276,6 +283,13 @@ var nodeDefects = []Defect{
 		About:      "Requests that the node holds until the negotiation has succeeded are forgotten at that moment: nobody answers them.",
 		Trials:     []Trial{Simulator{Client: sim.ClientUpstreamSnapshot, Early: sim.EarlyHold, Seeds: 50}, ofNode},
 	},
+	{
+		ID: "dead-session-kept", Source: "upstream's servers (S2)",
+		Properties: []string{"bounded"},
+		About:      "An answer that is queued on a session which has died holds it, and its socket is never closed: each client that comes and goes leaves one.",
+		Trials:     []Trial{Simulator{File: "leaking", ControlServer: sim.ServerReference, Seeds: 20}},
+		Alone:      "it is in the models of upstream's servers, which run in the simulator only.",
+	},
 }
 
 // replicaDefects are in the core of a replica server.
@@ -334,6 +348,13 @@ var routingDefects = []Defect{
 		Properties: []string{"complete-once", "requests-drain"},
 		About:      "An error code that means nothing to the client leaves the operation where it is: nobody completes it.",
 		Trials:     []Trial{routingSwitch("lost-callback-on-unknown-error"), played("disk-error"), ofRouting},
+	},
+	{
+		ID: "query-lost-on-bad-answer", Source: "upstream's Java client (J13)",
+		Properties: []string{"complete-once"},
+		About:      "An answer to a query that cannot be used ends its handling half way: the query is taken for running, and the table is never asked for again.",
+		Trials:     []Trial{Simulator{File: "bad-index", Client: sim.ClientUpstreamMaster, ControlClient: sim.ClientReference, Seeds: 20}},
+		Alone:      "it is in the models of the Java client, which run in the simulator only; lost-callback-on-unknown-error is its like in our own code.",
 	},
 	{
 		ID: "hot-retry", Source: "upstream's Java client (J9)",

@@ -41,7 +41,11 @@ func (s Simulator) Command(id string, f *Finding) string {
 		return ownCommand(id, EngineSimulator)
 	}
 	if s.File != "" {
-		return fmt.Sprintf("simulate replay defect/scenarios/%s.txt --seed %s", s.File, f.Seed)
+		words := fmt.Sprintf("simulate replay defect/scenarios/%s.txt --seed %s", s.File, f.Seed)
+		if s.Client != "" {
+			words += " --client " + s.Client
+		}
+		return words
 	}
 	s = s.complete()
 	return fmt.Sprintf("simulate run --client %s --server %s --auth %s --seed %s", s.Client, s.Server, s.Auth, f.Seed)

@@ -65,6 +65,7 @@ func TestUpstreamIsWhole(t *testing.T) {
 		}
 		if u.Unshown == "" {
 			shown++
+			assert.NotEmpty(t, u.Defect, "%s: what a scenario shows is in the matrix too", u.ID)
 			assert.False(t, u.Shows.patched(), "%s: a model has it", u.ID)
 		}
 	}
