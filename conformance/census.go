@@ -74,7 +74,7 @@ func (l *lives) take(ev *trace.Event) (judged bool, refused *Refusal) {
 		rpc := w.waiting[ev.Seq].rpc
 		delete(w.waiting, ev.Seq)
 		return true, l.move(ev, rpc)
-	case trace.KindClose, trace.KindClosed:
+	case trace.KindClose, trace.KindClosed, trace.KindDialFailed:
 		if w != nil && w.client == ev.Node {
 			delete(l.wires, ev.Conn)
 			for _, sent := range w.waiting {
@@ -112,6 +112,11 @@ func (l *lives) forget(client string) {
 	for key := range l.calls {
 		if key.client == client {
 			delete(l.calls, key)
+		}
+	}
+	for conn, w := range l.wires {
+		if w.client == client {
+			delete(l.wires, conn)
 		}
 	}
 }

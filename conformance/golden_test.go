@@ -292,3 +292,22 @@ func TestEndsAreLinkedByAddress(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, NotConforming, result.Verdict)
 }
+
+// A server that is not in the trace may have been down, and come back between two dials or
+// during one.
+func TestClientAloneSeesARestart(t *testing.T) {
+	for _, refusals := range []int{1, 2} {
+		k := &talk{}
+		for conn := range uint64(refusals) {
+			k.add("client", trace.KindDial, trace.Event{Conn: conn + 1, Peer: serverAddr})
+			k.add("client", trace.KindDialFailed, trace.Event{Conn: conn + 1, Peer: serverAddr, Note: "refused"})
+		}
+		k.connect(9, clientAddr)
+		k.negotiate(9)
+		k.get(9, 4)
+		k.events = slices.DeleteFunc(k.events, func(ev trace.Event) bool { return ev.Node == "server" })
+		result, err := Validate(k.events, Options{})
+		require.NoError(t, err)
+		requireConforming(t, &result)
+	}
+}

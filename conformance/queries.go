@@ -252,6 +252,9 @@ func (t *traffic) answers(l *line, s routing.State, u *use, a *trace.Answer) []r
 		return t.x.walk(s, to{"answer-oddly", 0})
 	}
 	if !t.told[want.Meta] { // whatever a meta says where the trace does not show whom it believes
+		if want.Answer == routing.Table && int(want.Ballots[0]) > len(s.History[0]) {
+			return nil // not before the partition has moved there
+		}
 		s.Query = want
 		return []routing.State{s}
 	}

@@ -56,10 +56,11 @@ func (t *traffic) target(s routing.State) uint8 {
 }
 
 // served: the client reads that a server executed a request. The server was the primary at
-// some point since it was written.
+// some point since it was written. Where no server is in the trace, it may have become it
+// and nobody has told.
 func (t *traffic) served(ev *trace.Event, w sent, peer string) (bool, *Refusal) {
 	b := t.ballots[partitionID{w.app, w.partition}]
-	if b == nil || b.full || w.known == 0 || !t.readers[ev.Node] {
+	if b == nil || b.full || w.known == 0 || !t.readers[ev.Node] || len(t.listens) == 0 {
 		return false, nil
 	}
 	for _, p := range b.list[w.known-1:] {

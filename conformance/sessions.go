@@ -144,7 +144,8 @@ func (v *Validator) successors(m *moment, r *row) (next []possible, whole bool) 
 	}
 	next = explained(m, r, before)
 	if len(next) == 0 && len(r.ifNeeded) > 0 {
-		before, whole = v.x.closure(m.t, before, r.ifNeeded, limit)
+		// Both kinds in any order: a server that starts now lets the handshake be done.
+		before, whole = v.x.closure(m.t, before, slices.Concat(r.always, r.ifNeeded), limit)
 		next = explained(m, r, before)
 	}
 	return next, whole

@@ -255,6 +255,14 @@ func (v *Validator) nodeDown(n *node, ev *trace.Event) {
 			v.end(t)
 		}
 	}
+	for _, w := range v.wires {
+		if w.session.client == ev.Node {
+			w.clientOver = true
+			if w.isOver() {
+				v.forget(w)
+			}
+		}
+	}
 	for key := range v.calls {
 		if key.client == ev.Node {
 			delete(v.calls, key)
@@ -327,9 +335,38 @@ func (v *Validator) onWire(ev *trace.Event) {
 		v.came = true
 		v.adopt(w)
 	}
-	if w.clientOver && (w.serverOver || !w.accepted && ev.Kind == trace.KindDialFailed) {
-		delete(v.wires, ev.Conn)
+	if w.session.over { // nobody has looked at the event
+		w.endOf(at, ev.Kind)
 	}
+	if w.isOver() || w.clientOver && !w.accepted && ev.Kind == trace.KindDialFailed {
+		v.forget(w)
+	}
+}
+
+// forget drops a connection, by the numbers of both of its ends.
+func (v *Validator) forget(w *wire) {
+	delete(v.wires, w.number)
+	if w.accepted {
+		delete(v.wires, w.serverNumber)
+	}
+}
+
+// endOf takes the end of a connection at one side, where the event is that.
+func (w *wire) endOf(at side, kind trace.Kind) {
+	if kind != trace.KindClose && kind != trace.KindClosed && kind != trace.KindDialFailed {
+		return
+	}
+	if at == atClient {
+		w.clientOver = true
+	} else {
+		w.serverOver = true
+	}
+}
+
+// isOver says whether nothing can come of the connection any more: a server that is not in
+// the trace tells nothing of its end.
+func (w *wire) isOver() bool {
+	return w.clientOver && (w.serverOver || !w.accepted && !w.session.observed)
 }
 
 // misplaced objects to an event whose node, number or address is not the connection's.
