@@ -145,8 +145,12 @@ func (w *World) challenge(from, to, known *end) {
 
 // challengeArrives: the dialer does not know the connection that the ACK speaks of, and
 // resets it (section 3.10.7.3). Its own SYN leaves again, the first time at once as in
-// Linux, and then by the timer.
+// Linux, and then by the timer. Where it has given the dial up, and dialed anew from the same
+// port, the ACK may speak of the new connection: it acknowledges nothing new there.
 func (w *World) challengeArrives(e, subject *end) {
+	if subject.peer().state != stateClosed {
+		return
+	}
 	w.reset(subject.peer())
 	if e.state == stateSYNSent && e.tries == 1 && !e.trying {
 		e.trying = true

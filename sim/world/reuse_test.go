@@ -148,3 +148,22 @@ func TestReusedPortConnectsSoon(t *testing.T) {
 		assert.NotEqual(t, "stays until somebody finds out", before, "%s: reuse is how a server finds out", r.holds)
 	}
 }
+
+// RFC 9293 section 3.10.7.4: a challenge that answers the SYN of a dial that was given up, and
+// that comes to a host on which the port has another connection by now, is an acknowledgement
+// like any other there. It speaks of that very connection, which lives on.
+func TestChallengeOfADialThatWasGivenUp(t *testing.T) {
+	challenged := 0
+	for seed := range uint64(40) {
+		f := newFixture(t, Config{Seed: seed + 1, LatencyMin: ms, LatencyMax: 2 * ms, PortMin: 41000, PortMax: 41000})
+		f.Clog(f.client, f.server, 500*ms)
+		f.c.io.Dial(1, serverPort)
+		f.runFor(100 * ms)
+		f.c.io.Close(1)
+		f.c.io.Dial(2, serverPort)
+		f.runFor(20 * time.Second)
+		require.Equal(t, []string{"dialed 2"}, f.c.lines(), "seed %d", seed+1)
+		challenged += f.Happened().Challenges
+	}
+	require.Positive(t, challenged)
+}
