@@ -14,9 +14,9 @@ import (
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
-// A partition that has moved is written to where a meta says, of which nothing is in the trace
-// but what it answers.
-func TestClientAloneSeesAPartitionMove(t *testing.T) {
+// lookedUpTwice is a client that looks a table up twice, between which its partition has moved, and
+// writes to the primary that it was told of. Connection 2 is to the first one.
+func lookedUpTwice() *talk {
 	const metaAddr, first, second = "10.0.1.1:34601", "10.0.2.1:34801", "10.0.2.2:34801"
 	k := &talk{}
 	seq := int32(0)
@@ -25,23 +25,31 @@ func TestClientAloneSeesAPartitionMove(t *testing.T) {
 		k.add("client", trace.KindFrameOut, trace.Event{Conn: 1, RPC: "RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX", Seq: seq, Table: "t", Size: 90})
 		k.add("client", trace.KindFrameIn, trace.Event{Conn: 1, RPC: "RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX_ACK", Seq: seq, Code: codeOK, Answer: answer, Size: 90})
 	}
-	put := func(conn uint64) {
-		seq++
-		k.add("client", trace.KindInvoke, trace.Event{Op: uint64(seq), RPC: "RPC_RRDB_RRDB_PUT"})
-		k.add("client", trace.KindFrameOut, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT", Seq: seq, App: 2, Size: 90})
-		k.add("client", trace.KindFrameIn, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT_ACK", Seq: seq, Code: codeOK, Size: 70})
-		k.add("client", trace.KindReturn, trace.Event{Op: uint64(seq), RPC: "RPC_RRDB_RRDB_PUT", State: "ok"})
-	}
 	for i, addr := range []string{metaAddr, first, second} {
 		k.add("client", trace.KindDial, trace.Event{Conn: uint64(i + 1), Peer: addr})
 	}
 	ask("ERR_OK 2 1 0:3@" + first)
-	put(2)
+	k.put(2, 10)
 	ask("ERR_OK 2 1 0:5@" + second)
-	put(3)
+	k.put(3, 11)
+	return k
+}
+
+// put is one to partition 0 of table 2.
+func (k *talk) put(conn uint64, seq int32) {
+	k.add("client", trace.KindInvoke, trace.Event{Op: uint64(seq), RPC: "RPC_RRDB_RRDB_PUT"})
+	k.add("client", trace.KindFrameOut, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT", Seq: seq, App: 2, Size: 90})
+	k.add("client", trace.KindFrameIn, trace.Event{Conn: conn, RPC: "RPC_RRDB_RRDB_PUT_ACK", Seq: seq, Code: codeOK, Size: 70})
+	k.add("client", trace.KindReturn, trace.Event{Op: uint64(seq), RPC: "RPC_RRDB_RRDB_PUT", State: "ok"})
+}
+
+// A partition that has moved is written to where a meta says, of which nothing is in the trace
+// but what it answers.
+func TestClientAloneSeesAPartitionMove(t *testing.T) {
+	k := lookedUpTwice()
 	result := validateRouting(t, k.events)
 	requireConforming(t, &result)
-	put(2)
+	k.put(2, 12)
 	result = validateRouting(t, k.events)
 	require.Equal(t, NotConforming, result.Verdict)
 	require.Equal(t, "R2", result.First.Clause)

@@ -5,6 +5,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -90,6 +91,19 @@ func TestServerOfTheHeader(t *testing.T) {
 	}
 }
 
+// requireWhole: every event is counted, and a refusal says why.
+func requireWhole(t *testing.T, result *Result) {
+	t.Helper()
+	require.Equal(t, result.Events, result.Steps+result.Stuttering)
+	require.Equal(t, result.Verdict == NotConforming, result.First != nil)
+	if result.First == nil {
+		return
+	}
+	require.NoError(t, result.First.Tell(io.Discard))
+	require.NotEmpty(t, result.First.Clause)
+	require.NotEmpty(t, result.First.Why)
+}
+
 func FuzzRead(f *testing.F) {
 	whole := text(f, `{"server":"hang"}`, conversation().events)
 	f.Add(whole)
@@ -98,26 +112,18 @@ func FuzzRead(f *testing.F) {
 		c.spoil(k)
 		f.Add(text(f, "", k.events))
 	}
+	f.Add(text(f, "", lookedUpTwice().events))
 	lines := strings.SplitAfter(whole, "\n")
 	for i := range lines {
 		f.Add(lines[0] + strings.Join(lines[i:], ""))
 	}
 	f.Fuzz(func(t *testing.T, data string) {
-		result, err := Read(t.Context(), strings.NewReader(data), Options{MaxStates: 256})
-		if err != nil {
-			return
-		}
-		if result.Steps+result.Stuttering != result.Events {
-			t.Fatalf("%d steps and %d stuttering are not %d events", result.Steps, result.Stuttering, result.Events)
-		}
-		if (result.Verdict == NotConforming) != (result.First != nil) {
-			t.Fatalf("verdict %s with refusal %v", result.Verdict, result.First)
-		}
-		if result.First != nil {
-			var b bytes.Buffer
-			if err := result.First.Tell(&b); err != nil || result.First.Clause == "" || result.First.Why == "" {
-				t.Fatalf("a refusal without a reason: %+v", result.First)
+		for _, spec := range Specs() {
+			result, err := Read(t.Context(), strings.NewReader(data), Options{Spec: spec, MaxStates: 256})
+			if err != nil {
+				return
 			}
+			requireWhole(t, &result)
 		}
 	})
 }
