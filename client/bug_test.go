@@ -199,6 +199,7 @@ func TestPanicOnBytesOfAServerIsContained(t *testing.T) {
 			onCluster(t, change, func(t *testing.T, cluster *testCluster, c *Client) {
 				table := c.Table("temp")
 				require.NoError(t, table.Put(t.Context(), hashKey, sortKey, []byte("secret value"), 0))
+				synctest.Wait() // for the sessions that nobody needs yet: the next bytes are the answer to a put
 				conns := make(map[netip.AddrPort]protocol.ConnID)
 				for _, s := range c.Health().Sessions {
 					conns[s.Addr] = s.Conn
