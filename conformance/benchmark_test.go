@@ -18,11 +18,9 @@ func long(b *testing.B) []trace.Event {
 	for seed := uint64(1); ; seed++ {
 		s, err := sim.Generate(sim.ScenarioFullRestart, seed)
 		require.NoError(b, err)
-		var c collector
-		_, err = sim.Run(b.Context(), s, sim.Options{Sink: &c})
-		require.NoError(b, err)
-		if len(c.events) > 50_000 {
-			return c.events
+		events := eventsOf(b, s)
+		if len(events) > 50_000 {
+			return events
 		}
 	}
 }

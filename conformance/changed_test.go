@@ -27,6 +27,15 @@ func (c *collector) Emit(ev *trace.Event) {
 	c.events = append(c.events, kept)
 }
 
+// eventsOf runs a scenario and returns its trace.
+func eventsOf(t testing.TB, s sim.Scenario) []trace.Event {
+	t.Helper()
+	var c collector
+	_, err := sim.Run(t.Context(), s, sim.Options{Sink: &c})
+	require.NoError(t, err)
+	return c.events
+}
+
 // recorded is a short run of the reference: two clients, every node restarted once under
 // load.
 func recorded(t testing.TB, seed uint64) []trace.Event {
@@ -43,13 +52,11 @@ func recorded(t testing.TB, seed uint64) []trace.Event {
 			At: time.Duration(200+20*i) * time.Millisecond, Kind: sim.FaultRestart, Node: node, Down: 50 * time.Millisecond,
 		})
 	}
-	var c collector
-	_, err := sim.Run(t.Context(), s, sim.Options{Sink: &c})
-	require.NoError(t, err)
-	result, err := Validate(c.events, Options{})
+	events := eventsOf(t, s)
+	result, err := Validate(events, Options{})
 	require.NoError(t, err)
 	requireConforming(t, &result)
-	return c.events
+	return events
 }
 
 // place is what an event is, for the list of what may pass: client or server, and kind.

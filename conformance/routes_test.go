@@ -185,10 +185,7 @@ func routed(t testing.TB) []trace.Event {
 		{At: 260 * time.Millisecond, Kind: sim.FaultRestart, Node: "replica-1", Down: 50 * time.Millisecond},
 		{At: 900 * time.Millisecond, Kind: sim.FaultRestart, Node: "meta-3", Down: 80 * time.Millisecond},
 	}
-	var c collector
-	_, err := sim.Run(t.Context(), s, sim.Options{Sink: &c})
-	require.NoError(t, err)
-	return c.events
+	return eventsOf(t, s)
 }
 
 // Every answer that a client reads, every request's partition, every table that it tells
@@ -265,13 +262,11 @@ func routesOf(t *testing.T, name string, seed uint64, client string) (judged int
 	s, err := sim.Generate(name, seed)
 	require.NoError(t, err)
 	s.Client = client
-	var c collector
-	_, err = sim.Run(t.Context(), s, sim.Options{Sink: &c})
-	require.NoError(t, err)
+	events := eventsOf(t, s)
 	routes, err := newTraffic(DefaultMaxStates)
 	require.NoError(t, err)
-	for i := range c.events {
-		ok, f := routes.take(&c.events[i])
+	for i := range events {
+		ok, f := routes.take(&events[i])
 		if ok {
 			judged++
 		}
@@ -308,17 +303,15 @@ func TestUpstreamRoutesAsSpecified(t *testing.T) {
 func TestTooManyStatesOfATable(t *testing.T) {
 	s, err := sim.Generate(sim.ScenarioFullRestart, 7)
 	require.NoError(t, err)
-	var c collector
-	_, err = sim.Run(t.Context(), s, sim.Options{Sink: &c})
-	require.NoError(t, err)
-	whole := validateRouting(t, c.events)
+	events := eventsOf(t, s)
+	whole := validateRouting(t, events)
 	requireConforming(t, &whole)
 	require.Greater(t, whole.MostStates, 1)
-	result, err := Validate(c.events, Options{Spec: SpecRouting, MaxStates: 1})
+	result, err := Validate(events, Options{Spec: SpecRouting, MaxStates: 1})
 	require.NoError(t, err)
 	require.Equal(t, Inconclusive, result.Verdict, result.Reason)
 	require.Contains(t, result.Reason, "more than 1 states")
-	result, err = Validate(c.events, Options{Spec: SpecRouting, MaxStates: whole.MostStates})
+	result, err = Validate(events, Options{Spec: SpecRouting, MaxStates: whole.MostStates})
 	require.NoError(t, err)
 	requireConforming(t, &result)
 }

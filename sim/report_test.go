@@ -52,16 +52,11 @@ func TestHistoryHasTheFaultsThatBegan(t *testing.T) {
 		{At: 3 * time.Second, Kind: FaultStaleLeader, Node: "meta-1", Down: time.Second},
 		{At: 3 * time.Second, Kind: FaultDelay, Node: "meta-1", By: time.Millisecond, Down: time.Second},
 	}
-	result, err := Run(t.Context(), s, Options{})
-	require.NoError(t, err)
-	dir := t.TempDir()
-	require.NoError(t, WriteReport(t.Context(), dir, &result))
-	history, err := os.ReadFile(filepath.Join(dir, ReportHistory))
-	require.NoError(t, err)
-	require.Contains(t, string(history), "down: killed")
-	require.Contains(t, string(history), "delay node=meta-1")
-	require.NotContains(t, string(history), FaultPowerLoss.String())
-	require.NotContains(t, string(history), FaultStaleLeader.String())
+	history := historyOf(t, s)
+	require.Contains(t, history, "down: killed")
+	require.Contains(t, history, "delay node=meta-1")
+	require.NotContains(t, history, FaultPowerLoss.String())
+	require.NotContains(t, history, FaultStaleLeader.String())
 }
 
 // failing is the incident: upstream's client against servers that fall silent.
@@ -135,18 +130,25 @@ func TestHistoryHasFaults(t *testing.T) {
 		{At: 3 * time.Second, Kind: FaultClog, Node: "client-2", Down: time.Second},
 		{At: 4 * time.Second, Kind: FaultForgetFlows, Node: "client-1", Peer: "replica-1", By: time.Second, Down: time.Second},
 	}
-	result, err := Run(t.Context(), s, Options{})
-	require.NoError(t, err)
-	dir := t.TempDir()
-	require.NoError(t, WriteReport(t.Context(), dir, &result))
-	page, err := os.ReadFile(filepath.Join(dir, ReportHistory))
-	require.NoError(t, err)
+	page := historyOf(t, s)
 	for _, words := range []string{
 		"down: killed", "partition node=client-1 peer=meta-1 down=3s", "pause node=replica-2 down=1s", "delay node=client-1 by=20ms down=1s",
 		"clog node=client-2 down=1s", "forget-flows node=client-1 peer=replica-1",
 	} {
-		require.Equal(t, 1, strings.Count(string(page), words), words)
+		require.Equal(t, 1, strings.Count(page, words), words)
 	}
 	require.NotContains(t, string(page), "restart node=replica-1", "it is the outage")
 	require.Contains(t, string(page), "client-1 - meta-1")
+}
+
+// historyOf runs a scenario and returns the history.html of its report.
+func historyOf(t *testing.T, s Scenario) string {
+	t.Helper()
+	result, err := Run(t.Context(), s, Options{})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, WriteReport(t.Context(), dir, &result))
+	history, err := os.ReadFile(filepath.Join(dir, ReportHistory))
+	require.NoError(t, err)
+	return string(history)
 }
