@@ -1,4 +1,4 @@
-// What callers are told to do with each error, and of each setting.
+// docs/operations.md has what to do with each error of a call, and every setting of a client.
 
 package client
 
