@@ -43,6 +43,12 @@ func (j *judge) ticketChanged(now time.Time, client int, e *ticket.Effect) {
 	}
 }
 
+// ticketIsOld: a node has another key than a client's ticket was made with. A server that says
+// so by silence costs the client a negotiation's deadline each time, until it has another.
+func (j *judge) ticketIsOld(client int, node string) {
+	j.troubled[ticketKey{client, ticket.Name{Service: kerberosService, Host: node}}] = time.Time{}
+}
+
 // lacksTicket: an operation may have failed for want of a ticket. That excuse does not last
 // for ever: a credential bound after the faults there is a ticket again.
 func (j *judge) lacksTicket(op *operation) bool {

@@ -116,6 +116,9 @@ func (r *run) tellRefusal(io *world.IO, conn protocol.ConnID, err error) {
 	}
 	io.Trace(trace.Event{Kind: trace.KindNegotiation, Conn: io.Global(conn), State: "failed", Note: err.Error()})
 	r.judge.refused(r.world.Now(), io.Host(), err)
+	if c := r.observer.connection(io.Global(conn)); c != nil && errors.Is(err, gssapi.ErrKeyVersion) {
+		r.judge.ticketIsOld(c.client, c.node)
+	}
 }
 
 // shorten has the KDC give tickets for so long at most; lengthen takes one of these back.

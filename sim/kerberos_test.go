@@ -13,6 +13,7 @@ import (
 	"github.com/a8011091/pegasus-reference/client/session"
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/sasl/gssapi"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 func kerberosRun(seed uint64) Scenario {
@@ -185,4 +186,29 @@ func TestJudgeNoticesAnUndisturbedSessionThatIsNotServed(t *testing.T) {
 	require.Contains(t, j.violations[0].What, "ready on c1")
 	c.disturbed = true
 	require.Nil(t, ops.invoke(j.epoch, 0, protocol.RPCGet, ops.keys.in(0), "s0", time.Second).on)
+}
+
+// A server that refuses by silence, and has a new key: nobody is told, and two negotiations run
+// into their deadline before the client takes its ticket for the reason. What is asked meanwhile
+// may fail, and nothing that is asked later.
+func TestNewKeyOfASilentServer(t *testing.T) {
+	s := calm()
+	s.Server, s.Metas, s.Replicas, s.Partitions, s.Clients, s.Watch = ServerHang, 1, 2, 2, 1, 20*time.Second
+	s.BackoffCap, s.TicketLife = 100*time.Millisecond, 10*time.Hour
+	s.Workloads = nil
+	s.Ops = []Op{{At: 18 * time.Second, Client: 1, RPC: protocol.RPCPut, Partition: 1, Timeout: time.Second}}
+	s.Faults = []Fault{
+		{At: 100 * time.Millisecond, Kind: FaultPowerLoss, Node: "replica-2", Down: 10 * time.Millisecond},
+		{At: 300 * time.Millisecond, Kind: FaultKeyRotation, Node: "replica-2", Down: 2 * time.Millisecond},
+	}
+	r := newRun(&s, trace.NewRecorder(1<<16))
+	r.scheduleFaults()
+	require.True(t, r.play(t.Context(), nil))
+	r.judge.finish(r.world.Now())
+	require.Positive(t, r.judge.met[MetKeyVersionRefused])
+	require.Empty(t, r.judge.violations)
+	op := r.judge.ops.all[len(r.judge.ops.all)-1]
+	require.Equal(t, session.OutcomeFailed, op.outcome)
+	op.invoked = op.invoked.Add(10 * time.Second) // the client has had another ticket for long by then
+	require.False(t, r.judge.lacksTicket(op))
 }
