@@ -133,6 +133,9 @@ func holds(t *rapid.T, failed func(sim.Scenario)) {
 		failed(s)
 		t.Fatalf("%s: %s", *result.Property, result.Reason)
 	}
+	if result.Verdict == sim.VerdictInconclusive && result.Reconnects == 0 {
+		t.Skip("the partition moved away from the node that was restarted, and nobody had to come back: rapid draws another")
+	}
 	require.Equal(t, sim.VerdictHeld, result.Verdict, result.Reason)
 }
 
