@@ -137,8 +137,8 @@ func TestHistoryHasFaults(t *testing.T) {
 	} {
 		require.Equal(t, 1, strings.Count(page, words), words)
 	}
-	require.NotContains(t, string(page), "restart node=replica-1", "it is the outage")
-	require.Contains(t, string(page), "client-1 - meta-1")
+	require.NotContains(t, page, "restart node=replica-1", "it is the outage")
+	require.Contains(t, page, "client-1 - meta-1")
 }
 
 // historyOf runs a scenario and returns the history.html of its report.
