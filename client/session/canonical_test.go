@@ -172,3 +172,43 @@ func actAlike(t *testing.T, a, b *visited) {
 		require.Equal(t, x.core.AppendState(nil, x.now), y.core.AppendState(nil, y.now), "%s after\n%s\n%s", moves[move].name, a.way, b.way)
 	}
 }
+
+// Whatever a server or the owner would see of a request tells states apart, and nothing else.
+func TestRequestsAreToldApart(t *testing.T) {
+	state := func(change func(*Request)) string {
+		r := Request{ID: 1, RPC: protocol.RPCGet, Body: []byte("a"), Deadline: epoch.Add(time.Second)}
+		change(&r)
+		c := New(testConfig())
+		c.Step(epoch, Event{Kind: EventSubmit, Request: r}, nil)
+		return string(c.AppendState(nil, epoch))
+	}
+	same := state(func(*Request) {})
+	for name, change := range map[string]func(*Request){
+		"RPC":            func(r *Request) { r.RPC = protocol.RPCPut },
+		"table":          func(r *Request) { r.Header.AppID = 1 },
+		"partition":      func(r *Request) { r.Header.Partition = 1 },
+		"thread hash":    func(r *Request) { r.Header.ThreadHash = 1 },
+		"partition hash": func(r *Request) { r.Header.PartitionHash = 1 },
+		"backup":         func(r *Request) { r.Header.Backup = true },
+		"deadline":       func(r *Request) { r.Deadline = r.Deadline.Add(1) },
+		"body":           func(r *Request) { r.Body = []byte("b") },
+		"length of body": func(r *Request) { r.Body = []byte("aa") },
+	} {
+		require.NotEqual(t, same, state(change), name)
+	}
+	for name, change := range map[string]func(*Request){
+		"identity": func(r *Request) { r.ID = 2 },
+		"version":  func(r *Request) { r.Header.Version = 1 },
+		"time-out": func(r *Request) { r.Header.TimeoutMillis = 1 },
+	} {
+		require.Equal(t, same, state(change), name)
+	}
+}
+
+// When an attempt was made says nothing any more of a session that is closed.
+func TestClosedSessionsAreAlike(t *testing.T) {
+	c := New(testConfig())
+	c.Step(epoch, Event{Kind: EventKeepReady, Keep: true}, nil)
+	c.Step(epoch, Event{Kind: EventClose}, nil)
+	require.Equal(t, c.AppendState(nil, epoch), c.AppendState(nil, epoch.Add(time.Millisecond)))
+}

@@ -134,7 +134,11 @@ func (h *harness) saslFrame(status string, named map[string]string) []byte {
 	if code, ok := named["code"]; ok {
 		r.Code = protocol.ErrorCodeByName(code)
 	}
-	r.Body = protocol.AppendNegotiationResult(nil, statusByName(h.t, status), []byte(named["msg"]))
+	if status == "garbage" {
+		r.Body = []byte(status)
+	} else {
+		r.Body = protocol.AppendNegotiationResult(nil, statusByName(h.t, status), []byte(named["msg"]))
+	}
 	return protocol.AppendResponse(nil, &r)
 }
 

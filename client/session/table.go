@@ -95,7 +95,7 @@ func (t *table) markWritten(i int32) {
 
 // find returns the pending record of a sequence number.
 func (t *table) find(seq int32) int32 {
-	if len(t.bySeq) == 0 || seq <= 0 {
+	if len(t.bySeq) == 0 {
 		return none
 	}
 	if i := t.bySeq[int(seq)&(len(t.bySeq)-1)]; i != none && t.records[i].seq == seq {

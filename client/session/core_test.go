@@ -1,0 +1,132 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/a8011091/pegasus-reference/protocol"
+)
+
+// Awaits names what is on its way: the negotiation message last sent, then requests in the
+// order in which they were written; Waits, what is not written yet.
+func TestWhatIsAwaited(t *testing.T) {
+	cfg := testConfig()
+	cfg.MaxPending = 2
+	h := newHarness(t, cfg)
+	awaits := func(seq int32, wantN int, want bool) {
+		t.Helper()
+		n, ok := h.core.Awaits(seq)
+		require.Equal(t, want, ok)
+		require.Equal(t, wantN, n)
+	}
+	awaits(0, 0, false)
+	awaits(1, 0, false)
+	for id := range RequestID(3) {
+		h.submit(id, time.Second)
+	}
+	require.True(t, h.core.Waits(0))
+	h.dialed()
+	awaits(h.seq, 0, true)
+	awaits(h.seq+1, 0, false)
+	h.sasl(protocol.SASLListMechanismsResp, testMechanism)
+	h.sasl(protocol.SASLSelectMechanismsResp, "")
+	awaits(h.seq, 0, false) // a token is being made
+	awaits(0, 0, false)
+	h.token("all", true)
+	h.sasl(protocol.SASLSucc, "")
+
+	awaits(h.seq-1, 1, true)
+	awaits(h.seq, 2, true)
+	awaits(h.seq+1, 0, false)
+	for id, waits := range []bool{false, false, true, false} {
+		require.Equal(t, waits, h.core.Waits(RequestID(id)), "request %d", id)
+	}
+	h.answer(protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCGet, Seq: h.seq - 1})
+	require.False(t, h.core.Waits(2))
+	awaits(h.seq-1, 1, true)
+	awaits(h.seq, 2, true)
+}
+
+// However many requests are written, each gets its own answer.
+func TestManyPending(t *testing.T) {
+	const many = 200
+	cfg := testConfig()
+	cfg.Auth, cfg.MaxPending = AuthOff, many
+	h := newHarness(t, cfg)
+	for id := range RequestID(many) {
+		h.submit(id, time.Minute)
+	}
+	h.dialed()
+	_, pending := h.core.Outstanding()
+	require.Equal(t, many, pending)
+	for seq := int32(many); seq > 0; seq-- {
+		h.answer(protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCGet, Seq: seq, Body: []byte{byte(seq)}})
+	}
+	for id := range RequestID(many) {
+		require.Equal(t, []byte{byte(id + 1)}, h.outcome(id).Body)
+	}
+}
+
+// An empty challenge is not the beginning of a negotiation, whatever buffers there were.
+func TestEmptyChallengeIsNotTheBeginning(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.step(Event{Kind: EventKeepReady, Keep: true})
+	h.dialed()
+	h.sasl(protocol.SASLListMechanismsResp, testMechanism)
+	h.sasl(protocol.SASLSelectMechanismsResp, "")
+	require.Contains(t, h.log.String(), "token c1 begin")
+	h.token("first", false)
+	h.core = h.core.Clone() // which begins without a buffer
+	h.sasl(protocol.SASLChallenge, "")
+	require.Contains(t, h.log.String(), `token c1 ""`)
+}
+
+// What comes to a session that is closed changes nothing and is counted, and requests are
+// refused.
+func TestClosedSession(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.connect()
+	conn := h.core.Conn()
+	h.step(Event{Kind: EventClose})
+	before := h.core.AppendState(nil, h.now)
+	h.log.Reset()
+	for i, kind := range []EventKind{EventDialed, EventDialFailed, EventClosed, EventReceived, EventToken} {
+		h.step(Event{Kind: kind, Conn: conn})
+		require.EqualValues(t, i+1, h.core.Stats().StaleConns)
+	}
+	h.step(Event{Kind: EventTimer})
+	require.EqualValues(t, 1, h.core.Stats().StaleTimers)
+	h.step(Event{Kind: EventKeepReady, Keep: true})
+	h.step(Event{Kind: EventDrain})
+	h.step(Event{Kind: EventClose})
+	require.Empty(t, h.log.String())
+	require.Equal(t, before, h.core.AppendState(nil, h.now))
+	h.submit(1, time.Second)
+	require.Equal(t, Completion{ID: 1, Outcome: OutcomeFailed, Reason: ReasonClosed}, h.outcome(1))
+}
+
+// What takes the place of a broken session goes on with its identities and spaces its
+// attempts as after one that failed.
+func TestSuccessor(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.connect()
+	conn, timer := h.core.Used()
+	h.core = h.core.Successor()
+	require.Equal(t, StateIdle, h.core.State())
+	require.Zero(t, h.core.Conn())
+	usedConn, usedTimer := h.core.Used()
+	require.Equal(t, []uint32{conn, timer}, []uint32{usedConn, usedTimer})
+	require.EqualValues(t, 1, h.core.Stats().Internal)
+	require.EqualValues(t, 1, h.core.Stats().Connections)
+	h.log.Reset()
+	h.step(Event{Kind: EventKeepReady, Keep: true})
+	require.Equal(t, "state backoff\narm 20ms..40ms\n", h.log.String())
+
+	h.step(Event{Kind: EventClose})
+	drained := newHarness(t, testConfig())
+	drained.submit(1, time.Second)
+	drained.step(Event{Kind: EventDrain})
+	require.Equal(t, StateDraining, drained.core.Successor().State())
+}
