@@ -87,6 +87,7 @@ type Result struct {
 	Connections int      `json:"connections"` // dials
 	MostStates  int      `json:"most_states"` // possible at once
 	Refused     int      `json:"refused"`     // sessions and nodes with an event that nothing explains
+	Stopped     string   `json:"stopped"`     // why the trace was not read to its end, "" if it was
 	First       *Refusal `json:"first"`       // the first such event
 }
 
@@ -103,8 +104,8 @@ func Validate(events []trace.Event, opts Options) (Result, error) {
 }
 
 // Read validates a trace as text, to its end or to the end of ctx; then the verdict is
-// inconclusive, unless something was refused before. Errors are the options', or those of
-// trace.Reader.
+// inconclusive, unless something was refused before. The same is returned beside an error of
+// trace.Reader, of what came before the line that it names. Other errors are the options'.
 func Read(ctx context.Context, r io.Reader, opts Options) (Result, error) {
 	reader, err := trace.NewReader(r)
 	if err != nil {
@@ -124,13 +125,14 @@ func Read(ctx context.Context, r io.Reader, opts Options) (Result, error) {
 			return v.Result(), nil
 		}
 		if err != nil {
-			return Result{}, err
+			v.result.Stopped = err.Error()
+			return v.Result(), err
 		}
 		v.line = reader.Line()
 		v.Emit(&ev)
 		if v.result.Events%progressEvery == 0 {
 			if ctx.Err() != nil {
-				v.stopped = fmt.Sprintf("interrupted after %d events", v.result.Events)
+				v.result.Stopped = fmt.Sprintf("interrupted after %d events", v.result.Events)
 				return v.Result(), nil
 			}
 			if opts.Progress != nil {

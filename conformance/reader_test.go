@@ -48,7 +48,7 @@ func TestReadErrors(t *testing.T) {
 		"another file":  {"{}\n", "no header"},
 		"another line":  {whole + "{\"at_ns\":1}\n", "without a kind"},
 		"another kind":  {whole + "{\"kind\":\"surprise\"}\n", "surprise"},
-		"cut":           {whole[:len(whole)-5], "not an object"},
+		"cut":           {whole[:len(whole)-5], "the last line is torn"},
 		"a gap":         {strings.Replace(whole, "\n", "\n\n", 3), "line 2: the line is empty"},
 		"other version": {strings.Replace(whole, `"trace_format":1`, `"trace_format":9`, 1), "version 9"},
 	} {
@@ -59,6 +59,48 @@ func TestReadErrors(t *testing.T) {
 	}
 	_, err := Read(t.Context(), strings.NewReader(whole), Options{Spec: "nonsense"})
 	require.ErrorIs(t, err, ErrUnknownSpec)
+}
+
+// What was refused before a line that cannot be read is known, and that line is named.
+func TestReadJudgesWhatIsBeforeTheError(t *testing.T) {
+	k := conversation()
+	good := text(t, "", k.events)
+	spoiled[0].spoil(k)
+	bad := text(t, "", k.events)
+	for _, c := range []struct {
+		name, text string
+		verdict    Verdict
+	}{
+		{"torn", good[:len(good)-5], Inconclusive},
+		{"refused, then torn", bad + `{"at_ns":`, NotConforming},
+		{"damaged", good + "x\n" + good, Inconclusive},
+		{"refused, then damaged", bad + "x\n" + good, NotConforming},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			result, err := Read(t.Context(), strings.NewReader(c.text), Options{})
+			var line *trace.LineError
+			require.ErrorAs(t, err, &line)
+			require.Equal(t, line.Line, int(result.Events)+2, "every line before it was judged")
+			require.Equal(t, err.Error(), result.Stopped)
+			require.Equal(t, c.verdict, result.Verdict, result.Reason)
+			requireWhole(t, &result)
+		})
+	}
+}
+
+// A close that the next event explains is no offence where that event was not read.
+func TestTornBeforeTheExplanation(t *testing.T) {
+	k := conversation()
+	k.add("client", trace.KindClose, trace.Event{Conn: 2})
+	closed := text(t, "", k.events)
+	result, err := Read(t.Context(), strings.NewReader(closed), Options{})
+	require.NoError(t, err)
+	require.Equal(t, NotConforming, result.Verdict, "nothing explains it")
+
+	result, err = Read(t.Context(), strings.NewReader(closed+`{"at_ns":`), Options{})
+	require.ErrorIs(t, err, trace.ErrTorn)
+	require.Equal(t, Inconclusive, result.Verdict, result.Reason)
+	require.Zero(t, result.Refused)
 }
 
 func TestReadStops(t *testing.T) {

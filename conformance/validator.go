@@ -34,9 +34,8 @@ type Validator struct {
 	judged  bool  // the event at hand is held against the specification
 	line    int   // of the text that the event at hand is from; 0: none
 	result  Result
-	full    bool   // a session had more states than allowed
-	came    bool   // a connection came up
-	stopped string // why the trace was not read to its end
+	full    bool // a session had more states than allowed
+	came    bool // a connection came up
 }
 
 // node is a process of the trace.
@@ -421,22 +420,18 @@ func (v *Validator) call(n *node, ev *trace.Event) {
 }
 
 // Result is what has been found so far. A session's close that the trace does not explain
-// before it ends counts as refused, and so does a leader that is no server.
+// before it ends counts as refused, and so does a leader that is no server; neither where the
+// trace goes on unread.
 func (v *Validator) Result() Result {
-	for _, f := range v.leaders.strangers() {
-		v.record(f)
-	}
-	for _, t := range v.byKey {
-		if t.held != nil {
-			v.refuse(t, t.held)
-		}
+	if v.result.Stopped == "" {
+		v.unexplained()
 	}
 	r := v.result
 	switch {
 	case r.First != nil:
 		r.Verdict, r.Reason = NotConforming, fmt.Sprintf("event %d: %s: %s", r.First.Event, r.First.Clause, r.First.Why)
-	case v.stopped != "":
-		r.Verdict, r.Reason = Inconclusive, v.stopped
+	case r.Stopped != "":
+		r.Verdict, r.Reason = Inconclusive, r.Stopped
 	case v.full:
 		r.Verdict, r.Reason = Inconclusive, fmt.Sprintf("more than %d states were possible at once in a session, which was not judged further", v.opts.MaxStates)
 	case v.traffic != nil && v.traffic.full:
@@ -450,6 +445,18 @@ func (v *Validator) Result() Result {
 		r.Verdict, r.Reason = Conforming, "every event is a step of the specification"
 	}
 	return r
+}
+
+// unexplained refuses what waited for the rest of the trace to explain it.
+func (v *Validator) unexplained() {
+	for _, f := range v.leaders.strangers() {
+		v.record(f)
+	}
+	for _, t := range v.byKey {
+		if t.held != nil {
+			v.refuse(t, t.held)
+		}
+	}
 }
 
 var _ trace.Sink = (*Validator)(nil)

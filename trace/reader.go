@@ -20,6 +20,7 @@ const MaxLine = 1 << 20
 var (
 	ErrLineTooLong = fmt.Errorf("line is longer than %d bytes", MaxLine)
 	ErrNoHeader    = errors.New("first line is no header of a trace")
+	ErrTorn        = errors.New("the last line is torn: the text ends in the middle of an event, as where its writer was killed or its disk was full")
 )
 
 // VersionError refuses a trace of another format version.
@@ -46,6 +47,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 type Reader struct {
 	lines  *bufio.Scanner
 	line   int
+	ended  bool // the line at hand has an end
 	header Header
 }
 
@@ -54,6 +56,7 @@ type Reader struct {
 func NewReader(r io.Reader) (*Reader, error) {
 	t := &Reader{lines: bufio.NewScanner(r)}
 	t.lines.Buffer(make([]byte, 0, 4096), MaxLine)
+	t.lines.Split(t.split)
 	text, err := t.nextLine()
 	if errors.Is(err, io.EOF) {
 		return nil, &LineError{1, ErrNoHeader}
@@ -73,8 +76,16 @@ func (t *Reader) Header() Header { return t.header }
 // Line is the number of the line read last, from 1.
 func (t *Reader) Line() int { return t.line }
 
+// split is bufio.ScanLines, and sees whether a line has an end.
+func (t *Reader) split(data []byte, atEnd bool) (int, []byte, error) {
+	advance, line, err := bufio.ScanLines(data, atEnd)
+	t.ended = advance > 0 && data[advance-1] == '\n'
+	return advance, line, err
+}
+
 // Read replaces *ev by the next event. At the end it returns io.EOF; other errors are
-// *LineError and the Reader is of no further use.
+// *LineError, with ErrTorn inside where the text ends before the event does, and the Reader
+// is of no further use.
 func (t *Reader) Read(ev *Event) error {
 	text, err := t.nextLine()
 	if err != nil {
@@ -82,6 +93,9 @@ func (t *Reader) Read(ev *Event) error {
 	}
 	*ev = Event{}
 	if err := decodeStrict(text, ev); err != nil {
+		if !t.ended && !json.Valid(text) {
+			err = ErrTorn
+		}
 		return &LineError{t.line, err}
 	}
 	if err := exactKeys(text); err != nil {

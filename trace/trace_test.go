@@ -253,6 +253,37 @@ func TestReaderSaysWhichLineIsWrong(t *testing.T) {
 	}
 }
 
+// A text that ends in the middle of an event was cut off; whatever else is wrong is not that.
+func TestReaderKnowsATornLine(t *testing.T) {
+	const header = `{"format":"pegasus-reference-trace","trace_format":1}` + "\n"
+	const whole = `{"at_ns":1,"kind":"dial","note":"a"}`
+	for cut := 1; cut < len(whole); cut++ {
+		r, err := NewReader(strings.NewReader(header + whole + "\n" + whole[:cut]))
+		require.NoError(t, err)
+		require.NoError(t, r.Read(new(Event)))
+		err = r.Read(new(Event))
+		require.ErrorIs(t, err, ErrTorn, whole[:cut])
+		require.ErrorContains(t, err, "line 3", whole[:cut])
+	}
+	for name, text := range map[string]string{
+		"it has an end":        whole[:9] + "\n",
+		"there is more":        whole[:9] + "\n" + whole,
+		"another field":        `{"at_ns":1,"kind":"dial","colour":"red"}`,
+		"no kind":              `{"at_ns":1}`,
+		"two objects":          whole + whole + "\n",
+		"a block that is zero": "\x00\x00\n",
+	} {
+		r, err := NewReader(strings.NewReader(header + text))
+		require.NoError(t, err, name)
+		err = r.Read(new(Event))
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, ErrTorn, name)
+	}
+	r, err := NewReader(strings.NewReader(header + whole))
+	require.NoError(t, err)
+	require.NoError(t, r.Read(new(Event)), "nothing of it is missing but its end")
+}
+
 func TestReaderBoundsLines(t *testing.T) {
 	_, err := NewReader(strings.NewReader(strings.Repeat("x", MaxLine+1)))
 	require.ErrorIs(t, err, ErrLineTooLong)

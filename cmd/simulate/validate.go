@@ -17,6 +17,7 @@ import (
 	"github.com/a8011091/pegasus-reference/conformance"
 	"github.com/a8011091/pegasus-reference/model/session"
 	"github.com/a8011091/pegasus-reference/sim"
+	"github.com/a8011091/pegasus-reference/trace"
 )
 
 // validation is what validate prints as JSON.
@@ -46,7 +47,8 @@ sooner or later has come by the time that the trace itself gives it.
 docs/conformance.md says how to record a trace and what each event is held to.
 
 Exit status: 0 conforming, 2 not a trace, 13 not conforming, 20 inconclusive (nothing
-in it to judge, or too many states possible at once).`,
+in it to judge, too many states possible at once, or a last line that is torn). What was
+refused before a line that cannot be read is shown, and is 13 all the same.`,
 		Example: `  simulate run --client upstream-snapshot --server hang --report report
   simulate validate report
   simulate validate --json - < events.ndjson`,
@@ -89,8 +91,8 @@ func runValidate(cmd *cobra.Command, out *output, path string, opts conformance.
 	opts.Progress = func(events uint64) { line.show(int64(events), -1, "events") }
 	result, err := validateFile(cmd.Context(), cmd.InOrStdin(), path, opts)
 	line.done()
-	if err != nil {
-		return err
+	if err != nil && result.Verdict != conformance.NotConforming && !errors.Is(err, trace.ErrTorn) {
+		return err // else the result has it
 	}
 	if out.json {
 		if err := object(cmd.OutOrStdout(), validation{"validate", path, result}); err != nil {
@@ -103,7 +105,7 @@ func runValidate(cmd *cobra.Command, out *output, path string, opts conformance.
 }
 
 // validateFile reads standard input, a trace, or the trace of a report directory. What is
-// no trace is the user's to repair.
+// no trace is the user's to repair; the result is of what came before.
 func validateFile(ctx context.Context, stdin io.Reader, path string, opts conformance.Options) (conformance.Result, error) {
 	from := stdin
 	if path != "-" {
@@ -144,6 +146,9 @@ func tellValidation(w io.Writer, r *conformance.Result) error {
 	fmt.Fprintf(w, "  %d sessions, %d connections, at most %d states possible at once\n", r.Sessions, r.Connections, r.MostStates)
 	if r.First == nil {
 		return nil
+	}
+	if r.Stopped != "" {
+		fmt.Fprintf(w, "  NOT read to its end: %s\n", r.Stopped)
 	}
 	fmt.Fprintf(w, "  %d refused; after one, a session is judged anew from its next dial. The first:\n\n", r.Refused)
 	return r.First.Tell(w)

@@ -4,7 +4,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -44,6 +46,36 @@ func TestValidateRefuses(t *testing.T) {
 	} {
 		require.Contains(t, out, part)
 	}
+}
+
+// A trace that was cut off tells what was refused before that, and that it was.
+func TestValidateATornTrace(t *testing.T) {
+	dir := t.TempDir()
+	torn := dir + "/torn.ndjson"
+	cut := func(line string) string {
+		t.Helper()
+		_, _, stderr := simulate(t, append(strings.Fields(line), "--seed", "0x5eed", "--report", dir+"/r")...)
+		events, err := os.ReadFile(dir + "/r/events.ndjson")
+		require.NoError(t, err, stderr)
+		require.NoError(t, os.WriteFile(torn, events[:len(events)-9], 0o600))
+		return fmt.Sprintf("trace: line %d: the last line is torn", bytes.Count(events, []byte("\n")))
+	}
+	says := cut("run --client upstream-snapshot --server hang")
+	code, out, stderr := simulate(t, "validate", torn)
+	require.Equal(t, exitNotConforming, code, stderr)
+	require.Contains(t, out, "clause P1: auth-before-request")
+	require.Contains(t, out, "NOT read to its end: "+says)
+
+	code, out, _ = simulate(t, "validate", torn, "--json")
+	require.Equal(t, exitNotConforming, code)
+	require.Contains(t, out, `"verdict":"not-conforming"`)
+	require.Contains(t, out, `"stopped":"`+says)
+
+	says = cut("run")
+	code, out, stderr = simulate(t, "validate", torn)
+	require.Equal(t, exitInconclusive, code, stderr)
+	require.Contains(t, out, "inconclusive")
+	require.Contains(t, out, says)
 }
 
 // What docs/conformance.md shows of a refusal is what its second command prints.
