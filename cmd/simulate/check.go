@@ -95,7 +95,7 @@ func (f *checkFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&request.Workers, "workers", 0, "goroutines that explore, 64 at most; dfs has one (default: one a processor)")
 	flags.Uint64Var(&request.MaxStates, "max-states", 0, "stop, inconclusive, at so many distinct states; liveness is judged on these")
 	flags.StringVar(&f.memory, "max-memory", "", "stop, inconclusive, at so much memory, such as 4GiB; what of liveness is not judged by then stays unknown")
-	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long; what of liveness is not judged by then stays unknown")
+	flags.DurationVar(&request.Timeout, "timeout", 0, "stop, inconclusive, after so long, and likewise TLC; what of liveness is not judged by then stays unknown")
 }
 
 // accept refuses arguments and flags that would go unheeded.
@@ -115,6 +115,9 @@ func (f *checkFlags) accept(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed(name) && f.request.Search != check.Searches[check.RandomWalk] {
 			return &usageError{fmt.Errorf("--%s of check goes with --search %s; every other order sees every state", name, check.Searches[check.RandomWalk])}
 		}
+	}
+	if f.tlc && f.request.Search == check.Searches[check.RandomWalk] {
+		return &usageError{fmt.Errorf("--tlc of check compares all states, of which --search %s sees some; leave out one of the two", f.request.Search)}
 	}
 	if f.request.Walks < 1 || f.request.Length < 1 {
 		return &usageError{fmt.Errorf("check --search walk takes 1 walk of 1 step or more, got --walks %d --length %d", f.request.Walks, f.request.Length)}
@@ -156,7 +159,7 @@ func (f *checkFlags) ask(spec string) (request model.Request, err error) {
 
 func checkLong() string {
 	var b strings.Builder
-	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, liveness was not judged in time,\nor an action was never taken of which the specification does not say that it may rest with these constants. With --json, failures has each\nviolated property and its kind: safety, deadlock, liveness or reachability.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
+	b.WriteString("check explores every state of a specification within its bounds and judges its\nproperties. A violation comes with a shortest trace in words.\n\nExit status: 0 every property held, 10 a safety property is violated, 11 liveness only,\n20 inconclusive: not every state was explored, liveness was not judged in time,\n--tlc had nothing to compare, or an action was never taken of which the specification does not say that it may rest with these constants. With --json, failures has each\nviolated property and its kind: safety, deadlock, liveness or reachability.\n\nA switch that only one specification has needs no SPEC. What each breaks is said behind it: in its\nconfiguration, against at least one server.\n\nSpecifications:\n")
 	for _, s := range model.Specs() {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.Name, s.About)
 		for _, c := range s.Configs {
@@ -216,7 +219,7 @@ func (f *checkFlags) run(cmd *cobra.Command, out *output, request model.Request)
 	}
 	var compared *comparison
 	if f.tlc {
-		if compared, err = compareWithTLC(cmd.Context(), tool, &report); err != nil {
+		if compared, err = compareWithTLC(cmd.Context(), tool, &report, request.Timeout); err != nil {
 			return err
 		}
 	}
@@ -239,7 +242,7 @@ func (f *checkFlags) run(cmd *cobra.Command, out *output, request model.Request)
 	if compared != nil && len(compared.Differences) > 0 {
 		return fmt.Errorf("the checker and TLC differ on %s: %s", report.Spec, strings.Join(compared.Differences, "; "))
 	}
-	return exitWith(checkCode(&report))
+	return exitWith(compared.code(checkCode(&report)))
 }
 
 func checkCode(r *model.Report) int {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,12 +58,45 @@ func TestCheckComparesWithTLC(t *testing.T) {
 	code, _, stderr = simulate(t, "check", "two-phase-commit", "--rms", "2", "--tlc")
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "--tlc: ")
-	code, _, stderr = simulate(t, append(plain, "--max-states", "5")...)
-	assert.Equal(t, exitInternal, code, "there is nothing to compare")
-	assert.Contains(t, stderr, "the checker did not see every state")
 
 	t.Setenv("PATH", t.TempDir())
 	code, _, stderr = simulate(t, plain...)
 	assert.Equal(t, exitInternal, code)
 	assert.Contains(t, stderr, "Java")
+}
+
+// A limit that is reached leaves nothing to compare. That is no agreement, and no error.
+func TestCheckAtALimitIsNotCompared(t *testing.T) {
+	plain := []string{"check", "timeouts", "--config", "plain", "--tlc"}
+	pretend(t, 11)
+	for limit, says := range map[string]string{
+		"--max-states 5":    "more than 5 states",
+		"--max-memory 1KiB": "needs more than 1024 bytes of memory",
+	} {
+		code, out, stderr := simulate(t, append(slices.Clone(plain), strings.Fields(limit)...)...)
+		assert.Equal(t, exitInconclusive, code, "%s: %s", limit, stderr)
+		assert.Contains(t, out, "inconclusive  timeouts", limit)
+		assert.Regexp(t, "NOT compared with TLC: the checker did not see all: .*"+says, out, limit)
+		assert.NotContains(t, out, "TLC agrees", limit)
+	}
+	// What is violated by then is, as without --tlc.
+	violated := []string{"check", "timeouts", "--config", "plain", "--set", "TNeg=1", "--max-states", "11"}
+	code, out, _ := simulate(t, append(violated, "--tlc", "--json")...)
+	assert.Equal(t, exitSafety, code)
+	assert.Contains(t, out, `"stopped":"the checker did not see all: more than 11 states"}`)
+
+	code, _, stderr := simulate(t, append(plain, "--search", "walk")...)
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "--tlc of check compares all states, of which --search walk sees some")
+}
+
+// TLC has as long as the checker had.
+func TestCheckEndsTLCInTime(t *testing.T) {
+	pretend(t, 11)
+	folder, _, _ := strings.Cut(os.Getenv("PATH"), string(os.PathListSeparator))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "java"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700))
+	code, out, stderr := simulate(t, "check", "timeouts", "--config", "plain", "--tlc", "--timeout", "500ms")
+	assert.Equal(t, exitInconclusive, code, stderr)
+	assert.Contains(t, out, "held  timeouts")
+	assert.Contains(t, out, "NOT compared with TLC: TLC had not ended after 500ms")
 }
