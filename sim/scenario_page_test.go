@@ -5,6 +5,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -67,6 +68,20 @@ func TestScenarioPageHasEveryField(t *testing.T) {
 			documented[m[1]] = true
 		}
 		assert.Equal(t, written, documented, "fields of %s lines", row[1])
+	}
+}
+
+// The bounds that the page has are those that files are held to.
+func TestScenarioPageHasTheBounds(t *testing.T) {
+	page := readScenarioPage(t)
+	for _, says := range []string{
+		fmt.Sprintf("a line has at most %d,%03d bytes and a file %d MiB", maxScenarioLine/1000, maxScenarioLine%1000, maxScenarioBytes>>20),
+		fmt.Sprintf("meta servers, 1 to %d |", maxMetas),
+		fmt.Sprintf("replica servers, 1 to %d |", maxReplicas),
+		fmt.Sprintf("a power of two up to %d |", maxPartitions),
+		fmt.Sprintf("| `clients` | 3 | 1 to %d |", maxClients),
+	} {
+		assert.Contains(t, page, says)
 	}
 }
 

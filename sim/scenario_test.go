@@ -114,7 +114,7 @@ func TestScenarioRefusals(t *testing.T) {
 		{"no number", "simulate scenario 1\nwatch NaNs\n", "not a duration"},
 		{"too large a number", "simulate scenario 1\nmetas 99999999999999999999\n", "not a whole number"},
 		{"ticket life", "simulate scenario 1\nticket-life 1ms\n", "ticket-life is 1ms"},
-		{"long line", "simulate scenario 1\nname " + strings.Repeat("x", 5000) + "\n", "line 2"},
+		{"long line", "simulate scenario 1\nname " + strings.Repeat("x", 5000) + "\n", "line 2: it is longer than 4096 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ReadScenario(strings.NewReader(c.text))
@@ -174,6 +174,18 @@ func TestScenarioOfAnyEditor(t *testing.T) {
 	other, err := ReadScenario(strings.NewReader("\ufeffsimulate scenario 1\r\nseed\t7\r\n\r\nop at=1s get partition=1"))
 	require.NoError(t, err)
 	require.Equal(t, plain, other)
+}
+
+// The longest line that docs/scenario.md allows can be read, and no longer one.
+func TestScenarioLineBound(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", ""} {
+		longest := "seed 7 #" + strings.Repeat("x", maxScenarioLine-len("seed 7 #"))
+		s, err := ReadScenario(strings.NewReader("simulate scenario 1\n" + longest + end))
+		require.NoError(t, err)
+		require.Equal(t, uint64(7), s.Seed)
+		_, err = ReadScenario(strings.NewReader("simulate scenario 1\n" + longest + "x" + end))
+		require.ErrorContains(t, err, "line 2: it is longer than 4096 bytes")
+	}
 }
 
 // What is beyond the largest size is not left out without a word: it might be all the faults.

@@ -33,10 +33,12 @@ import (
 const (
 	scenarioMagic    = "simulate scenario"
 	maxScenarioBytes = 64 << 20 // more than maxEntries of each kind take
-	maxScenarioLine  = 4096
+	maxScenarioLine  = 4096     // bytes, without its end
 	serialWord       = "serial"
 	byteOrderMark    = "\ufeff" // that some editors put first
 )
+
+var errLongLine = usagef("it is longer than %d bytes", maxScenarioLine)
 
 // FormatError is a scenario file that cannot be read, with the line it fails at.
 type FormatError struct {
@@ -189,11 +191,14 @@ func ReadScenario(r io.Reader) (Scenario, error) {
 // readLines reads every line. With an error it returns the number of the one that is wrong.
 func (s *Scenario) readLines(r io.Reader) (line int, err error) {
 	scanner := bufio.NewScanner(r)
-	scanner.Buffer(make([]byte, 0, maxScenarioLine), maxScenarioLine)
+	scanner.Buffer(nil, maxScenarioLine+len("x\r\n")) // the first byte too many is seen
 	headed, given := false, make(map[string]bool)
 	for scanner.Scan() {
 		line++
 		text := scanner.Text()
+		if len(text) > maxScenarioLine {
+			return line, errLongLine
+		}
 		if line == 1 {
 			text = strings.TrimPrefix(text, byteOrderMark)
 		}
@@ -209,7 +214,10 @@ func (s *Scenario) readLines(r io.Reader) (line int, err error) {
 			return line, err
 		}
 	}
-	if err := scanner.Err(); err != nil {
+	switch err := scanner.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return line + 1, errLongLine
+	case err != nil:
 		return line + 1, err
 	}
 	if !headed {

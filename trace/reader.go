@@ -55,7 +55,7 @@ type Reader struct {
 // ErrLineTooLong or an error of r inside.
 func NewReader(r io.Reader) (*Reader, error) {
 	t := &Reader{lines: bufio.NewScanner(r)}
-	t.lines.Buffer(make([]byte, 0, 4096), MaxLine)
+	t.lines.Buffer(make([]byte, 0, 4096), MaxLine+1) // and its end
 	t.lines.Split(t.split)
 	text, err := t.nextLine()
 	if errors.Is(err, io.EOF) {

@@ -299,6 +299,20 @@ func TestReaderBoundsLines(t *testing.T) {
 	assert.Equal(t, len(sample())+2, line.Line)
 }
 
+func TestReaderTakesTheLongestLine(t *testing.T) {
+	const begin, end = `{"at_ns":0,"kind":"post","note":"`, `"}`
+	sampled := string(writeSample(t))
+	header := sampled[:strings.IndexByte(sampled, '\n')+1]
+	for _, after := range []string{"\n", ""} {
+		for more, want := range []error{nil, ErrLineTooLong} {
+			line := begin + strings.Repeat("x", MaxLine-len(begin)-len(end)+more) + end
+			r, err := NewReader(strings.NewReader(header + line + after))
+			require.NoError(t, err)
+			require.ErrorIs(t, r.Read(new(Event)), want, "a line of %d bytes, and %q", len(line), after)
+		}
+	}
+}
+
 type brokenPipe struct{ err error }
 
 func (b brokenPipe) Write([]byte) (int, error) { return 0, b.err }
