@@ -117,9 +117,10 @@ type Config struct {
 	// server takes for one request (upstream: 30 s for range reads, which this client does
 	// not offer), if that is all that is asked of it.
 	SilenceTimeout time.Duration
-	// ReconnectCap is the most that passes between two attempts to connect to a server;
-	// default 1 s. The first attempt after a loss is made at once. Server counterpart: its
-	// limit of connections and of negotiations per second, times the number of clients.
+	// ReconnectCap is the most that passes between two attempts to connect to a server, and
+	// between two rounds of asking all meta servers; default 1 s. The first attempt after the
+	// loss of a connection that was of use is made at once. Server counterpart: its limits of
+	// connections and of negotiations under way, for all clients at once.
 	ReconnectCap time.Duration
 
 	// Lazy: do not hold sessions ready that no call needs right now.

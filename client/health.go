@@ -17,7 +17,7 @@ type Health struct {
 	Ready       bool // every session that is held ready is, and there is one
 	Closed      bool
 	Outstanding int            // calls
-	Leader      netip.AddrPort // the meta that is asked first: the one that answered last or that a redirect named, before that the first of Config.Metas
+	Leader      netip.AddrPort // the meta that is asked first where the sessions of several are alike: the one that answered last or that a redirect named, before that the first of Config.Metas
 	Sessions    []SessionHealth
 	Routing     routing.Stats
 	Credentials *CredentialHealth // nil: none were given

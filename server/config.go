@@ -147,7 +147,7 @@ type Config struct {
 	Early     EarlyRequest
 	EarlyCode protocol.ErrorCode // what EarlyRefuse answers; zero: ERR_SESSION_RESET
 
-	Limits Limits
+	Limits Limits // MaxOutputBytes, where it is zero, is MaxWriteQueue
 	// ClientNegotiationTimeout is how long this cluster's clients give a whole negotiation,
 	// where that is known: NegotiationTimeout of our client's Config. The server warns where
 	// its own deadline, Limits.NegotiationTimeout, is not above it.

@@ -27,14 +27,14 @@ const (
 	KindBytes            // [Conn, Size, Data] bytes delivered to Node
 	KindFrameOut         // [Conn, RPC, Seq, Neg, Code, Size, First, App, Partition, Table, Answer, WithinNS] a frame was written
 	KindFrameIn          // [the same] a frame was read
-	KindClose            // [Conn, Note] Node closed its end
-	KindClosed           // [Conn, Note] Node learned that the other end is gone
+	KindClose            // [Conn, AgeNS, Note] Node closed its end
+	KindClosed           // [Conn, AgeNS, Note] Node learned that the other end is gone
 	KindTimer            // [Timer] a timer fired
 	KindSession          // [Conn, Peer, State, Note] a client session changed state
 	KindNegotiation      // [Conn, Peer, State, Code, AgeNS, Note] a negotiation ended: State ok or failed
 	KindExecute          // [Conn, RPC, Principal] a server executed a request; Principal empty: not authenticated
 	KindInvoke           // [Op, RPC, Key, WithinNS] an application called
-	KindReturn           // [Op, State, Code] it got an answer: State ok, failed or unknown
+	KindReturn           // [Op, RPC, State, Code, Note] it got an answer: State ok, failed or unknown
 	KindFault            // [Note, State] the simulator did something to the world; State begins or ends where it lasts
 	KindVerdict          // [State, Note]
 	KindPost             // something that was posted for this instant was handed to Node

@@ -148,7 +148,7 @@ func (x *steps) meta(s State, n uint8) {
 }
 
 // node. R29: a node crashes, and with it every request that was written to it and not
-// answered. It comes back.
+// answered, or whose answer is on its way. It comes back.
 func (x *steps) node(s State, n uint8) {
 	if !in(s.NodeUp, n) {
 		s.NodeUp = with(s.NodeUp, n)

@@ -3,8 +3,8 @@
 (* How a client holds its session to one server address. The twin of the   *)
 (* Go package model/session: for every assignment of the constants both    *)
 (* have the same number of distinct states and the same verdicts. Clauses  *)
-(* are numbered as there: S1..S19 client, S20..S29 network, S30..S41       *)
-(* server, P1..P8 properties, S50..S58 defects.                                              *)
+(* are numbered as there: S1..S19, S45, S46 client, S20..S25 network,      *)
+(* S30..S41 server, P1..P8 properties, S50..S58 defects.                   *)
 (*                                                                         *)
 (* Time is abstract: a timer fires when what it waits for can no longer    *)
 (* come (it is due, and fair), or early, which uses up a budget. Bounds    *)
@@ -62,12 +62,12 @@ VARIABLES
   flag,    \* what lets requests pass
   neg,     \* 0 none; 1..R waits for answer neg; R+1 succeeded
   queue,   \* requests that wait for a connection, in order
-  req,     \* idle | queued | parked | written | failed, and over: done | unknown | expired
+  req,     \* idle | queued | parked | written | failed | forgotten (S57), and over: done | unknown | expired
   told,    \* completions of the submission in hand, as told to the user, 0..2
   win,     \* unanswered timeouts so far
   closing, \* "no" | "shut" | "notified": close handler of the older clients
-  todo,    \* "no" | "reset" | "rebuild": what another thread will still do
-  cl,      \* per slot, client's end: "none" | "dialing" | "open"
+  todo,    \* "no" | "reset" | "rebuild" | "close" (S52): what another thread will still do
+  cl,      \* per slot, client's end: "none" | "dialing" | "open"; with defects "closed" | "late" | "orphan"
   sv,      \* per slot, server's end: 0 gone; 1..R waits for message sv; AUTHED; DEAD
   port,    \* per slot, local port; 0 where neither end is left
   toSv, toCl,  \* per slot, messages in order
