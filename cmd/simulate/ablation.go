@@ -50,6 +50,9 @@ func newAblationCommand(out *output) *cobra.Command {
 			if f.seeds < 1 || f.seeds > ablation.MaxSeeds {
 				return &usageError{fmt.Errorf("--seeds is %d; choose 1 to %d", f.seeds, ablation.MaxSeeds)}
 			}
+			if err := firstError(out.oneForm(cmd), f.accept(cmd)); err != nil {
+				return err
+			}
 			return f.run(cmd, out)
 		},
 	}
@@ -60,6 +63,17 @@ func newAblationCommand(out *output) *cobra.Command {
 	flags.IntVar(&f.check.Workers, "workers", 0, "goroutines that explore or simulate (default: one a processor)")
 	flags.BoolVar(&f.markdown, "markdown", false, "the tables and conclusions as Markdown, as docs/ablation.md has them")
 	return cmd
+}
+
+// accept refuses flags of the engine that does not decide.
+func (f *ablationFlags) accept(cmd *cobra.Command) error {
+	switch f.engine {
+	case ablation.EngineCheck:
+		return unheeded(cmd, "with --engine "+f.engine+": it is of the simulator's; leave it out", "seeds")
+	case ablation.EngineSim:
+		return unheeded(cmd, "with --engine "+f.engine+": it is of the specifications'; leave it out", "requests")
+	}
+	return nil
 }
 
 // maxAblationRequests is beyond what a machine explores in a day.
@@ -74,7 +88,7 @@ func ablationLong() string {
 	for _, r := range model.Remedies() {
 		fmt.Fprintf(&b, "  %s  %s\n", r.Name, r.About)
 	}
-	b.WriteString("\nExit status 0: every cell was decided, whatever it says; 20: interrupted before that.")
+	b.WriteString("\nExit status: 0 every cell was decided, whatever it says, 2 usage, 20 some were not: interrupted, or with\nseeds that prove nothing.")
 	return b.String()
 }
 

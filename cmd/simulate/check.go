@@ -50,6 +50,9 @@ func newCheckCommand(out *output) *cobra.Command {
 		ValidArgs: specNames(),
 		Args:      f.accept,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.oneForm(cmd); err != nil {
+				return err
+			}
 			if f.matrix.on {
 				return runMatrix(cmd, out, &f.matrix, f.request.With)
 			}

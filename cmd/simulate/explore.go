@@ -63,6 +63,9 @@ to these.`,
 			if f.maxStates < 1 {
 				return &usageError{fmt.Errorf("--max-states is %d: it must be 1 or more", f.maxStates)}
 			}
+			if err := f.accept(cmd); err != nil {
+				return err
+			}
 			return runExplore(cmd, out, &f, request)
 		},
 	}
@@ -79,6 +82,14 @@ to these.`,
 	flags.IntVar(&f.maxStates, "max-states", explore.DefaultMaxStates, "states in the file, at most; counterexamples are in it whatever they need")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "do not open a browser (none is opened either where output is not a terminal)")
 	return cmd
+}
+
+// accept refuses flags of the way that was not chosen.
+func (f *exploreFlags) accept(cmd *cobra.Command) error {
+	if f.out != "" {
+		return unheeded(cmd, "with --out, which serves nothing: leave it out", "listen", "no-browser")
+	}
+	return unheeded(cmd, "without --out: what is served has every state; leave it out", "max-states")
 }
 
 // parseSettings reads what --set was given.

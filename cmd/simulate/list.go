@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a8011091/pegasus-reference/ablation"
 	"github.com/a8011091/pegasus-reference/defect"
 	"github.com/a8011091/pegasus-reference/model"
 	"github.com/a8011091/pegasus-reference/model/check"
@@ -55,6 +56,7 @@ func catalogue() []wordList {
 		list("early requests", sim.EarlyNames), list("properties", sim.PropertyNames()),
 		list("specifications", specNames()), list("switches", switchNames()), list("searches", check.Searches),
 		list("odd servers", sim.OddNames), list("defects", defect.IDs()), list("engines", engineNames()),
+		list("engines of ablation", ablation.EngineNames), list("KDCs of serve", kdcNames),
 	}
 }
 

@@ -102,7 +102,12 @@ Exit status: 0 every property held (tables: every row as expected), 1 internal e
 		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runIncident(cmd, out, markdown) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.oneForm(cmd); err != nil {
+				return err
+			}
+			return runIncident(cmd, out, markdown)
+		},
 	}
 	root.SetVersionTemplate("simulate {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)

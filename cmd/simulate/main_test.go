@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/a8011091/pegasus-reference/defect"
@@ -90,6 +91,22 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --kdc embedded-dev --node meta1", "leave --node out"},
 		{"serve --kdc embedded-dev --auth mandatory", "is for Kerberos"},
 		{"ping --count 0", "must be positive"},
+		{"--json --markdown", "does not heed --markdown with --json"},
+		{"check --matrix --json --markdown", "does not heed --markdown with --json"},
+		{"ablation --json --markdown", "does not heed --markdown with --json"},
+		{"ablation --seeds 5", "does not heed --seeds with --engine check"},
+		{"ablation --engine sim --requests 2", "does not heed --requests with --engine sim"},
+		{"explore session --out x.html --listen 127.0.0.1:0", "does not heed --listen with --out"},
+		{"explore session --max-states 5", "does not heed --max-states without --out"},
+		{"run --server hang --early-request hold", "does not heed --early-request with --server hang"},
+		{"campaign --server fin --early-request hold --ledger no/such/dir/l", "does not heed --early-request with --server fin"},
+		{"serve --keytab k", "does not heed --keytab with --auth off"},
+		{"serve --test-secret s", "does not heed --test-secret with --auth off"},
+		{"serve --auth optional --service s", "does not heed --service with --auth optional"},
+		{"serve --kdc embedded-dev --test-secret s", "does not heed --test-secret with --auth kerberos"},
+		{"ping --ccache c", "does not heed --ccache with --auth off"},
+		{"ping --auth mandatory --keytab k", "does not heed --keytab with --auth mandatory"},
+		{"ping --auth kerberos --test-principal p", "does not heed --test-principal with --auth kerberos"},
 		{"ping --auth kerberso", `did you mean "kerberos"?`},
 		{"ping --auth kerberos --ccache nowhere", "no such file"},
 		{"ping --metas nonsense", "nonsense"},
@@ -203,6 +220,25 @@ func TestListNamesEverything(t *testing.T) {
 			require.Contains(t, out, word)
 		}
 	}
+}
+
+// What a flag offers a shell to complete is in the list.
+func TestListNamesWhatFlagsTake(t *testing.T) {
+	_, out, _ := simulate(t, "list")
+	listed := strings.FieldsFunc(out, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+	offered := 0
+	for _, cmd := range newRootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			complete, found := cmd.GetFlagCompletionFunc(f.Name)
+			if !found {
+				return
+			}
+			words, _ := complete(cmd, nil, "")
+			offered += len(words)
+			require.Subset(t, listed, words, "simulate %s --%s, and simulate list", cmd.Name(), f.Name)
+		})
+	}
+	require.Greater(t, offered, 50)
 }
 
 func TestHelpAndVersion(t *testing.T) {

@@ -8,12 +8,22 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/a8011091/pegasus-reference/sim"
 )
 
 // output is how results are told.
 type output struct {
 	json bool
+}
+
+// oneForm refuses --markdown beside --json.
+func (o *output) oneForm(cmd *cobra.Command) error {
+	if !o.json {
+		return nil
+	}
+	return unheeded(cmd, "with --json: leave one of the two out", "markdown")
 }
 
 // object writes one JSON object on a line.

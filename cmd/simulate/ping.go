@@ -145,6 +145,9 @@ func (f *pingFlags) awaitTickets(ctx context.Context) error {
 }
 
 func ping(cmd *cobra.Command, out *output, f *pingFlags) (err error) {
+	if err := unheededMechanism(cmd, f.auth, []string{"test-principal", "test-secret"}, []string{"ccache", "keytab", "principal", "kdc", "service", "server-name", "without-mutual"}); err != nil {
+		return err
+	}
 	cfg, err := f.config(cmd.ErrOrStderr())
 	if f.credentials != nil {
 		defer func() { err = errors.Join(err, f.credentials.Close()) }()

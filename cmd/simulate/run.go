@@ -77,6 +77,9 @@ where no property was violated and the trace does not conform.`,
 			if err != nil {
 				return err
 			}
+			if err := unheededEarly(cmd, s.Server, s.EarlyRequest, s.EarlyCode); err != nil {
+				return err
+			}
 			chosen.Client = s.Client
 			chosen.Server, chosen.EarlyRequest, chosen.EarlyCode = s.Server, s.EarlyRequest, s.EarlyCode
 			chosen.Causes, chosen.Remedies = s.Causes, s.Remedies

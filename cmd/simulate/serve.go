@@ -141,7 +141,19 @@ func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes
 	return nodes{Closer: one, ended: one.Done(), topology: topology, numbers: metrics.OfServer(f.node, one)}, nil
 }
 
+// accept refuses flags of a mechanism that the servers do not have.
+func (f *serveFlags) accept(cmd *cobra.Command) error {
+	auth := f.auth.auth
+	if f.kdc == kdcEmbeddedDev && auth == authOff {
+		auth = authKerberos
+	}
+	return unheededMechanism(cmd, auth, []string{"test-principal", "test-secret", "pairs"}, []string{"keytab", "service", "server-name", "clock-skew", "replay-limit"})
+}
+
 func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
+	if err := f.accept(cmd); err != nil {
+		return err
+	}
 	development, err := f.embed(cmd.Context())
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (f *serveAuth) registerAccess(cmd *cobra.Command) {
 		name, what string
 	}{
 		{&f.allow, "allow", "may authenticate; default: everybody who proves a name"},
-		{&f.admin, "admin", "may administer (create, drop and list tables, list nodes); default: nobody, and everybody with --auth off"},
+		{&f.admin, "admin", "may administer (create, drop and list tables, list nodes); default: nobody, everybody with --auth off, and the realm's user with --kdc embedded-dev"},
 		{&f.query, "query", "may ask where partitions are; default: everybody who is let in"},
 		{&f.read, "read", "may read rows; default: everybody who is let in"},
 		{&f.write, "write", "may write rows; default: everybody who is let in"},
