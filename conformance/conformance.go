@@ -86,7 +86,7 @@ type Result struct {
 	Sessions    int      `json:"sessions"`    // one client, one server address
 	Connections int      `json:"connections"` // dials
 	MostStates  int      `json:"most_states"` // possible at once
-	Refused     int      `json:"refused"`     // sessions and nodes with an event that nothing explains
+	Refused     int      `json:"refused"`     // events that nothing explains; of what concerns a node and no session, the first of each node
 	Stopped     string   `json:"stopped"`     // why the trace was not read to its end, "" if it was
 	First       *Refusal `json:"first"`       // the first such event
 }

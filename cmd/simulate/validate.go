@@ -150,6 +150,10 @@ func tellValidation(w io.Writer, r *conformance.Result) error {
 	if r.Stopped != "" {
 		fmt.Fprintf(w, "  NOT read to its end: %s\n", r.Stopped)
 	}
-	fmt.Fprintf(w, "  %d refused; after one, a session is judged anew from its next dial. The first:\n\n", r.Refused)
+	anew := "a session is judged anew from its next dial"
+	if r.Spec == conformance.SpecRouting {
+		anew = "a table is judged anew when its client has read it again"
+	}
+	fmt.Fprintf(w, "  %d refused; after one, %s. The first:\n\n", r.Refused, anew)
 	return r.First.Tell(w)
 }

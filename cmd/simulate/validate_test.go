@@ -48,6 +48,18 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
+// What follows a refusal is what each specification judges anew.
+func TestValidateSaysWhatIsJudgedAnew(t *testing.T) {
+	const run = "run --client upstream-snapshot --server hang --seed 0x5eed --report r"
+	code, out, stderr := inOneDirectory(t, run, "validate r")
+	require.Equal(t, exitNotConforming, code, stderr)
+	require.Contains(t, out, "refused; after one, a session is judged anew from its next dial.")
+	code, out, stderr = inOneDirectory(t, run, "validate r --spec routing")
+	require.Equal(t, exitNotConforming, code, stderr)
+	require.NotContains(t, out, "a session is judged anew")
+	require.Contains(t, out, "refused; after one, a table is judged anew when its client has read it again.")
+}
+
 // A trace that was cut off tells what was refused before that, and that it was.
 func TestValidateATornTrace(t *testing.T) {
 	dir := t.TempDir()
