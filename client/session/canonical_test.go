@@ -212,3 +212,30 @@ func TestClosedSessionsAreAlike(t *testing.T) {
 	c.Step(epoch, Event{Kind: EventClose}, nil)
 	require.Equal(t, c.AppendState(nil, epoch), c.AppendState(nil, epoch.Add(time.Millisecond)))
 }
+
+// How long a connection has been ready tells states apart as long as it decides whether the
+// connection was of use, and no longer.
+func TestTimeSinceReadyCountsUpToTheCap(t *testing.T) {
+	cfg := testConfig()
+	cfg.Auth = AuthOff
+	h := newHarness(t, cfg)
+	h.step(Event{Kind: EventKeepReady, Keep: true})
+	h.dialed()
+	at := func(since time.Duration) []byte { return h.core.AppendState(nil, h.now.Add(since)) }
+	limit := cfg.BackoffCap
+	require.NotEqual(t, at(limit-2), at(limit-1))
+	require.NotEqual(t, at(limit-1), at(limit))
+	require.Equal(t, at(limit), at(limit+1))
+}
+
+// Two sessions whose next attempts may begin at different times are told apart.
+func TestSpreadsAreToldApart(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.step(Event{Kind: EventKeepReady, Keep: true})
+	h.step(Event{Kind: EventDialFailed, Conn: h.core.Conn()})
+	require.Equal(t, StateBackoff, h.core.State())
+	narrow := h.core.Clone()
+	narrow.phase.spread--
+	require.Equal(t, 20*time.Millisecond, h.core.phase.spread)
+	require.NotEqual(t, h.core.AppendState(nil, h.now), narrow.AppendState(nil, h.now))
+}

@@ -39,7 +39,7 @@ type connection struct {
 	seq        int32 // of the negotiation message that waits for its answer
 	readyAt    time.Time
 	answered   bool      // a request was answered on it
-	unanswered time.Time // the first write since something was last received; zero: none
+	unanswered time.Time // the first request written since something was last received; zero: none
 }
 
 // timer is one arming of a timer; zero if it is not armed.

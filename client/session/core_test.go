@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -69,8 +70,20 @@ func TestManyPending(t *testing.T) {
 	}
 }
 
-// An empty challenge is not the beginning of a negotiation, whatever buffers there were.
+// An empty challenge is not the beginning of a negotiation, whatever buffers there were, and
+// neither is one that leaves its message out.
 func TestEmptyChallengeIsNotTheBeginning(t *testing.T) {
+	without := []byte{0x0c, 0, 0, 0x08, 0, 1, 0, 0, 0, byte(protocol.SASLChallenge), 0, 0}
+	status, msg, err := protocol.ParseNegotiationResult(without)
+	require.NoError(t, err)
+	require.Equal(t, protocol.SASLChallenge, status)
+	require.Nil(t, msg)
+	for _, body := range [][]byte{without, protocol.AppendNegotiationResult(nil, protocol.SASLChallenge, nil)} {
+		emptyChallenge(t, body)
+	}
+}
+
+func emptyChallenge(t *testing.T, body []byte) {
 	h := newHarness(t, testConfig())
 	h.step(Event{Kind: EventKeepReady, Keep: true})
 	h.dialed()
@@ -79,7 +92,7 @@ func TestEmptyChallengeIsNotTheBeginning(t *testing.T) {
 	require.Contains(t, h.log.String(), "token c1 begin")
 	h.token("first", false)
 	h.core = h.core.Clone() // which begins without a buffer
-	h.sasl(protocol.SASLChallenge, "")
+	h.answer(protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCNegotiation, Seq: h.seq, Body: body})
 	require.Contains(t, h.log.String(), `token c1 ""`)
 }
 
@@ -129,4 +142,45 @@ func TestSuccessor(t *testing.T) {
 	drained.submit(1, time.Second)
 	drained.step(Event{Kind: EventDrain})
 	require.Equal(t, StateDraining, drained.core.Successor().State())
+}
+
+// Each message of the negotiation counts at its own step and ends the connection at any other.
+func TestEachMessageHasItsStep(t *testing.T) {
+	steps := []struct {
+		step  Step
+		reach func(h *harness)
+		goOn  []protocol.NegotiationStatus
+	}{
+		{StepList, func(h *harness) { h.dialed() }, []protocol.NegotiationStatus{protocol.SASLListMechanismsResp}},
+		{StepSelect, func(h *harness) { h.sasl(protocol.SASLListMechanismsResp, testMechanism) }, []protocol.NegotiationStatus{protocol.SASLSelectMechanismsResp}},
+		{StepToken, func(h *harness) { h.sasl(protocol.SASLSelectMechanismsResp, "") }, nil},
+		{StepInitiate, func(h *harness) { h.token("one", false) }, []protocol.NegotiationStatus{protocol.SASLChallenge}},
+		{StepToken, func(h *harness) { h.sasl(protocol.SASLChallenge, "") }, nil},
+		{StepChallenge, func(h *harness) { h.token("two", true) }, []protocol.NegotiationStatus{protocol.SASLSucc}},
+	}
+	for i, step := range steps {
+		for status := protocol.SASLInvalid; status.Known(); status++ {
+			h := newHarness(t, testConfig())
+			h.step(Event{Kind: EventKeepReady, Keep: true})
+			for _, s := range steps[:i+1] {
+				s.reach(h)
+			}
+			require.Equal(t, step.step, h.core.NegotiationStep())
+			h.sasl(status, testMechanism)
+			require.Equal(t, slices.Contains(step.goOn, status), h.core.Conn() != 0, "%v while in %v", status, step.step)
+		}
+	}
+}
+
+// A buffer that one large answer needed is not kept for ever.
+func TestLargeBuffersAreNotKept(t *testing.T) {
+	cfg := testConfig()
+	cfg.Auth = AuthOff
+	h := newHarness(t, cfg)
+	h.submit(1, time.Second)
+	h.dialed()
+	h.answer(protocol.Response{Code: protocol.CodeOK, RPC: protocol.RPCGet, Seq: 1, Body: make([]byte, 2*scratchKeep)})
+	require.Len(t, h.outcome(1).Body, 2*scratchKeep)
+	h.submit(2, time.Second)
+	require.LessOrEqual(t, cap(h.core.scratch), scratchKeep)
 }

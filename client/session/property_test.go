@@ -246,6 +246,9 @@ func (w *world) invariants() {
 		require.True(w.t, r.deadline.After(w.now), "complete-once: request %d is past its deadline", id)
 	}
 	require.LessOrEqual(w.t, len(w.timers), 2)
+	if w.core.State() == StateClosed {
+		require.Empty(w.t, w.timers, "a timer outlives the session")
+	}
 	c := w.current()
 	require.Equal(w.t, c != nil, w.core.Conn() != 0, "a connection leaks")
 	if c == nil {

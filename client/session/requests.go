@@ -169,7 +169,7 @@ func (c *Core) finish(i int32, outcome Outcome, why Reason, out []Effect) []Effe
 // back for too long, whether they have been given up meanwhile or not: short deadlines
 // must not hide a connection that leads nowhere.
 func (c *Core) checkSilence(now time.Time, out []Effect) []Effect {
-	if c.state == StateReady && !c.conn.unanswered.IsZero() && now.Sub(c.conn.unanswered) >= c.cfg.Silence {
+	if !c.conn.unanswered.IsZero() && now.Sub(c.conn.unanswered) >= c.cfg.Silence {
 		return c.lose(now, ReasonSilence, true, out)
 	}
 	return out
@@ -180,7 +180,7 @@ func (c *Core) checkSilence(now time.Time, out []Effect) []Effect {
 // which is cheaper than arming it anew for every request.
 func (c *Core) armWatch(now time.Time, out []Effect) []Effect {
 	_, due, some := c.requests.deadlines.First()
-	if c.state == StateReady && !c.conn.unanswered.IsZero() {
+	if !c.conn.unanswered.IsZero() {
 		if silent := c.conn.unanswered.Add(c.cfg.Silence); !some || silent.Before(due) {
 			due, some = silent, true
 		}
