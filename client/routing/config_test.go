@@ -2,6 +2,7 @@ package routing
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,4 +37,23 @@ func TestConfigValidate(t *testing.T) {
 			require.ErrorIs(t, cfg.Validate(), test.want)
 		})
 	}
+}
+
+// What is set stays, what is zero becomes the default.
+func TestZeroFieldsBecomeDefaults(t *testing.T) {
+	want := DefaultConfig()
+	want.Session, want.KeepReady = session.Config{}, false // a session fills in its own
+	require.Equal(t, want, Config{}.withDefaults())
+	set := Config{
+		Metas: []netip.AddrPort{addr("a")}, MetaTimeout: 1, RefreshInterval: 2, RetryBase: 3, RetryCap: 4, RoundCap: 5,
+		MaxMetas: 6, MaxTables: 7, MaxPartitions: 8, MaxSessions: 9, MaxOps: 10,
+	}
+	require.Equal(t, set, set.withDefaults())
+}
+
+// A meta that is configured twice is one.
+func TestMetasAreToldApart(t *testing.T) {
+	cfg := testConfig()
+	cfg.Metas = []netip.AddrPort{addr("a"), addr("a"), addr("b"), addr("a")}
+	require.Equal(t, []netip.AddrPort{addr("a"), addr("b")}, slices.Collect(New(cfg).Metas()))
 }

@@ -85,3 +85,124 @@ func TestTimersComeRound(t *testing.T) {
 	require.Len(t, h.done, 1)
 	require.Equal(t, session.ReasonDeadline, h.done[0].Reason)
 }
+
+// What a driver says of a token gets to the session that asked for it, as it is.
+func TestTokensGetToTheirSession(t *testing.T) {
+	for name, test := range map[string]struct {
+		says Event
+		want session.Reason
+		step session.Step
+	}{
+		"more to come": {Event{Data: []byte("x")}, session.ReasonNone, session.StepInitiate},
+		"failed":       {Event{Failed: true}, session.ReasonNegotiationFailed, session.StepNone},
+		"broken":       {Event{Internal: true}, session.ReasonInternal, session.StepNone},
+		"done":         {Event{Data: []byte("x"), Done: true}, session.ReasonNone, session.StepInitiate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := testConfig()
+			cfg.Session.Auth, cfg.Session.Mechanism = session.AuthRequired, "MECH"
+			h := newHarness(t, cfg)
+			negotiation := func(status protocol.NegotiationStatus) {
+				h.answer("a", 0, protocol.CodeOK, protocol.AppendNegotiationResult(nil, status, []byte("MECH")))
+			}
+			h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+			h.dialed("a")
+			negotiation(protocol.SASLListMechanismsResp)
+			negotiation(protocol.SASLSelectMechanismsResp)
+			test.says.Kind, test.says.Conn = EventToken, h.must("a").id
+			h.step(test.says)
+			for s := range h.core.Sessions() {
+				if s.Addr == addr("a") {
+					require.Equal(t, test.want, s.Reason)
+					require.Equal(t, test.step, s.Step)
+				}
+			}
+			if test.step == session.StepInitiate {
+				negotiation(protocol.SASLSucc)
+				require.Equal(t, test.says.Done, h.core.peers[0].ready, "a success counts once the mechanism has all it needs")
+			}
+		})
+	}
+}
+
+// Of a partition that does not serve yet nothing is known, nor of one that a table has not.
+func TestPartitionsThatAreNotKnown(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+	known := func(table string, index int) bool {
+		_, ok := h.core.Partition(table, index)
+		return ok
+	}
+	require.False(t, known("temp", 0))
+	h.dialed("a")
+	h.answer("a", 0, protocol.CodeOK, config(3, 4, "c@0", "nobody@1", "nobody@-1"))
+	for index, want := range map[int]bool{-1: false, 0: true, 1: true, 2: false, 3: false, 4: false} {
+		require.Equal(t, want, known("temp", index), "partition %d", index)
+	}
+	require.False(t, known("other", 0))
+	v, ok := h.core.Partition("temp", 0)
+	require.True(t, ok)
+	require.Equal(t, PartitionView{Ballot: 0, Primary: addr("c")}, v)
+}
+
+// The child of a split that does not serve is represented by its parent, and nobody by nobody.
+func TestLocate(t *testing.T) {
+	for name, test := range map[string]struct {
+		ballots []int64
+		want    []int
+	}{
+		"all serve":          {[]int64{0, 1, 2, 3}, []int{0, 1, 2, 3}},
+		"children do not":    {[]int64{0, 1, -1, -1}, []int{0, 1, 0, 1}},
+		"nor does a parent":  {[]int64{-1, 1, -1, -1}, []int{none, 1, none, 1}},
+		"a child without it": {[]int64{-1, 1, 2, 3}, []int{none, 1, 2, 3}},
+		"one partition":      {[]int64{0}, []int{0}},
+		"one, unknown":       {[]int64{-1}, []int{none}},
+		"no partition":       {nil, []int{none}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tab table
+			for _, b := range test.ballots {
+				tab.partitions = append(tab.partitions, partition{ballot: b})
+			}
+			for hash, want := range test.want {
+				require.Equal(t, want, tab.locate(uint64(hash)), "hash %d", hash)
+			}
+		})
+	}
+}
+
+// An answer that no table can have is none, and another meta is asked.
+func TestAnswersThatCannotBe(t *testing.T) {
+	cfg := testConfig()
+	cfg.MaxPartitions = 2
+	for name, answer := range map[string][]byte{
+		"no application":         config(0, 2, "c", "d"),
+		"no partitions":          config(3, 0),
+		"fewer than none":        config(3, -1),
+		"more than a table has":  config(3, 3, "c", "d", "c"),
+		"what is no answer":      []byte("nonsense"),
+		"another app's, and one": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, cfg)
+			h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+			h.dialed("a")
+			if answer != nil {
+				h.answer("a", 0, protocol.CodeOK, answer)
+				require.Empty(t, h.done)
+				require.NotNil(t, h.wire("b"))
+			} else {
+				mixed := protocol.QueryConfig{Err: protocol.CodeOK, AppID: 3, Count: 2, Partitions: []protocol.PartitionConfig{
+					{PID: protocol.GPID{AppID: 4, Index: 0}, Ballot: 1, Primary: addr("c")},
+					{PID: protocol.GPID{AppID: 3, Index: 1}, Ballot: 1, Primary: addr("d")},
+				}}
+				h.answer("a", 0, protocol.CodeOK, protocol.AppendQueryConfigResult(nil, &mixed, false))
+				_, known := h.core.Partition("temp", 0)
+				require.False(t, known)
+				_, known = h.core.Partition("temp", 1)
+				require.True(t, known)
+			}
+			require.EqualValues(t, 1, h.core.Stats().BadAnswers)
+		})
+	}
+}

@@ -73,7 +73,8 @@ func (c *cluster) do(ev Event) {
 	copied := c.core.Clone()
 	before := len(c.done)
 	effects := c.core.Step(c.now, ev, nil)
-	require.Equal(c.rt, effects, copied.Step(c.now, ev, nil), "a copy acts like the original")
+	earlier := []Effect{{Kind: EffectStopTimer, Timer: 1}}
+	require.Equal(c.rt, append(earlier, effects...), copied.Step(c.now, ev, earlier), "a copy acts like the original, after what there was")
 	require.Equal(c.rt, c.core.AppendState(nil, c.now), copied.AppendState(nil, c.now))
 	for i := range effects {
 		c.apply(&effects[i])
@@ -271,22 +272,29 @@ func (c *cluster) lose(w *wire) {
 	c.do(Event{Kind: kind, Conn: w.id, Reason: why})
 }
 
-// fire fires the next timer, and lets the time pass until it is due.
-func (c *cluster) fire() {
-	next := -1
+// due lets time pass until the next timer is due, and returns its index: whatever else
+// happens at that instant may come first.
+func (c *cluster) due() (next int) {
+	next = -1
 	for i, t := range c.timers {
 		if next < 0 || t.due.Before(c.timers[next].due) {
 			next = i
 		}
 	}
+	if next >= 0 && c.timers[next].due.After(c.now) {
+		c.now = c.timers[next].due
+	}
+	return next
+}
+
+// fire fires the next timer.
+func (c *cluster) fire() {
+	next := c.due()
 	if next < 0 {
 		return
 	}
 	t := c.timers[next]
 	c.timers = append(c.timers[:next], c.timers[next+1:]...)
-	if t.due.After(c.now) {
-		c.now = t.due
-	}
 	c.do(Event{Kind: EventTimer, Timer: t.id})
 }
 
@@ -313,6 +321,7 @@ func TestProperties(t *testing.T) {
 			"lose":  func(*rapid.T) { onWire(c.lose) },
 			"fire":  func(*rapid.T) { c.fire() },
 			"fire2": func(*rapid.T) { c.fire() },
+			"due":   func(*rapid.T) { c.due() },
 			"elect": func(t *rapid.T) { c.leader = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "leader") },
 			"move": func(t *rapid.T) {
 				p := &c.parts[rapid.IntRange(0, len(c.parts)-1).Draw(t, "partition")]

@@ -82,11 +82,7 @@ func (c *Core) appendTable(dst []byte, now time.Time, t *table) []byte {
 		dst = binary.AppendUvarint(dst, t.tried)
 	}
 	dst = binary.AppendUvarint(dst, uint64(t.rounds))
-	if t.asked.IsZero() {
-		dst = append(dst, 0)
-	} else {
-		dst = binary.AppendUvarint(append(dst, 1), uint64(min(now.Sub(t.asked), c.cfg.RefreshInterval)))
-	}
+	dst = binary.AppendUvarint(dst, uint64(min(now.Sub(t.asked), c.cfg.RefreshInterval))) // never is long ago
 	dst = appendTimer(dst, now, &t.wait)
 	dst = binary.AppendUvarint(dst, uint64(len(t.partitions)))
 	for i := range t.partitions {
