@@ -43,7 +43,8 @@ type Config struct {
 	Workers int
 	// Command starts a worker: a program that calls Work.
 	Command []string
-	// Ledger is the file's path. Seeds that are in it already are not run again.
+	// Ledger is the file's path. Seeds that are in it already are not run again, unless to
+	// validate them.
 	Ledger string
 	// ValidateEvery has the trace of each so-manieth seed held against the specifications,
 	// which takes longer than to make it; 0: of none.
@@ -123,7 +124,7 @@ func Run(ctx context.Context, cfg Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := sitting{cfg: &cfg, ledger: ledger, tally: tally, started: time.Now(), had: tally.within(cfg.seeds())}
+	s := sitting{cfg: &cfg, ledger: ledger, tally: tally, started: time.Now(), had: tally.within(&cfg)}
 	err = s.run(ctx)
 	if closing := ledger.close(); err == nil {
 		err = closing
@@ -187,14 +188,16 @@ func (s *sitting) recheck(ctx context.Context) error {
 		ErrOtherCampaign, known.Hash, known.Seed, again.Hash)}
 }
 
-// tasks are the runs that are missing in the ledger, seeds before their canaries.
+// tasks are the runs that are missing in the ledger, or have not been validated and are to be,
+// seeds before their canaries.
 func (s *sitting) tasks(yield func(task) bool) {
 	for i := range s.cfg.Seeds {
 		seed := s.cfg.First + i
-		if !s.tally.has(seed, false) && !yield(task{Seed: seed, Setup: s.cfg.Setup, Validate: every(s.cfg.ValidateEvery, i)}) {
+		validate := every(s.cfg.ValidateEvery, i)
+		if !s.tally.has(seed, false, validate) && !yield(task{Seed: seed, Setup: s.cfg.Setup, Validate: validate}) {
 			return
 		}
-		if every(CanaryEvery, i) && !s.tally.has(seed, true) && !yield(task{Seed: seed, Canary: true, Setup: s.cfg.Setup.Canary()}) {
+		if every(CanaryEvery, i) && !s.tally.has(seed, true, false) && !yield(task{Seed: seed, Canary: true, Setup: s.cfg.Setup.Canary()}) {
 			return
 		}
 	}
@@ -205,10 +208,15 @@ func every(n, i uint64) bool { return n > 0 && i%n == n-1 }
 
 // take records what a run came to.
 func (s *sitting) take(o Outcome) error {
+	if err := s.tally.same(&o); err != nil {
+		return &LedgerError{s.cfg.Ledger, 0, err}
+	}
 	if err := s.ledger.append(&o); err != nil {
 		return err
 	}
-	s.tally.add(&o)
+	if err := s.tally.add(&o); err != nil {
+		return err
+	}
 	if !o.Canary {
 		s.ran++
 	}

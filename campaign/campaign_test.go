@@ -90,7 +90,7 @@ func TestReturnsAreToldApart(t *testing.T) {
 		{Seed: 4},
 	} {
 		o.Verdict = sim.VerdictHeld
-		tally.add(&o)
+		require.NoError(t, tally.add(&o))
 	}
 	s := tally.summary(false, []span{{1, 4}})
 	one := func(ns int64, seed Seed) Converged {
@@ -131,7 +131,7 @@ func TestRefusedTraceOfARunThatHeld(t *testing.T) {
 		{Spec: conformance.SpecSession, Verdict: conformance.Conforming, Events: 9},
 		{Spec: conformance.SpecRouting, Verdict: conformance.NotConforming, Events: 9, First: &conformance.Refusal{Clause: "R7", Why: "it was not asked"}},
 	})
-	tally.add(&o)
+	require.NoError(t, tally.add(&o))
 	s := tally.summary(false, []span{{7, 1}})
 	assert.Equal(t, sim.VerdictViolation, s.Verdict)
 	require.Len(t, s.Failures, 1)
@@ -264,9 +264,9 @@ func TestFailuresAreToldApart(t *testing.T) {
 
 func TestMissedCanaryIsAFailure(t *testing.T) {
 	tally := newTally(reference())
-	tally.add(&Outcome{Seed: 100, Verdict: sim.VerdictHeld})
-	tally.add(&Outcome{Seed: 100, Canary: true, Verdict: sim.VerdictHeld})
-	tally.add(&Outcome{Seed: 200, Canary: true, Verdict: sim.VerdictViolation, Property: "reconnect-converges"})
+	require.NoError(t, tally.add(&Outcome{Seed: 100, Verdict: sim.VerdictHeld}))
+	require.NoError(t, tally.add(&Outcome{Seed: 100, Canary: true, Verdict: sim.VerdictHeld}))
+	require.NoError(t, tally.add(&Outcome{Seed: 200, Canary: true, Verdict: sim.VerdictViolation, Property: "reconnect-converges"}))
 	s := tally.summary(false, []span{{100, 1}})
 	assert.Equal(t, sim.VerdictInconclusive, s.Verdict)
 	assert.EqualValues(t, 2, s.Canaries)
@@ -417,12 +417,12 @@ func FuzzLedger(f *testing.F) {
 	f.Add([]byte(`{"seed":"0x1","verdict":"held"}` + "\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		runs := 0
-		c, err := readLedger("fuzz", bytes.NewReader(file), func(*Outcome) { runs++ })
+		c, err := readLedger("fuzz", bytes.NewReader(file), func(*Outcome) error { runs++; return nil })
 		if err != nil {
 			return
 		}
 		require.LessOrEqual(t, c.whole, int64(len(file)))
-		again, err := readLedger("fuzz", bytes.NewReader(file[:c.whole]), func(*Outcome) { runs-- })
+		again, err := readLedger("fuzz", bytes.NewReader(file[:c.whole]), func(*Outcome) error { runs--; return nil })
 		require.NoError(t, err)
 		require.Equal(t, c.whole, again.whole)
 		require.Zero(t, runs)
@@ -442,10 +442,10 @@ func TestUnmetSituationsAreTold(t *testing.T) {
 					o.Met = append(o.Met, m.String())
 				}
 			}
-			account.add(&o)
+			require.NoError(t, account.add(&o))
 		}
 		for seed := Seed(CanaryEvery - 1); seed < 1000; seed += CanaryEvery {
-			account.add(&Outcome{Seed: seed, Canary: true, Verdict: sim.VerdictViolation})
+			require.NoError(t, account.add(&Outcome{Seed: seed, Canary: true, Verdict: sim.VerdictViolation}))
 		}
 		return account.summary(false, []span{{0, 1000}})
 	}

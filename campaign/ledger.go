@@ -74,7 +74,7 @@ type ledger struct {
 }
 
 // openLedger opens or makes a ledger of setup, and visits the runs that it has.
-func openLedger(path string, setup Setup, visit func(*Outcome)) (*ledger, error) {
+func openLedger(path string, setup Setup, visit func(*Outcome) error) (*ledger, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, &LedgerError{path, 0, err}
@@ -87,7 +87,7 @@ func openLedger(path string, setup Setup, visit func(*Outcome)) (*ledger, error)
 }
 
 // load locks the file, reads what is there and cuts a torn line off its end.
-func (l *ledger) load(visit func(*Outcome)) error {
+func (l *ledger) load(visit func(*Outcome) error) error {
 	if err := filelock.Take(l.file); errors.Is(err, filelock.ErrHeld) {
 		return &LedgerError{l.path, 0, ErrInUse}
 	} else if err != nil {

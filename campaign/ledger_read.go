@@ -30,7 +30,7 @@ type contents struct {
 
 // readLedger reads whole lines and visits the runs. The last line may be torn: it is left
 // out where it does not end, and where it is no JSON.
-func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err error) {
+func readLedger(path string, r io.Reader, visit func(*Outcome) error) (c contents, err error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
@@ -55,7 +55,7 @@ func readLedger(path string, r io.Reader, visit func(*Outcome)) (c contents, err
 
 // line takes one line. Where a header does not begin it, cat has put another ledger behind
 // one whose last line was torn; what was torn is left out.
-func (c *contents) line(line []byte, visit func(*Outcome)) error {
+func (c *contents) line(line []byte, visit func(*Outcome) error) error {
 	if at := bytes.LastIndex(line, headerStart); at >= 0 {
 		return c.head(line[at:])
 	}
@@ -69,8 +69,7 @@ func (c *contents) line(line []byte, visit func(*Outcome)) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	visit(&o)
-	return nil
+	return visit(&o)
 }
 
 // head takes a header.
@@ -116,7 +115,7 @@ func Summarize(paths ...string) (Summary, error) {
 	return t.summary(false, planned), nil
 }
 
-func readFile(path string, visit func(*Outcome)) (contents, error) {
+func readFile(path string, visit func(*Outcome) error) (contents, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return contents{}, &LedgerError{path, 0, err}
@@ -143,7 +142,7 @@ func Scenario(path string, n int) (s sim.Scenario, hash string, err error) {
 	lines.Buffer(nil, maxLine)
 	for i := 1; i <= n && lines.Scan(); i++ {
 		chosen = nil
-		if err := c.line(lines.Bytes(), func(o *Outcome) { chosen = o }); err != nil {
+		if err := c.line(lines.Bytes(), func(o *Outcome) error { chosen = o; return nil }); err != nil {
 			return sim.Scenario{}, "", &LedgerError{path, i, err}
 		}
 		if i < n {

@@ -20,7 +20,7 @@ import (
 // A second campaign on a ledger is refused while the first runs, and nothing is written or cut.
 func TestLedgerHasOneWriter(t *testing.T) {
 	cfg := config(t, "works", 2)
-	none := func(*Outcome) {}
+	none := func(*Outcome) error { return nil }
 	first, err := openLedger(cfg.Ledger, cfg.Setup, none)
 	require.NoError(t, err)
 	require.NoError(t, first.plan(cfg.seeds()))
@@ -46,7 +46,7 @@ func TestLedgerHasOneWriter(t *testing.T) {
 // Two writers that neither sees cannot overwrite each other's lines: both append.
 func TestLinesAreAppended(t *testing.T) {
 	cfg := config(t, "works", 1)
-	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) {})
+	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) error { return nil })
 	require.NoError(t, err)
 	require.NoError(t, l.plan(cfg.seeds()))
 	other, err := os.OpenFile(cfg.Ledger, os.O_WRONLY|os.O_APPEND, 0)
@@ -95,7 +95,7 @@ func TestDamagedLinesAreRefused(t *testing.T) {
 // What cannot be written is not the ledger's fault.
 func TestLedgerThatCannotKeep(t *testing.T) {
 	cfg := config(t, "works", 1)
-	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) {})
+	l, err := openLedger(cfg.Ledger, cfg.Setup, func(*Outcome) error { return nil })
 	require.NoError(t, err)
 	require.NoError(t, l.plan(cfg.seeds()))
 	require.NoError(t, l.file.Close())
@@ -239,9 +239,89 @@ func TestSeedOfADeadWorkerIsRunAgain(t *testing.T) {
 
 	// A panic of the simulator stays: the seed is to blame.
 	tally := newTally(reference())
-	tally.add(&Outcome{Seed: 1, Verdict: sim.VerdictInconclusive, Bug: "panic: index out of range"})
-	require.True(t, tally.has(1, false))
-	tally.add(&Outcome{Seed: 2, Verdict: sim.VerdictInconclusive, Bug: "worker ended: EOF, signal: killed\n"})
-	require.False(t, tally.has(2, false))
+	require.NoError(t, tally.add(&Outcome{Seed: 1, Verdict: sim.VerdictInconclusive, Bug: "panic: index out of range"}))
+	require.True(t, tally.has(1, false, true))
+	require.NoError(t, tally.add(&Outcome{Seed: 2, Verdict: sim.VerdictInconclusive, Bug: "worker ended: EOF, signal: killed\n"}))
+	require.False(t, tally.has(2, false, false))
 	require.Equal(t, 2, tally.kinds())
+}
+
+// A campaign that is to hold traces against the specifications does so with seeds that its
+// ledger has without.
+func TestKnownSeedsAreValidated(t *testing.T) {
+	cfg := config(t, "works", 4)
+	require.Zero(t, play(t, cfg).Validated)
+	cfg.ValidateEvery = 2
+	var told []uint64
+	cfg.Progress = func(p Progress) { told = append(told, p.Done) }
+	s := play(t, cfg)
+	assert.Equal(t, []uint64{3, 4}, told)
+	assert.EqualValues(t, 2, s.Validated)
+	assert.EqualValues(t, 4, s.Seeds)
+	assert.EqualValues(t, 4, s.Held)
+	assert.EqualValues(t, 4, s.Returns.All.Waited.Runs)
+	again, err := Summarize(cfg.Ledger)
+	require.NoError(t, err)
+	assert.Equal(t, s, again)
+
+	told = nil
+	assert.Equal(t, s, play(t, cfg))
+	assert.Empty(t, told, "nothing is left to do")
+}
+
+// What the specifications say of a run that another line has as held is not lost, whichever
+// line comes first, and counts once.
+func TestVerdictsOfValidationArePutTogether(t *testing.T) {
+	const hash = "v1-0123456789abcdef"
+	plain := Outcome{Seed: 1, Verdict: sim.VerdictHeld, Hash: hash}
+	refused := Outcome{Seed: 1, Verdict: sim.VerdictHeld, Hash: hash, Validated: 9, Refused: "session: S7", Reason: "not so"}
+	unjudged := Outcome{Seed: 1, Verdict: sim.VerdictInconclusive, Hash: hash, Validated: 9, Reason: "too many states"}
+	died := Outcome{Seed: 1, Verdict: sim.VerdictInconclusive, Bug: workerEnded + "no answer within 1m0s"}
+	good := Outcome{Seed: 1, Verdict: sim.VerdictHeld, Hash: hash, Validated: 9}
+	for name, c := range map[string]struct {
+		lines                                 []Outcome
+		held, inconclusive, refused, failures int
+	}{
+		"refused":                        {[]Outcome{plain, refused, plain}, 1, 0, 1, 1},
+		"refused first":                  {[]Outcome{refused, plain}, 1, 0, 1, 1},
+		"refused twice":                  {[]Outcome{plain, refused, refused}, 1, 0, 1, 1},
+		"not judged":                     {[]Outcome{plain, unjudged, plain}, 0, 1, 0, 1},
+		"died of it":                     {[]Outcome{plain, died}, 0, 1, 0, 1},
+		"died of it, and held":           {[]Outcome{plain, died, good}, 1, 0, 0, 0},
+		"died of it, and was not judged": {[]Outcome{plain, died, plain}, 1, 0, 0, 0},
+		"died when it had been judged":   {[]Outcome{good, died}, 1, 0, 0, 0},
+	} {
+		tally := newTally(reference())
+		for i := range c.lines {
+			require.NoError(t, tally.add(&c.lines[i]))
+		}
+		s := tally.summary(false, nil)
+		assert.EqualValues(t, 1, s.Seeds, name)
+		assert.EqualValues(t, c.held, s.Held, name)
+		assert.EqualValues(t, c.inconclusive, s.Inconclusive, name)
+		assert.EqualValues(t, c.refused, s.Refused, name)
+		assert.Len(t, s.Failures, c.failures, name)
+	}
+}
+
+// Ledgers of programs that simulate otherwise are not put together: a seed is one run.
+func TestSeedsThatAreTwoRunsAreRefused(t *testing.T) {
+	cfg := config(t, "works", 3)
+	play(t, cfg)
+	whole, err := os.ReadFile(cfg.Ledger)
+	require.NoError(t, err)
+	hash := regexp.MustCompile(`"v1-[0-9a-f]+"`)
+	other := hash.ReplaceAll(whole, []byte(`"v1-1"`))
+	require.NoError(t, os.WriteFile(cfg.Ledger, append(whole, other...), 0o600))
+	_, err = Summarize(cfg.Ledger)
+	require.ErrorIs(t, err, ErrOtherCampaign)
+	require.ErrorContains(t, err, "line 6")
+	_, err = Run(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrOtherCampaign)
+
+	require.NoError(t, os.WriteFile(cfg.Ledger, other, 0o600))
+	second := filepath.Join(t.TempDir(), "second.ndjson")
+	require.NoError(t, os.WriteFile(second, whole, 0o600))
+	_, err = Summarize(second, cfg.Ledger)
+	require.ErrorIs(t, err, ErrOtherCampaign)
 }

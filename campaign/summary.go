@@ -4,8 +4,11 @@ package campaign
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/a8011091/pegasus-reference/sim"
 )
@@ -89,7 +92,7 @@ type run struct {
 // tally adds outcomes up; a run that comes again counts once.
 type tally struct {
 	setup     Setup
-	done      map[run]struct{}
+	done      map[run]ended
 	died      map[run]*Outcome // runs that ended with their worker's process, and are to be run again
 	latest    *Outcome         // the last seed that has a trace hash
 	sum       Summary
@@ -97,6 +100,14 @@ type tally struct {
 	returns   [2]returns // of runs in which no server's host lost power, and of the others
 	met       map[string]bool
 	failures  map[string]*Failure
+}
+
+// ended is what has to be known of a run that ended by itself, in case that it comes again.
+type ended struct {
+	hash uint64 // of its trace, as hashNumber has it; 0: unknown
+	held bool
+	// judged is whether its trace was held against the specifications, or never can be.
+	judged bool
 }
 
 type convergence struct {
@@ -118,19 +129,23 @@ func (r *returns) sum() Return {
 }
 
 func newTally(s Setup) *tally {
-	return &tally{setup: s, done: make(map[run]struct{}), died: make(map[run]*Outcome), met: make(map[string]bool), failures: make(map[string]*Failure)}
+	return &tally{setup: s, done: make(map[run]ended), died: make(map[run]*Outcome), met: make(map[string]bool), failures: make(map[string]*Failure)}
 }
 
-// has is whether a run has ended by itself, however it did.
-func (t *tally) has(seed uint64, canary bool) bool {
-	_, ok := t.done[run{Seed(seed), canary}]
-	return ok
+// has is whether a run has ended by itself, however it did, and where its trace is to be held
+// against the specifications, whether that was done.
+func (t *tally) has(seed uint64, canary, validate bool) bool {
+	key := run{Seed(seed), canary}
+	known, ok := t.done[key]
+	return ok && t.died[key] == nil && (known.judged || !validate)
 }
 
-// within is how many of a span's seeds have ended by themselves.
-func (t *tally) within(s span) (n uint64) {
+// within is how many of a campaign's seeds it does not have to run.
+func (t *tally) within(c *Config) (n uint64) {
 	for r := range t.done {
-		if !r.canary && r.seed >= s.First && r.seed-s.First < Seed(s.Seeds) {
+		seed := uint64(r.seed)
+		i := seed - c.First
+		if !r.canary && seed >= c.First && i < c.Seeds && t.has(seed, false, every(c.ValidateEvery, i)) {
 			n++
 		}
 	}
@@ -148,31 +163,87 @@ func (t *tally) kinds() int {
 	return len(t.failures) + len(kinds)
 }
 
-func (t *tally) add(o *Outcome) {
+// add takes an outcome. One that comes again has to be the same run, and adds nothing but what
+// the specifications say of its trace. Errors: *OtherRunError.
+func (t *tally) add(o *Outcome) error {
 	key := run{o.Seed, o.Canary}
-	if _, again := t.done[key]; again {
-		return
+	known, again := t.done[key]
+	if err := t.same(o); err != nil {
+		return err
 	}
 	if o.died() {
-		t.died[key] = o
-		return
+		if !again || !known.judged {
+			t.died[key] = o
+		}
+		return nil
 	}
 	delete(t.died, key)
-	t.done[key] = struct{}{}
-	if !o.Canary && o.Hash != "" {
-		t.latest = o
+	switch {
+	case !again:
+		t.done[key] = ended{hashNumber(o.Hash), !o.failed(), o.Validated > 0 || o.Bug != ""}
+		if !o.Canary && o.Hash != "" {
+			t.latest = o
+		}
+		t.count(o)
+		if o.failed() {
+			t.fail(o)
+		}
+	case o.Validated > 0 && !known.judged:
+		t.confirm(o, known.held)
+		t.done[key] = ended{known.hash, known.held && !o.failed(), true}
 	}
-	t.count(o)
-	if o.failed() {
+	return nil
+}
+
+// same refuses another run under the name of one that is known.
+func (t *tally) same(o *Outcome) error {
+	known, hash := t.done[run{o.Seed, o.Canary}].hash, hashNumber(o.Hash)
+	if known == 0 || hash == 0 || known == hash {
+		return nil
+	}
+	return fmt.Errorf("%w than a line before: there seed %s has another trace hash than %s, so that the program that wrote one of them simulates otherwise", ErrOtherCampaign, o.Seed, o.Hash)
+}
+
+// hashNumber is the number in a trace hash, 0 where there is none.
+func hashNumber(hash string) uint64 {
+	_, digits, _ := strings.Cut(hash, "-")
+	n, err := strconv.ParseUint(digits, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// confirm counts a run that is known, and whose trace is judged only now.
+func (t *tally) confirm(o *Outcome, held bool) {
+	s := &t.sum
+	s.Validated++
+	if o.Refused != "" {
+		s.Refused++
+	}
+	if held && o.failed() {
+		t.doubt(o)
 		t.fail(o)
+	}
+}
+
+// doubt counts a run that was counted as held for one that is not known to.
+func (t *tally) doubt(o *Outcome) {
+	if o.Verdict == sim.VerdictInconclusive {
+		t.sum.Held--
+		t.sum.Inconclusive++
 	}
 }
 
 // close counts the runs whose workers died: nothing has come to better ends for them.
 func (t *tally) close() {
 	for key, o := range t.died {
-		t.done[key] = struct{}{}
-		t.count(o)
+		if known, again := t.done[key]; !again {
+			t.count(o)
+		} else if known.held && !o.Canary {
+			t.doubt(o) // it died of being held against the specifications
+		}
+		t.done[key] = ended{}
 		t.fail(o)
 	}
 	clear(t.died)

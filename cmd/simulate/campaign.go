@@ -33,9 +33,10 @@ func newCampaignCommand(out *output) *cobra.Command {
 		Long: `campaign runs seeds of one scenario over several processes and keeps a line for each in
 a ledger, an append-only file of JSON that one campaign writes at a time. Started again with
 the same ledger it goes on where it was; an interrupt, or SIGKILL, loses the seeds under way
-and nothing else. Seeds whose worker was killed or took too long are run again then, and one
-seed that had ended, to see that the program still simulates the same. Ledgers of one setup
-may be put together with cat.
+and nothing else. Seeds whose worker was killed or took too long are run again then, those
+that --validate-every asks for and that were not validated, and one seed that had ended, to
+see that the program still simulates the same. Ledgers of one setup may be put together with
+cat: a seed that comes again counts once, and one that was another run is an error.
 
 Of what coming back took a line has figures that the summary defines where it prints them:
 converged_after_ns, and waited_ns and answered_ns, which count operations that failed. Lines
