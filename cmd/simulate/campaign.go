@@ -117,6 +117,11 @@ func runCampaign(cmd *cobra.Command, out *output, f *campaignFlags) error {
 	if err := unheededEarly(cmd, f.cfg.Setup.Server, f.cfg.Setup.EarlyRequest, sim.Default().EarlyCode); err != nil {
 		return err
 	}
+	if f.junit != "" {
+		if err := canReplace(f.junit); err != nil {
+			return fmt.Errorf("write %s: %w", f.junit, err)
+		}
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program, to start workers with: %w", err)
@@ -146,9 +151,10 @@ func campaignError(err error) error {
 }
 
 func tellCampaign(cmd *cobra.Command, out *output, junit string, s *campaign.Summary) error {
+	var unwritten error // which is no reason to keep the summary back
 	if junit != "" {
 		if err := writeJUnit(junit, s); err != nil {
-			return fmt.Errorf("write %s: %w", junit, err)
+			unwritten = fmt.Errorf("write %s: %w", junit, err)
 		}
 	}
 	if out.json {
@@ -158,7 +164,7 @@ func tellCampaign(cmd *cobra.Command, out *output, junit string, s *campaign.Sum
 	} else {
 		tellSummary(cmd.OutOrStdout(), s)
 	}
-	return exitWith(campaignCode(s))
+	return firstError(unwritten, exitWith(campaignCode(s)))
 }
 
 func writeJUnit(path string, s *campaign.Summary) error {

@@ -119,6 +119,9 @@ func runExplore(cmd *cobra.Command, out *output, f *exploreFlags, request model.
 	if f.out == "" {
 		return serveExplorer(cmd, out, f, e, request.Spec)
 	}
+	if err := canReplace(f.out); err != nil {
+		return cannotWriteExplorer(f.out, err)
+	}
 	report, err := e.Check(cmd.Context())
 	line.done()
 	if err != nil {
@@ -164,7 +167,7 @@ func writeExplorer(cmd *cobra.Command, out *output, f *exploreFlags, e *explore.
 		fmt.Fprintf(cmd.ErrOrStderr(), "simulate: interrupted: %s was not written\n", f.out)
 		return exitWith(exitInconclusive)
 	case err != nil:
-		return fmt.Errorf("write the explorer to %s: %w; choose another file with --out", f.out, err)
+		return cannotWriteExplorer(f.out, err)
 	}
 	if out.json {
 		return object(cmd.OutOrStdout(), told)
@@ -176,6 +179,10 @@ func writeExplorer(cmd *cobra.Command, out *output, f *exploreFlags, e *explore.
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %d states (%s), %d counterexamples; open it in any browser\n",
 		f.out, report.Verdict, told.States, all, len(e.Checked().Counterexamples))
 	return nil
+}
+
+func cannotWriteExplorer(path string, err error) error {
+	return fmt.Errorf("write the explorer to %s: %w; choose another file with --out", path, err)
 }
 
 func serveExplorer(cmd *cobra.Command, out *output, f *exploreFlags, e *explore.Explorer, spec string) error {

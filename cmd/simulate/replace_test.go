@@ -42,6 +42,36 @@ func TestReplaceFile(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, info.Mode().IsRegular(), "a device is written to, and not replaced")
 	require.Equal(t, exitUsage, exitCode(replaceFile("nowhere/page", func(io.Writer) error { return nil })))
+
+	require.Equal(t, exitUsage, exitCode(canReplace("nowhere/page")))
+	require.NoError(t, canReplace(os.DevNull))
+	require.NoError(t, canReplace("page"))
+	is("the second")
+}
+
+// What a file cannot be made for is told before the work, not after a night of it.
+func TestFilesThatCannotBeMadeAreToldFirst(t *testing.T) {
+	ledger := t.TempDir() + "/ledger.ndjson"
+	code, out, stderr := simulate(t, "campaign", "--seeds", "1", "--ledger", ledger, "--junit", "nowhere/night.xml")
+	require.Equal(t, exitUsage, code)
+	require.Empty(t, out)
+	require.Contains(t, stderr, "write nowhere/night.xml: ")
+	require.NoFileExists(t, ledger, "no seed was run")
+	code, _, stderr = simulate(t, "explore", "session", "--out", "nowhere/page.html")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "write the explorer to nowhere/page.html: ")
+}
+
+// Where the summary cannot be written as JUnit's XML it is told all the same.
+func TestSummaryWithoutJUnit(t *testing.T) {
+	t.Setenv(asProgram, "1") // for the workers
+	ledger := t.TempDir() + "/ledger.ndjson"
+	code, _, stderr := simulate(t, "campaign", "--seeds", "1", "--ledger", ledger)
+	require.Equal(t, exitHeld, code, stderr)
+	code, out, stderr := simulate(t, "campaign", "summary", ledger, "--junit", "nowhere/night.xml")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, out, "held  campaign of full-restart")
+	require.Contains(t, stderr, "write nowhere/night.xml: ")
 }
 
 // Where the report cannot be written the result is told all the same.
