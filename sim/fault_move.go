@@ -63,13 +63,15 @@ func (p *placement) heldBy(addr netip.AddrPort) replica.Partition {
 	return replica.Partition{}
 }
 
-// canMove: a meta leads that can decide.
-func (r *run) canMove(*Fault) bool {
+// cannotMove: no meta leads that can decide.
+func (r *run) cannotMove(*Fault) string {
 	if !r.leader.IsValid() {
-		return false
+		return "no meta leads"
 	}
-	name := r.nodeName(r.leader)
-	return r.servers[name] != nil && r.hosts[name].Up() && !r.hosts[name].Paused()
+	if name := r.nodeName(r.leader); r.servers[name] == nil || !r.hosts[name].Up() || r.hosts[name].Paused() {
+		return "the meta that leads, " + name + ", does not run"
+	}
+	return ""
 }
 
 // move gives a partition to a node, which does not serve it yet.
@@ -123,9 +125,15 @@ func (r *run) tellReplicas() {
 	}
 }
 
-// canDepose: the node leads, and another meta can instead.
-func (r *run) canDepose(f *Fault) bool {
-	return r.leader == r.addrOf(f.Node) && r.successor(f.Node).IsValid()
+// cannotDepose: the node does not lead, or no other meta can instead.
+func (r *run) cannotDepose(f *Fault) string {
+	switch {
+	case r.leader != r.addrOf(f.Node):
+		return "it does not lead"
+	case !r.successor(f.Node).IsValid():
+		return "no other meta runs that could lead"
+	}
+	return ""
 }
 
 // successor is the next meta in order that runs and hears of elections; zero: there is none.

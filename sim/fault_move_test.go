@@ -138,15 +138,19 @@ func TestOvertakenMove(t *testing.T) {
 
 // Where no meta leads that runs, nothing moves.
 func TestNobodyMovesWithoutALeader(t *testing.T) {
-	for _, trouble := range []Fault{
-		{At: 2 * time.Second, Kind: FaultLeaderChange, Node: "meta-2", Down: 2 * time.Second},
-		{At: 2 * time.Second, Kind: FaultRestart, Node: "meta-1", Down: 2 * time.Second},
-		{At: 2 * time.Second, Kind: FaultPause, Node: "meta-1", Down: 2 * time.Second},
+	for _, c := range []struct {
+		trouble Fault
+		why     string
+	}{
+		{Fault{At: 2 * time.Second, Kind: FaultLeaderChange, Node: "meta-2", Down: 2 * time.Second}, "no meta leads"},
+		{Fault{At: 2 * time.Second, Kind: FaultRestart, Node: "meta-1", Down: 2 * time.Second}, "the meta that leads, meta-1, does not run"},
+		{Fault{At: 2 * time.Second, Kind: FaultPause, Node: "meta-1", Down: 2 * time.Second}, "the meta that leads, meta-1, does not run"},
 	} {
-		s := moving(trouble, Fault{At: 3 * time.Second, Kind: FaultMovePrimary, Node: "replica-2", Down: time.Second})
+		s := moving(c.trouble, Fault{At: 3 * time.Second, Kind: FaultMovePrimary, Node: "replica-2", Down: time.Second})
 		r := played(t, &s)
 		require.Zero(t, r.judge.faults[FaultMovePrimary])
 		require.EqualValues(t, firstBallot, r.placements[0].ballot)
+		require.Equal(t, []IdleFault{{Fault: "move-primary", Node: "replica-2", AtNS: int64(3 * time.Second), Why: c.why}}, r.judge.idles)
 	}
 }
 
@@ -192,10 +196,14 @@ func TestElectedMetaKnows(t *testing.T) {
 // Without a successor, and of a meta that does not lead, it is no fault.
 func TestOnlyALeaderWithASuccessorIsDeposed(t *testing.T) {
 	s := moving(Fault{At: 2 * time.Second, Kind: FaultStaleLeader, Node: "meta-2", Down: time.Second})
-	require.Zero(t, played(t, &s).judge.faults[FaultStaleLeader])
+	j := played(t, &s).judge
+	require.Zero(t, j.faults[FaultStaleLeader])
+	require.Equal(t, "stale-leader of meta-2 at 2s: it does not lead", j.idles[0].String())
 	s = moving(Fault{At: 2 * time.Second, Kind: FaultStaleLeader, Node: "meta-1", Down: time.Second})
 	s.Metas = 1
-	require.Zero(t, played(t, &s).judge.faults[FaultStaleLeader])
+	j = played(t, &s).judge
+	require.Zero(t, j.faults[FaultStaleLeader])
+	require.Equal(t, "stale-leader of meta-1 at 2s: no other meta runs that could lead", j.idles[0].String())
 }
 
 func TestMovesHold(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 // is over.
 var faultActions = [faultKinds]struct {
 	begin, end func(r *run, f *Fault, host *world.Host)
-	can        func(r *run, f *Fault) bool // nil: whenever it is time; a fault that cannot begin does not
+	// cannot says why it does not begin, "" where it does; nil: it does whenever it is time.
+	cannot func(r *run, f *Fault) string
 }{
 	FaultPause:     {begin: (*run).pause, end: (*run).resume},
 	FaultPartition: {begin: eachWay((*world.World).Cut), end: eachWay((*world.World).Heal)},
@@ -66,8 +67,8 @@ var faultActions = [faultKinds]struct {
 	},
 	FaultForgetFlows: {begin: forgetFlows(world.ForgottenDropped), end: (*run).rememberFlows},
 	FaultResetFlows:  {begin: forgetFlows(world.ForgottenRefused), end: (*run).rememberFlows},
-	FaultMovePrimary: {can: (*run).canMove, begin: (*run).move, end: (*run).serve},
-	FaultStaleLeader: {can: (*run).canDepose, begin: (*run).depose, end: (*run).enlighten},
+	FaultMovePrimary: {cannot: (*run).cannotMove, begin: (*run).move, end: (*run).serve},
+	FaultStaleLeader: {cannot: (*run).cannotDepose, begin: (*run).depose, end: (*run).enlighten},
 }
 
 func (r *run) scheduleFaults() {
@@ -98,8 +99,11 @@ func (r *run) befall(f *Fault) {
 		return
 	}
 	action := faultActions[f.Kind]
-	if action.can != nil && !action.can(r, f) {
-		return
+	if action.cannot != nil {
+		if why := action.cannot(r, f); why != "" {
+			r.judge.idle(f, why)
+			return
+		}
 	}
 	r.judge.begun(f.Kind)
 	r.tellFault(f, faultBegins)
@@ -126,7 +130,8 @@ func (r *run) tellFault(f *Fault, state string) {
 // takeDown ends the process of a node for a while.
 func (r *run) takeDown(f *Fault, host *world.Host) {
 	if !host.Up() {
-		return // an earlier fault still has it; it is not restarted twice at once
+		r.judge.idle(f, "an earlier fault has it down") // it is not restarted twice at once
+		return
 	}
 	if f.Kind.takesClientDown() {
 		r.takeClientDown(f, host)

@@ -87,6 +87,7 @@ type judge struct {
 
 	pending []Pending       // when progress was due
 	faults  [faultKinds]int // that have begun
+	idles   []IdleFault
 	met     [metCount]int
 
 	restarts, reconnects, inFlight int
@@ -265,6 +266,11 @@ func (j *judge) begun(kind FaultKind) {
 	j.silent = j.silent || kind.Info().silent
 }
 
+// idle: a fault of the scenario does not begin.
+func (j *judge) idle(f *Fault, why string) {
+	j.idles = append(j.idles, IdleFault{Fault: f.Kind.String(), Node: f.Node, AtNS: int64(f.At), Why: why})
+}
+
 // serverClosed: a server gave a connection up, for its negotiation's deadline or else.
 func (j *judge) serverClosed(deadline bool) {
 	if deadline {
@@ -357,6 +363,15 @@ func (j *judge) mayFail(op *operation, back time.Time) bool {
 		return false
 	}
 	return j.silent && (old || !op.invoked.After(j.staleOver))
+}
+
+// advice is what a hollow run lacks, as lines of a scenario file.
+func (j *judge) advice() string {
+	const says = "a run in which nothing is violated counts only if a server goes down with a request under way to it and is connected to afterwards; "
+	if j.restarts == 0 {
+		return says + "add such as `fault at=5s restart node=replica-1 down=300ms`"
+	}
+	return says + "with a `fault at=5s restart node=replica-1 down=300ms`, `op at=4.99995s client=1 put partition=0 timeout=1s` is such a request"
 }
 
 // hollow says why a run that would be held proves nothing, or is empty.

@@ -172,6 +172,9 @@ func (w *reportWriter) summary() report.Summary {
 			{Name: "trace hash", Value: r.TraceHash}, {Name: "version", Value: r.Version},
 		},
 	}
+	if n := len(r.IdleFaults); n > 0 {
+		s.Facts = append(s.Facts, report.Fact{Name: "faults that came to nothing", Value: fmt.Sprintf("%d, the first is %v", n, r.IdleFaults[0])})
+	}
 	for _, v := range r.Violations {
 		s.Violations = append(s.Violations, report.Violation{
 			Property: v.Property, AtNS: int64(v.At), What: v.What, Decides: slices.Contains(r.Judged, v.Property),

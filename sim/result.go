@@ -29,6 +29,19 @@ type Signature struct {
 	Count   int    `json:"count"`
 }
 
+// IdleFault is a fault of the scenario that came to nothing, since the cluster was as it was.
+type IdleFault struct {
+	Fault string `json:"fault"` // its kind
+	Node  string `json:"node"`
+	AtNS  int64  `json:"at_ns"` // since the run began
+	Why   string `json:"why"`
+}
+
+// String is the fault, and why, in words.
+func (f IdleFault) String() string {
+	return fmt.Sprintf("%s of %s at %v: %s", f.Fault, f.Node, time.Duration(f.AtNS), f.Why)
+}
+
 // Result is what a run came to. Its JSON form is stable: fields are added, never changed.
 type Result struct {
 	Kind         string  `json:"kind"` // "run"
@@ -62,6 +75,7 @@ type Result struct {
 	Report           *string     `json:"report"`
 	Drawn            []string    `json:"drawn"`              // how strong the seed made each kind of fault, of a swarm
 	Faults           []Count     `json:"faults"`             // that befell, by kind
+	IdleFaults       []IdleFault `json:"idle_faults"`        // of the scenario, that did not befall
 	Met              []Count     `json:"met"`                // situations of Situations
 	Pending          []Pending   `json:"pending"`            // missing when progress was due
 	Refusals         []Refusal   `json:"refusals,omitempty"` // with Kerberos: why negotiations failed
@@ -71,6 +85,7 @@ type Result struct {
 	Reason      string      `json:"reason"` // of the verdict, in words
 	Violations  []Violation `json:"-"`      // judged ones first
 	Judged      []string    `json:"-"`      // the violated properties that decide the verdict
+	Advice      string      `json:"-"`      // what makes a run that proves nothing prove something
 	Effective   Scenario    `json:"-"`
 }
 
@@ -82,6 +97,7 @@ func (r *run) result(opts Options, hash *trace.Hasher, whole bool, history histo
 		EarlyRequest: s.EarlyRequest, EarlyCode: s.EarlyCode, HPFields: s.HPFields,
 		Drawn:        s.drawnWords(),
 		Faults:       j.countFaults(),
+		IdleFaults:   append([]IdleFault{}, j.idles...),
 		Met:          j.countMet(),
 		Pending:      append([]Pending{}, j.pending...),
 		Refusals:     j.refusals,
@@ -148,7 +164,7 @@ func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
 	case !whole:
 		out.Verdict, out.Reason = VerdictInconclusive, "interrupted before the end"
 	case hollow != "":
-		out.Verdict, out.Reason = VerdictInconclusive, hollow
+		out.Verdict, out.Reason, out.Advice = VerdictInconclusive, hollow, j.advice()
 	case unwatched != "":
 		out.Verdict, out.Reason = VerdictInconclusive, unwatched
 	case history.timedOut && j.reference:

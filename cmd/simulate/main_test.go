@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +174,36 @@ func TestReplayWatchesLongEnough(t *testing.T) {
 	require.True(t, found, out)
 	code, out, _ = simulate(t, append([]string{"replay", path}, strings.Fields(flag)...)...)
 	require.Equal(t, exitHeld, code, out)
+}
+
+// Faults of a scenario file that came to nothing are told, and so is what a run lacks that
+// proves nothing: with the lines of the advice it proves something.
+func TestReplayTellsWhatCameToNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.scenario")
+	const calm = "simulate scenario 1\nworkload client=1 every=50ms..150ms\n"
+	play := func(lines string) (int, string) {
+		require.NoError(t, os.WriteFile(path, []byte(calm+lines), 0o600))
+		code, out, stderr := simulate(t, "replay", path)
+		require.Empty(t, stderr)
+		return code, out
+	}
+	const outage = "fault at=4s restart node=meta-1 down=10s\n"
+	code, out := play("")
+	require.Equal(t, exitInconclusive, code)
+	require.Contains(t, out, "reason        no node was restarted\n  to do         ")
+	code, out = play(outage + strings.Repeat("fault at=6s restart node=meta-1 down=1s\n", idleTold) + "fault at=5s move-primary node=replica-2 partition=3 down=1s\n")
+	require.Equal(t, exitInconclusive, code)
+	require.Contains(t, out, "reason        no request was in flight at a restart\n  to do         ")
+	require.Contains(t, out, "came to nothing: move-primary of replica-2 at 5s: the meta that leads, meta-1, does not run\n")
+	require.Equal(t, idleTold-1, strings.Count(out, "came to nothing: restart of meta-1 at 6s: an earlier fault has it down\n"))
+	require.Contains(t, out, "came to nothing: 1 faults more\n")
+
+	advised := regexp.MustCompile("`([^`]+ [^`]+)`").FindAllStringSubmatch(out, -1)
+	require.Len(t, advised, 2)
+	code, out = play(outage + advised[0][1] + "\n" + advised[1][1] + "\n")
+	require.Equal(t, exitHeld, code, out)
+	require.NotContains(t, out, "to do")
+	require.NotContains(t, out, "came to nothing")
 }
 
 func TestReplayRefusesAnotherFormat(t *testing.T) {

@@ -75,6 +75,9 @@ func exitWith(code int) error {
 	return &exitError{code}
 }
 
+// idleTold is how many faults that did not befall are told one by one.
+const idleTold = 5
+
 // tellResult prints a run for people.
 func tellResult(w io.Writer, r *sim.Result) {
 	fmt.Fprintf(w, "%s  %s: client %s, server %s, authentication %s, early requests %s, seed %s\n",
@@ -82,10 +85,20 @@ func tellResult(w io.Writer, r *sim.Result) {
 	for _, d := range r.Effective.Drawn {
 		fmt.Fprintf(w, "  drawn         %v\n", d)
 	}
+	for i, f := range r.IdleFaults {
+		if i == idleTold {
+			fmt.Fprintf(w, "  came to nothing: %d faults more\n", len(r.IdleFaults)-idleTold)
+			break
+		}
+		fmt.Fprintf(w, "  came to nothing: %v\n", f)
+	}
 	if r.Property != nil {
 		fmt.Fprintf(w, "  property      %s\n", *r.Property)
 	}
 	fmt.Fprintf(w, "  reason        %s\n", r.Reason)
+	if r.Advice != "" {
+		fmt.Fprintf(w, "  to do         %s\n", r.Advice)
+	}
 	for _, also := range r.AlsoViolated {
 		fmt.Fprintf(w, "  also violated %s\n", also)
 	}
