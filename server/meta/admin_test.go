@@ -137,6 +137,62 @@ func TestTablesAreLimited(t *testing.T) {
 	assert.Equal(t, "1001 999 AS_DROPPED 1x1", names[maxDropped-1], "the oldest are forgotten")
 }
 
+// So many partitions fit, and not one more, in whatever tables.
+func TestPartitionsAreLimited(t *testing.T) {
+	cfg := changeable()
+	cfg.Tables = nil
+	c := New(cfg)
+	of := func(count int32) func(*admin.CreateAppOptions) {
+		return func(o *admin.CreateAppOptions) { o.PartitionCount, o.ReplicaCount = count, 1 }
+	}
+	for name, count := range map[string]int32{"half": maxPartitions / 2, "the other half": maxPartitions / 2} {
+		code, _ := create(t, c, name, of(count))
+		require.Equal(t, protocol.CodeOK, code)
+	}
+	code, _ := create(t, c, "one too many", of(1))
+	assert.Equal(t, protocol.CodeCapacityExceeded, code)
+	require.Equal(t, protocol.CodeOK, drop(t, c, "half", false, 60))
+	code, _ = create(t, c, "there is room again", of(1))
+	assert.Equal(t, protocol.CodeOK, code)
+}
+
+// Who does not say how long a dropped table is to be remembered means a week.
+func TestDroppedTablesAreRememberedForAWeek(t *testing.T) {
+	for asked, want := range map[int64]int64{-1: 7 * 24 * 3600, 0: 7 * 24 * 3600, 1: 1, math.MaxInt64: 1 << 40} {
+		c := New(changeable())
+		require.Equal(t, protocol.CodeOK, drop(t, c, "temp", false, asked))
+		dropped := c.Registry().Dropped[0]
+		assert.Equal(t, noon.Unix(), dropped.DropSecond)
+		assert.Equal(t, want, dropped.ExpireSecond-dropped.DropSecond, "asked for %d", asked)
+	}
+}
+
+// A copy of a meta server answers every request as it does.
+func TestCopiesAnswerAlike(t *testing.T) {
+	cfg := changeable()
+	cfg.HPFields = true
+	c := New(cfg)
+	_, _ = create(t, c, "new", nil)
+	require.Equal(t, protocol.CodeOK, drop(t, c, "temp", false, 60))
+	d := c.Clone()
+	for rpc, args := range map[protocol.RPC]thrift.TStruct{
+		protocol.RPCListNodes:   &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{}},
+		protocol.RPCClusterInfo: &admin.AdminClientQueryClusterInfoArgs{Req: &admin.ClusterInfoRequest{}},
+		protocol.RPCListApps:    &admin.AdminClientListAppsArgs{Req: &admin.ListAppsRequest{}},
+		protocol.RPCCreateApp: &admin.AdminClientCreateAppArgs{Req: &admin.CreateAppRequest{
+			AppName: "newer", Options: &admin.CreateAppOptions{PartitionCount: 4, ReplicaCount: 2, AppType: "pegasus", IsStateful: true},
+		}},
+	} {
+		body, err := idl.Marshal(args)
+		require.NoError(t, err)
+		_, have := d.Execute(noon, &protocol.Request{RPC: rpc, Body: body}, nil)
+		_, want := c.Execute(noon, &protocol.Request{RPC: rpc, Body: body}, nil)
+		assert.Equal(t, want, have, rpc.String())
+	}
+	assert.Equal(t, query(t, c, "newer"), query(t, d, "newer"))
+	assert.Equal(t, c.Version(), d.Version())
+}
+
 func TestDroppedTables(t *testing.T) {
 	c := New(changeable())
 	require.Equal(t, protocol.CodeAppNotExist, drop(t, c, "nobody", false, 0))
@@ -178,8 +234,10 @@ func TestNodesAndClusterInfo(t *testing.T) {
 	require.Len(t, nodes.Success.Infos, 2)
 	assert.Equal(t, replica, nodes.Success.Infos[0].Node.AddrPort)
 	assert.Equal(t, "10.0.0.4:34801", nodes.Success.Infos[1].HpNode.String())
-	ask(t, c, protocol.RPCListNodes, &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{Status: admin.NodeStatus_NS_UNALIVE}}, &nodes)
-	assert.Empty(t, nodes.Success.Infos)
+	for status, want := range map[admin.NodeStatus]int{admin.NodeStatus_NS_ALIVE: 2, admin.NodeStatus_NS_UNALIVE: 0} {
+		ask(t, c, protocol.RPCListNodes, &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{Status: status}}, &nodes)
+		assert.Len(t, nodes.Success.Infos, want)
+	}
 	var info admin.AdminClientQueryClusterInfoResult
 	ask(t, c, protocol.RPCClusterInfo, &admin.AdminClientQueryClusterInfoArgs{Req: &admin.ClusterInfoRequest{}}, &info)
 	assert.Equal(t, []string{"meta_servers", "primary_meta_server"}, info.Success.Keys)
@@ -194,6 +252,12 @@ func TestWhoDoesNotLeadSaysSo(t *testing.T) {
 	assert.Equal(t, protocol.CodeForwardToOthers, drop(t, c, "temp", false, 0))
 	code, _ = list(t, c, replication.AppStatus_AS_INVALID)
 	assert.Equal(t, protocol.CodeForwardToOthers, code)
+	var nodes admin.AdminClientListNodesResult
+	ask(t, c, protocol.RPCListNodes, &admin.AdminClientListNodesArgs{Req: &admin.ListNodesRequest{}}, &nodes)
+	assert.Equal(t, protocol.CodeForwardToOthers, nodes.Success.Err.Code())
+	var info admin.AdminClientQueryClusterInfoResult
+	ask(t, c, protocol.RPCClusterInfo, &admin.AdminClientQueryClusterInfoArgs{Req: &admin.ClusterInfoRequest{}}, &info)
+	assert.Equal(t, protocol.CodeForwardToOthers, info.Success.Err.Code())
 	assert.Zero(t, c.Version())
 }
 
