@@ -87,3 +87,21 @@ func TestATicketOfTheFutureIsFetchedAnew(t *testing.T) {
 	}
 	require.Equal(t, Handle(4), of(t, out, EffectAnswer).Handle)
 }
+
+// The end of a ticket is waited for by the clock as it is: where that was set back, the timer
+// that was armed for it comes early, and is armed again.
+func TestTheEndIsWaitedForAfterTheClockIsSetBack(t *testing.T) {
+	c := New(Config{})
+	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	out := c.Step(now, Event{Kind: EventWant, Waiter: 1, Deadline: now.Add(time.Minute)}, nil)
+	out = c.Step(now, Event{Kind: EventFetched, Fetch: of(t, out, EffectFetch).Fetch, Ticket: Ticket{Handle: 1, End: now.Add(10 * time.Hour)}}, nil)
+	end := of(t, out, EffectArm)
+	require.Equal(t, 10*time.Hour, end.After)
+	for _, left := range []time.Duration{time.Hour, DefaultConfig().BackoffBase} {
+		out = c.Step(now.Add(10*time.Hour-left), Event{Kind: EventTimer, Timer: end.Timer}, nil)
+		end = of(t, out, EffectArm)
+		require.Equal(t, left, end.After)
+	}
+	out = c.Step(now.Add(10*time.Hour), Event{Kind: EventTimer, Timer: end.Timer}, nil)
+	require.Equal(t, Handle(1), of(t, out, EffectDrop).Handle)
+}

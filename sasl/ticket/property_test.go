@@ -67,16 +67,17 @@ func later(ev Event) Event {
 }
 
 func (w *world) step(ev Event) {
-	if rapid.IntRange(0, 9).Draw(w.t, "clone") == 0 {
-		w.core = w.core.Clone()
-	}
-	effects := w.core.Step(w.now, ev, nil)
+	copied := w.core.Clone()
+	effects := copied.Step(w.now, ev, nil)
+	earlier := []Effect{{Kind: EffectStop, Timer: 1}}
+	require.Equal(w.t, append(earlier, effects...), w.core.Step(w.now, ev, earlier), "the original acts like a copy before it, after what there was")
 	twins := w.twin.Step(w.now.Add(twinShift), later(ev), nil)
 	require.Len(w.t, twins, len(effects))
 	for _, e := range effects {
 		w.apply(e)
 	}
 	name := func(id WaiterID) uint64 { return uint64(id) }
+	require.Equal(w.t, w.core.AppendState(nil, w.now, name), copied.AppendState(nil, w.now, name))
 	require.Equal(w.t, w.core.AppendState(nil, w.now, name), w.twin.AppendState(nil, w.now.Add(twinShift), name))
 	require.LessOrEqual(w.t, len(w.fetches), w.cfg.MaxFetches)
 	require.LessOrEqual(w.t, len(w.core.slots), w.cfg.MaxServices+1)
@@ -269,8 +270,11 @@ func TestProperties(t *testing.T) {
 			require.NotContains(t, w.waits, id)
 			require.Contains(t, held2names(w.tickets), name, "a KDC that answers, and no ticket")
 		}
+		w.want(names[4], time.Minute)
 		w.step(Event{Kind: EventClose})
 		require.Empty(t, w.waits, "a wait outlives the keeper")
+		require.Empty(t, w.fetches, "an exchange outlives the keeper")
+		require.Empty(t, w.timers, "a timer outlives the keeper")
 		require.Empty(t, w.tickets, "a ticket is not given back")
 	})
 }
@@ -329,10 +333,81 @@ func TestConfigRefuses(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for _, s := range States() {
-		require.NotEqual(t, undefined, s.String())
+	for i, s := range States() {
+		require.Equal(t, State(i), s, "each state once, in order")
 	}
-	require.Equal(t, undefined, State(200).String())
-	require.Equal(t, undefined, Cause(200).String())
+	require.Len(t, States(), len(stateNames))
+	for _, test := range []struct {
+		count int
+		name  func(i int) fmt.Stringer
+	}{
+		{len(stateNames), func(i int) fmt.Stringer { return State(i) }},
+		{len(exchangeNames), func(i int) fmt.Stringer { return Exchange(i) }},
+		{len(failureNames), func(i int) fmt.Stringer { return FailureKind(i) }},
+		{len(causeNames), func(i int) fmt.Stringer { return Cause(i) }},
+	} {
+		seen := map[string]bool{"": true, "undefined": true}
+		for i := range test.count {
+			name := test.name(i).String()
+			require.False(t, seen[name], "%d is %q", i, name)
+			seen[name] = true
+		}
+		require.Equal(t, "undefined", test.name(test.count).String())
+	}
 	require.Equal(t, "pegasus/a", fmt.Sprint(Name{"pegasus", "a"}))
+	require.Equal(t, "krbtgt", fmt.Sprint(Name{}))
+}
+
+// A failure says what failed, and both clocks where both are known.
+func TestFailuresInWords(t *testing.T) {
+	skew := Failure{Kind: FailureRefused, Cause: CauseSkew, Of: Name{"pegasus", "a"}}
+	ours, both := skew, skew
+	ours.Local = epoch
+	both.Local, both.Peer = epoch, epoch.Add(time.Hour)
+	peers := skew
+	peers.Peer = epoch
+	for want, f := range map[string]Failure{
+		"none":                               {},
+		"deadline (ticket of krbtgt)":        {Kind: FailureDeadline},
+		"refused (ticket of krbtgt, policy)": {Kind: FailureRefused, Cause: CausePolicy},
+		"refused (ticket of pegasus/a, clock-skew: ours 2023-11-14T22:13:20Z, the KDC's 2023-11-14T23:13:20Z)": both,
+	} {
+		require.Equal(t, want, f.String())
+	}
+	require.Equal(t, skew.String(), ours.String())
+	require.Equal(t, skew.String(), peers.String())
+}
+
+// What is planned for a ticket can be seen: its renewal, or the end of a rest.
+func TestViewsSayWhatIsPlanned(t *testing.T) {
+	h := newHarness(t, DefaultConfig())
+	service := Name{"pegasus", "a"}
+	views := func() (all []View) {
+		for v := range h.core.Tickets() {
+			all = append(all, v)
+		}
+		for v := range h.core.Tickets() {
+			require.Equal(t, all[0], v)
+			break
+		}
+		return all
+	}
+	h.want(1, service, time.Minute)
+	require.Equal(t, []View{{State: StateFetching}, {Name: service, State: StateFetching, Waiting: 1}}, views())
+	h.got(Name{}, 100*time.Second, 0)
+	h.failed(service, FailureRefused, CausePolicy)
+	failure := Failure{Kind: FailureRefused, Cause: CausePolicy, Of: service}
+	require.Equal(t, []View{
+		{State: StateValid, Handle: 1, Until: epoch.Add(100 * time.Second), Next: epoch.Add(80 * time.Second)},
+		{Name: service, State: StateRefused, Failure: failure, Failures: 1, Next: epoch.Add(200 * time.Millisecond)},
+	}, views())
+}
+
+// An answer with neither ticket nor failure cannot be used.
+func TestAnAnswerWithoutATicket(t *testing.T) {
+	h := newHarness(t, DefaultConfig())
+	h.want(1, Name{}, time.Minute)
+	h.step(Event{Kind: EventFetched, Fetch: h.take(Name{}).Fetch})
+	require.Contains(t, h.log.String(), "answer 1 kdc-unreachable (ticket of krbtgt, bad-answer)")
+	require.EqualValues(t, 1, h.core.Stats().Unreachable)
 }
