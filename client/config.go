@@ -92,8 +92,8 @@ type Config struct {
 	ServerName func(addr netip.AddrPort) string
 
 	// OperationTimeout is for calls whose context has no deadline; default 1 s. It
-	// travels with each request. Server counterpart: a request that waited longer is
-	// dropped unexecuted where the server is configured to do so.
+	// travels with each request. Server counterpart: upstream drops a request unexecuted that
+	// waited longer, where it is configured to; the reference server heeds it not.
 	OperationTimeout time.Duration
 	// OpenTimeout is for Open where its context has no deadline; default 10 s. It has no
 	// server counterpart.
