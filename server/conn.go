@@ -51,11 +51,12 @@ func newConn(id protocol.ConnID, nc net.Conn, queued *atomic.Int64) *conn {
 	return &conn{id: id, peer: addrPort(nc.RemoteAddr()), net: nc, queued: queued, ack: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 }
 
-// enqueue queues a copy of data; false where the peer has let too much wait, and ever after.
+// enqueue queues a copy of data; false where the peer has let too much wait, what is being
+// written to it included, and ever after.
 func (c *conn) enqueue(data []byte, limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.full = c.full || len(c.pending)+len(data) > limit; c.full {
+	if c.full = c.full || c.held+len(data) > limit; c.full {
 		return false
 	}
 	c.pending = append(c.pending, data...)

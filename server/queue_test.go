@@ -40,3 +40,22 @@ func TestPeersThatDoNotReadShareALimit(t *testing.T) {
 		assert.Zero(t, s.queued.Load(), "what was held is given back, however connections end")
 	})
 }
+
+// What is being written waits for the peer as well, and counts: nobody holds more than the limit.
+func TestAPeerThatDoesNotReadHoldsNoMoreThanItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := single()
+		cfg.MaxWriteQueue = 1 << 20
+		s, n := inMemory(t, cfg)
+		reader := newPeer(t, n.dial(t, s.Addr()))
+		require.Equal(t, protocol.CodeOK, reader.put(home, "large", strings.Repeat("x", 3<<17)))
+		hog := newPeer(t, n.dial(t, s.Addr()))
+		for range 3 {
+			hog.write(protocol.RPCGet, home, protocol.AppendKeyArgs(nil, storedKey(t, "large")))
+			synctest.Wait()
+			assert.LessOrEqual(t, s.queued.Load(), int64(1<<20))
+		}
+		assert.EqualValues(t, 1, s.Stats().SlowPeers)
+		require.NoError(t, s.Close())
+	})
+}
