@@ -397,6 +397,53 @@ func TestStateIsCanonical(t *testing.T) {
 	assert.NotEqual(t, core.AppendState(nil, epoch), core.AppendState(nil, epoch.Add(time.Second)), "the deadline is nearer")
 }
 
+// The state has whatever decides what a node does with a connection, and nothing else.
+func TestStateHasWhatDecides(t *testing.T) {
+	begun := New(mandatory(EarlyHold))
+	begun.Step(epoch, Event{Kind: EventAccepted, Conn: 1, Peer: peerAddr}, nil)
+	data := getFrame(1, "k")
+	data = append(data, negotiationFrame(2, protocol.SASLListMechanisms, "")...)
+	data = append(data, negotiationFrame(3, protocol.SASLSelectMechanisms, "PEGASUS-TEST")...)
+	data = append(data, negotiationFrame(4, protocol.SASLInitiate, "token")...)
+	data = append(data, getFrame(5, "k")[:10]...)
+	begun.Step(epoch, Event{Kind: EventReceived, Conn: 1, Data: data}, nil)
+	state := func(change func(cn *conn)) string {
+		c := begun.Clone()
+		change(c.conns[1])
+		return string(c.AppendState(nil, epoch))
+	}
+	same := state(func(*conn) {})
+	for name, change := range map[string]func(*conn){
+		"state":        func(cn *conn) { cn.state = ConnMute },
+		"step":         func(cn *conn) { cn.step = stepChallenge },
+		"rounds":       func(cn *conn) { cn.rounds++ },
+		"principal":    func(cn *conn) { cn.principal = "alice" },
+		"no token":     func(cn *conn) { cn.tokenPending = false },
+		"whose token":  func(cn *conn) { cn.tokenSeq++ },
+		"deadline":     func(cn *conn) { cn.deadline = cn.deadline.Add(1) },
+		"no deadline":  func(cn *conn) { cn.timer = 0 },
+		"nothing held": func(cn *conn) { cn.held = nil },
+		"undecoded":    func(cn *conn) { cn.decoder = nil },
+		"application":  func(cn *conn) { cn.held[0].request.Header.AppID++ },
+		"partition":    func(cn *conn) { cn.held[0].request.Header.Partition++ },
+		"backup":       func(cn *conn) { cn.held[0].request.Header.Backup = true },
+		"one way":      func(cn *conn) { cn.held[0].request.OneWay = true },
+		"RPC":          func(cn *conn) { cn.held[0].request.RPC = protocol.RPCTTL },
+		"its name":     func(cn *conn) { cn.held[0].request.Name = "other" },
+		"sequence":     func(cn *conn) { cn.held[0].request.Seq++ },
+		"body":         func(cn *conn) { cn.heldBytes[cn.held[0].start]++ },
+	} {
+		assert.NotEqual(t, same, state(change), name)
+	}
+	for name, change := range map[string]func(*conn){
+		"identities": func(cn *conn) { cn.id++; cn.timer++ },
+		"address":    func(cn *conn) { cn.peer = selfAddr },
+		"counted":    func(cn *conn) { cn.counted++ },
+	} {
+		assert.Equal(t, same, state(change), name)
+	}
+}
+
 func TestUsername(t *testing.T) {
 	for principal, want := range map[string]string{
 		"alice": "alice", "alice@R": "alice", "alice/host@R": "alice", "a@b@R": "a@b", "a/b/c@R": "a",
