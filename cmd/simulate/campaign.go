@@ -46,7 +46,8 @@ Every hundredth seed is followed by a canary: an unfixed client that is known no
 back. A campaign that does not find it ends with status 1, as one does that meets a bug of
 the simulator.
 
-Exit status as of run, over all seeds; 20 where seeds are missing or inconclusive.`,
+Exit status as of run, over all seeds; 20 where seeds are missing or inconclusive, or have
+not met what so many seeds of swarm are due to meet.`,
 		Example: `  simulate campaign --seeds 100000 --ledger night.ndjson
   simulate campaign --seeds 1000 --client upstream-snapshot --server hang --ledger old.ndjson --junit old.xml
   simulate campaign summary night.ndjson

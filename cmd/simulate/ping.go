@@ -70,7 +70,7 @@ Exit status: 0 everything succeeded, 1 something did not, 2 usage.`,
 	word(cmd, &f.auth, "auth", "authentication", serveAuthNames())
 	flags.StringVar(&f.principal, "test-principal", "client", "test mechanism: who this is")
 	flags.StringVar(&f.secret, "test-secret", "development", "test mechanism: the shared secret")
-	flags.StringVar(&f.kerberos.Cache, "ccache", "", "Kerberos: credential cache file, as kinit leaves it; default: $KRB5CCNAME")
+	flags.StringVar(&f.kerberos.Cache, "ccache", "", "Kerberos: credential cache file, as kinit leaves it; default: $KRB5CCNAME, else /tmp/krb5cc_UID")
 	flags.StringVar(&f.kerberos.Keytab, "keytab", "", "Kerberos: file with the key of --principal, instead of a cache")
 	flags.StringVar(&f.kerberos.Principal, "principal", "", "Kerberos: who this is, name@REALM; with --keytab")
 	flags.StringSliceVar(&f.kerberos.KDCs, "kdc", nil, "Kerberos: KDCs, host or host:port; default: those of krb5.conf ($KRB5_CONFIG)")
