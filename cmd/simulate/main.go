@@ -53,11 +53,15 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
+	said := &said{to: stdout}
 	root := newRootCommand()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(said.writer())
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if said.err != nil && exitCode(err) != exitInternal {
+		err = fmt.Errorf("cannot write the result: %w", said.err)
+	}
 	code := exitCode(err)
 	var told *exitError
 	if err != nil && !errors.As(err, &told) {

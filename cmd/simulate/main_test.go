@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -291,3 +292,19 @@ func TestReadmeHasTheIncidentTable(t *testing.T) {
 	require.Equal(t, exitHeld, code, stderr)
 	require.Equal(t, out, table, "the README's table is stale: put the output of `go run ./cmd/simulate --markdown` there")
 }
+
+// What standard output does not take is no pass, whatever it was: a full disk, say.
+func TestOutputThatIsNotTaken(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range []string{"run --seed 3", "run --seed 3 --json", "list", "run --seed 3 --help", "run --client upstream-snapshot --server hang --seed 3"} {
+		var stderr bytes.Buffer
+		require.Equal(t, exitInternal, execute(strings.Fields(args), full{}, &stderr), args)
+		require.Contains(t, stderr.String(), "no space left on device", args)
+	}
+	var stderr bytes.Buffer
+	require.Equal(t, exitUsage, execute([]string{"run", "--seed", "x"}, full{}, &stderr), "nothing was said there")
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+
+	"golang.org/x/term"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +27,30 @@ func (o *output) oneForm(cmd *cobra.Command) error {
 		return nil
 	}
 	return unheeded(cmd, "with --json: leave one of the two out", "markdown")
+}
+
+// said is standard output, and the first error of writing to it: a result that nobody got is
+// no pass, whichever command had it.
+type said struct {
+	to  io.Writer
+	err error
+}
+
+// writer is what commands write to. A terminal is left as it is, to be known as one.
+func (s *said) writer() io.Writer {
+	if file, ok := s.to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return s.to
+	}
+	return s
+}
+
+// Write implements io.Writer.
+func (s *said) Write(b []byte) (int, error) {
+	n, err := s.to.Write(b)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
 }
 
 // object writes one JSON object on a line.
