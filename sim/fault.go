@@ -262,7 +262,7 @@ func (s *Scenario) validateFault(f *Fault) error {
 		return usagef("%v at %v names node %q: it can befall %s", f.Kind, f.At, f.Node, strings.Join(s.nodesOf(info.roles), ", "))
 	}
 	if f.At < 0 || f.Down <= 0 || f.At > maxDuration || f.Down > maxDuration {
-		return usagef("%v of %s at %v has down %v: times must be positive", f.Kind, f.Node, f.At, f.Down)
+		return usagef("%v of %s at %v has down %v: times must be positive and at most %v", f.Kind, f.Node, f.At, f.Down, maxDuration)
 	}
 	if f.Peer != "" && (!info.Peer || !slices.Contains(s.peersOf(f.Node), f.Peer)) {
 		return usagef("%v of %s at %v names peer %q: where there may be one, it is of %s", f.Kind, f.Node, f.At, f.Peer, strings.Join(s.peersOf(f.Node), ", "))

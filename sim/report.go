@@ -164,7 +164,7 @@ func (w *reportWriter) summary() report.Summary {
 		Title: r.Scenario + ": " + r.Client + " against " + r.Server, Verdict: string(r.Verdict), Reason: r.Reason,
 		Violations: []report.Violation{}, Repro: "simulate replay " + w.dir,
 		Facts: []report.Fact{
-			{Name: "seed", Value: r.Seed}, {Name: "authentication", Value: r.Auth + ", early requests " + r.EarlyRequest},
+			{Name: "seed", Value: r.Seed}, {Name: "authentication", Value: r.Auth + EarlyWords(r.Server, r.EarlyRequest)},
 			{Name: "restarts", Value: fmt.Sprintf("%d, with %d requests in flight", r.Restarts, r.InFlight)},
 			{Name: "reconnects", Value: fmt.Sprint(r.Reconnects)},
 			{Name: "converged", Value: convergence(r.ConvergedAfterNS, ConvergedSays(r.Client))}, {Name: "callers waited", Value: convergence(r.WaitedNS, WaitedSays)},
@@ -181,6 +181,15 @@ func (w *reportWriter) summary() report.Summary {
 		})
 	}
 	return s
+}
+
+// EarlyWords says what becomes of early requests, behind other words; nothing of a server
+// whose kind says that already.
+func EarlyWords(server, policy string) string {
+	if server != ServerReference {
+		return ""
+	}
+	return ", early requests " + policy
 }
 
 // convergence is a figure with its definition.

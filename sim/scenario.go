@@ -308,7 +308,7 @@ func (s *Scenario) validateCallers() error {
 			return usagef("a workload names client %d: there are clients 1 to %d", w.Client, s.Clients)
 		}
 		if w.Start < 0 || w.Start > maxDuration || w.EveryMin <= 0 || w.EveryMax < w.EveryMin || w.EveryMax > maxDuration || w.Timeout <= 0 || w.Timeout > time.Hour {
-			return usagef("the workload of client %d has start %v, every %v..%v, timeout %v: times must be positive and in order", w.Client, w.Start, w.EveryMin, w.EveryMax, w.Timeout)
+			return usagef("the workload of client %d has start %v, every %v..%v, timeout %v: times must be positive, in order and at most %v, the timeout 1h", w.Client, w.Start, w.EveryMin, w.EveryMax, w.Timeout, maxDuration)
 		}
 		if w.Keys < 1 || w.Keys > 4096 {
 			return usagef("the workload of client %d has %d keys: it must be 1 to 4096", w.Client, w.Keys)
@@ -323,7 +323,7 @@ func (s *Scenario) validateCallers() error {
 			return usagef("the operation at %v names client %d and partition %d: there are clients 1 to %d and partitions 0 to %d", o.At, o.Client, o.Partition, s.Clients, s.Partitions-1)
 		}
 		if o.At < 0 || o.At > maxDuration || o.Timeout <= 0 || o.Timeout > time.Hour {
-			return usagef("the operation at %v has timeout %v: times must be positive", o.At, o.Timeout)
+			return usagef("the operation at %v has timeout %v: times must be positive, and at most %v and 1h", o.At, o.Timeout, maxDuration)
 		}
 	}
 	return nil

@@ -67,6 +67,9 @@ func newAblationCommand(out *output) *cobra.Command {
 
 // accept refuses flags of the engine that does not decide.
 func (f *ablationFlags) accept(cmd *cobra.Command) error {
+	if f.check.Workers < 0 {
+		return &usageError{fmt.Errorf("--workers is %d: it must be 0 or more", f.check.Workers)}
+	}
 	switch f.engine {
 	case ablation.EngineCheck:
 		return unheeded(cmd, "with --engine "+f.engine+": it is of the simulator's; leave it out", "seeds")
@@ -141,7 +144,7 @@ func (f *ablationFlags) decide(cmd *cobra.Command, out *output, line *progress) 
 		options := f.check
 		options.Progress, options.Each = show, func(c ablation.Cell) { each(c) }
 		if found.checked, err = ablation.Run(cmd.Context(), options); err != nil {
-			return found, err
+			return found, requestError(err)
 		}
 		found.missing += total - len(found.checked)
 	}

@@ -210,8 +210,8 @@ func campaignCode(s *campaign.Summary) int {
 }
 
 func tellSummary(w io.Writer, s *campaign.Summary) {
-	fmt.Fprintf(w, "%s  campaign of %s: client %s, server %s, authentication %s, early requests %s\n",
-		s.Verdict, s.Scenario, s.Client, s.Server, s.Auth, s.EarlyRequest)
+	fmt.Fprintf(w, "%s  campaign of %s: client %s, server %s, authentication %s%s\n",
+		s.Verdict, s.Scenario, s.Client, s.Server, s.Auth, sim.EarlyWords(s.Server, s.EarlyRequest))
 	fmt.Fprintf(w, "  seeds         %d: %d held, %d violated, %d inconclusive", s.Seeds, s.Held, s.Violated, s.Inconclusive)
 	if s.Remaining > 0 {
 		fmt.Fprintf(w, "; %d not run yet", s.Remaining)

@@ -68,6 +68,9 @@ func TestUsageErrors(t *testing.T) {
 		{"check session --walks 5", "goes with --search walk"},
 		{"check session --seed 5 --search dfs", "goes with --search walk"},
 		{"check --matrix --server hang", "does not heed --server"},
+		{"ablation --workers -1", "must be 0 or more"},
+		{"ablation --engine sim --workers -1", "must be 0 or more"},
+		{"ablation --workers 99999", "there can be 1 to 64"},
 		{"validate somewhere --spec sesion", `unknown spec "sesion" (did you mean "session"?); there are: session, routing`},
 		{"validate somewhere --server hnag", `unknown server "hnag" (did you mean "hang"?); there are: reference, fin, hang`},
 		{"explore", "takes one specification"},
@@ -220,6 +223,7 @@ func TestExplainTellsWords(t *testing.T) {
 	require.Equal(t, exitLiveness, code)
 	require.Contains(t, out, "BEFORE the negotiation has succeeded")
 	require.Contains(t, out, "ERR_TIMEOUT, 10")
+	require.NotContains(t, out, "early requests", "that the server hangs says it")
 }
 
 func TestCheckExitStatuses(t *testing.T) {

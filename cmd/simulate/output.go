@@ -107,8 +107,8 @@ const idleTold = 5
 
 // tellResult prints a run for people.
 func tellResult(w io.Writer, r *sim.Result) {
-	fmt.Fprintf(w, "%s  %s: client %s, server %s, authentication %s, early requests %s, seed %s\n",
-		r.Verdict, r.Scenario, r.Client, r.Server, r.Auth, r.EarlyRequest, r.Seed)
+	fmt.Fprintf(w, "%s  %s: client %s, server %s, authentication %s%s, seed %s\n",
+		r.Verdict, r.Scenario, r.Client, r.Server, r.Auth, sim.EarlyWords(r.Server, r.EarlyRequest), r.Seed)
 	for _, d := range r.Effective.Drawn {
 		fmt.Fprintf(w, "  drawn         %v\n", d)
 	}
