@@ -141,13 +141,20 @@ func (f *serveFlags) start(ctx context.Context, cfg server.ClusterConfig) (nodes
 	return nodes{Closer: one, ended: one.Done(), topology: topology, numbers: metrics.OfServer(f.node, one)}, nil
 }
 
-// accept refuses flags of a mechanism that the servers do not have.
+// accept refuses flags of a mechanism that the servers do not have, and of early requests
+// where no negotiation has to come first.
 func (f *serveFlags) accept(cmd *cobra.Command) error {
 	auth := f.auth.auth
 	if f.kdc == kdcEmbeddedDev && auth == authOff {
 		auth = authKerberos
 	}
-	return unheededMechanism(cmd, auth, []string{"test-principal", "test-secret", "pairs"}, []string{"keytab", "service", "server-name", "clock-skew", "replay-limit"})
+	if err := unheededMechanism(cmd, auth, []string{"test-principal", "test-secret", "pairs"}, []string{"keytab", "service", "server-name", "clock-skew", "replay-limit"}); err != nil {
+		return err
+	}
+	if auth == sim.AuthMandatory || auth == authKerberos {
+		return unheededCode(cmd, f.early)
+	}
+	return unheeded(cmd, "with --auth "+auth+", where no request is early: say --auth "+sim.AuthMandatory+", or leave it out", "early-request", "early-code")
 }
 
 func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
