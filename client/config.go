@@ -65,9 +65,9 @@ const (
 // Config describes a client. Only Metas is needed, and a Mechanism unless Auth is
 // AuthOff. A zero field means its default.
 type Config struct {
-	// Metas are the meta servers, each host:port. Names are resolved once, when the
-	// client is opened; other metas are learned from redirects. IPv4 only: addresses
-	// travel as such.
+	// Metas are the meta servers, each host:port, at most 16 addresses. Names are resolved
+	// once, when the client is opened; other metas are learned from redirects. IPv4 only:
+	// addresses travel as such.
 	Metas []string
 
 	// Tables are opened by Open, which fails if one of them cannot be. Others are opened
@@ -132,7 +132,7 @@ type Config struct {
 	// holds 4096 that are written and 4096 that wait.
 	MaxOperations int
 	// MaxOutstandingBytes is how large the requests of all outstanding calls may be together;
-	// default 256 MiB.
+	// default 256 MiB, or MaxRequestBytes where that is more.
 	MaxOutstandingBytes int
 	// MaxRequestBytes is how large one request may be, keys and value; default 4 MiB. More is
 	// ErrBadArgument. Server counterpart: its limit of a write (reference server:
