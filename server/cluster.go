@@ -46,7 +46,7 @@ type ClusterConfig struct {
 	ClientNegotiationTimeout time.Duration
 
 	// Storage of all replica servers together; it survives their restarts. Nil means
-	// memory that ends with the cluster.
+	// memory that ends with the cluster, see replica.NewMemory.
 	Storage Storage
 	Logger  *slog.Logger
 	// Hooks returns what tells of one node; may be nil.

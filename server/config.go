@@ -87,7 +87,7 @@ type Meta struct {
 type Replica struct {
 	Partitions []Partition
 	// Storage that outlives the server; used by the server's one goroutine only. Nil
-	// means memory that ends with the server.
+	// means memory that ends with the server, see replica.NewMemory.
 	Storage Storage
 	// MaxWriteBytes is the largest body of a write; default 1 MiB.
 	MaxWriteBytes int

@@ -20,7 +20,7 @@
 // query moves from one to the other (Pair). What leads a client from one meta to another
 // beside an attempt that has failed is in model/routing.
 //
-// Clauses are numbered: S1 to S19 the client, S20 to S29 the network, S30 to S41 the
+// Clauses are numbered: S1 to S19 the client, S20 to S25 the network, S30 to S41 the
 // server, S45 and S46 errors that the client does not expect, S50 to S58 defects, S60 to
 // S62 two metas, P1 to P8 the properties. Nothing in this package is without a clause but
 // the state itself and what shows it to people.
