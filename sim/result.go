@@ -175,7 +175,7 @@ func (out *Result) judgeBy(j *judge, whole bool, history historyCheck) {
 			out.Judged = append(out.Judged, v.Property)
 		}
 		if len(out.Judged) == 1 && out.Property == nil {
-			out.Verdict, out.Property, out.AtNS, out.Reason = VerdictViolation, ref(v.Property), ref(int64(v.At)), j.scenario.hopeless()+v.What
+			out.Verdict, out.Property, out.AtNS, out.Reason, out.Advice = VerdictViolation, ref(v.Property), ref(int64(v.At)), j.scenario.hopeless()+v.What, ""
 		} else {
 			out.AlsoViolated = append(out.AlsoViolated, v.Property)
 		}

@@ -217,6 +217,16 @@ func TestReplayTellsWhatCameToNothing(t *testing.T) {
 	require.NotContains(t, out, "came to nothing")
 }
 
+// A violation counts whatever else the run lacks.
+func TestViolationNeedsNoAdvice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.scenario")
+	require.NoError(t, os.WriteFile(path, []byte("simulate scenario 1\nclient upstream-snapshot\nserver hang\nworkload client=1 every=50ms..150ms\nfault at=4s power-loss node=replica-1 down=1s\n"), 0o600))
+	code, out, stderr := simulate(t, "replay", path)
+	require.Equal(t, exitLiveness, code, stderr)
+	require.Contains(t, out, "requests in flight at a restart 0")
+	require.NotContains(t, out, "to do")
+}
+
 func TestReplayRefusesAnotherFormat(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "old.scenario")
 	require.NoError(t, os.WriteFile(path, []byte("simulate scenario 0\n"), 0o600))
