@@ -116,12 +116,8 @@ func (w *reportWriter) removeRun() error {
 
 // writeEvents runs the scenario again, and writes the trace and its timeline on the way.
 func (w *reportWriter) writeEvents(ctx context.Context) error {
-	config, err := json.Marshal(reportConfig{w.result, string(w.result.Effective.appendText(nil))})
-	if err != nil {
-		return err
-	}
 	return w.file(ReportEvents, func(events *os.File) error {
-		writer, err := trace.NewWriter(events, trace.Header{Tool: Version(), Config: config})
+		writer, err := w.newTrace(events)
 		if err != nil {
 			return err
 		}
@@ -137,6 +133,23 @@ func (w *reportWriter) writeEvents(ctx context.Context) error {
 			return errors.Join(err, timeline.flush(), writer.Flush())
 		})
 	})
+}
+
+// newTrace begins the trace with what config.json has, as far as a line has room for it: a
+// scenario may be larger.
+func (w *reportWriter) newTrace(events *os.File) (writer *trace.Writer, err error) {
+	undrawn := *w.result
+	undrawn.Drawn = nil
+	for _, has := range []any{reportConfig{w.result, string(w.result.Effective.appendText(nil))}, w.result, &undrawn} {
+		config, err := json.Marshal(has)
+		if err != nil {
+			return nil, err
+		}
+		if writer, err = trace.NewWriter(events, trace.Header{Tool: Version(), Config: config}); !errors.Is(err, trace.ErrLineTooLong) {
+			return writer, err
+		}
+	}
+	return nil, trace.ErrLineTooLong
 }
 
 // compare says why the run that was written is not the one that was judged, or nil.

@@ -42,6 +42,28 @@ func TestReportIsOfTheWholeRun(t *testing.T) {
 
 // The history shows what befell the cluster. A fault that could not begin did not: one that
 // takes a node down that is down, and a leader's succession where there is nobody to succeed.
+// The first line of a trace has what a reader takes: a scenario that is larger is beside it.
+func TestTraceOfALargeScenario(t *testing.T) {
+	s := Default()
+	s.Watch = time.Second
+	for range 15_000 {
+		s.Workloads = append(s.Workloads, Workload{Client: 1, Start: time.Hour, EveryMin: time.Second, EveryMax: time.Second, Timeout: time.Second, Keys: 1})
+		s.Drawn = append(s.Drawn, Drawn{Kind: FaultRestart, PerMille: 100, Min: time.Millisecond, Max: time.Second, Shape: shapeRolling})
+	}
+	result := mustRun(t, s, Options{})
+	dir := t.TempDir()
+	require.NoError(t, WriteReport(t.Context(), dir, &result))
+	scenario, err := os.Stat(filepath.Join(dir, ReportScenario))
+	require.NoError(t, err)
+	require.Greater(t, scenario.Size(), int64(trace.MaxLine))
+	events, err := os.Open(filepath.Join(dir, ReportEvents))
+	require.NoError(t, err)
+	defer events.Close()
+	r, err := trace.NewReader(events)
+	require.NoError(t, err)
+	require.Contains(t, string(r.Header().Config), result.TraceHash)
+}
+
 func TestHistoryHasTheFaultsThatBegan(t *testing.T) {
 	s := Default()
 	s.Metas, s.Watch = 1, 20*time.Second

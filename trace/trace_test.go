@@ -313,6 +313,20 @@ func TestReaderTakesTheLongestLine(t *testing.T) {
 	}
 }
 
+// A header that no Reader takes is not written.
+func TestWriterBoundsItsHeader(t *testing.T) {
+	config := func(size int) Header { return Header{Config: []byte(`"` + strings.Repeat("x", size) + `"`)} }
+	var out bytes.Buffer
+	_, err := NewWriter(&out, config(MaxLine))
+	require.ErrorIs(t, err, ErrLineTooLong)
+	require.Empty(t, out.Bytes())
+	w, err := NewWriter(&out, config(MaxLine-200))
+	require.NoError(t, err)
+	require.NoError(t, w.Flush())
+	_, err = NewReader(&out)
+	require.NoError(t, err)
+}
+
 type brokenPipe struct{ err error }
 
 func (b brokenPipe) Write([]byte) (int, error) { return 0, b.err }

@@ -4,6 +4,7 @@ package trace
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,15 +34,26 @@ type Writer struct {
 	err     error
 }
 
-// NewWriter writes the header line; the version is FormatVersion whatever header says.
+// NewWriter writes the header line; the version is FormatVersion whatever header says. One
+// that is longer than a Reader takes is ErrLineTooLong, and nothing is written.
 func NewWriter(w io.Writer, header Header) (*Writer, error) {
 	header.Version = FormatVersion
+	var line bytes.Buffer
+	first := json.NewEncoder(&line)
+	first.SetEscapeHTML(false)
+	err := first.Encode(headerLine{formatName, header})
+	if err == nil && line.Len() > MaxLine+1 { // its end
+		err = ErrLineTooLong
+	}
 	t := &Writer{out: bufio.NewWriterSize(w, 1<<16)}
-	t.encoder = json.NewEncoder(t.out)
-	t.encoder.SetEscapeHTML(false)
-	if err := t.encoder.Encode(headerLine{formatName, header}); err != nil {
+	if err == nil {
+		_, err = line.WriteTo(t.out)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("trace: write the header: %w", err)
 	}
+	t.encoder = json.NewEncoder(t.out)
+	t.encoder.SetEscapeHTML(false)
 	t.lines = 1
 	return t, nil
 }
