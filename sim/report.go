@@ -58,7 +58,7 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 		name string
 		data []byte
 	}{{ReportConfig, append(config, '\n')}, {ReportRepro, []byte(repro)}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+		if err := writeTo(filepath.Join(dir, f.name), func(file *os.File) error { _, err := file.Write(f.data); return err }); err != nil {
 			return err
 		}
 	}
@@ -252,10 +252,16 @@ func (f *Fault) words() string {
 	return strings.TrimPrefix(line, fmt.Sprintf("fault at=%v ", f.At))
 }
 
+// writeTo has write make the file at path, which is there when all is written; until then,
+// and where that fails, what was there before stays.
 func writeTo(path string, write func(*os.File) error) error {
-	f, err := os.Create(path)
+	part := path + ".part"
+	f, err := os.Create(part)
 	if err != nil {
 		return err
 	}
-	return errors.Join(write(f), f.Close())
+	if err = errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, path)
 }

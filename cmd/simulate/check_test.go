@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -126,8 +127,22 @@ func TestCheckDraws(t *testing.T) {
 	assert.Contains(t, string(picture), "style=bold")
 
 	code, _, stderr := simulate(t, "check", "two-phase-commit", "--rms", "2", "--dot", "no/such/folder.dot")
-	assert.Equal(t, exitInternal, code)
+	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "drawing")
+}
+
+// A picture that cannot be written leaves the one that was there.
+func TestCheckKeepsThePictureThatWasThere(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "states.dot")
+	require.NoError(t, os.WriteFile(picture, []byte("of yesterday"), 0o600))
+	require.NoError(t, os.Mkdir(picture+".part", 0o700)) // what is written is not put there
+	code, out, stderr := simulate(t, "check", "two-phase-commit", "--rms", "2", "--dot", picture)
+	assert.NotEqual(t, exitHeld, code)
+	assert.Contains(t, out, "held  two-phase-commit")
+	assert.Contains(t, stderr, "drawing")
+	data, err := os.ReadFile(picture)
+	require.NoError(t, err)
+	assert.Equal(t, "of yesterday", string(data))
 }
 
 // A switch says by itself which specification it is of, where only one has it.

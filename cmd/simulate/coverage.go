@@ -3,10 +3,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -41,20 +39,17 @@ func tellRest(w io.Writer, r *model.Report) {
 
 // drawCheck writes the counterexample of the first failure that has one to a file, or
 // else the nearest states.
-func drawCheck(name string, request model.Request, r *model.Report) (err error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	for _, f := range r.Failures {
-		if len(f.Trace) > 0 {
-			return f.WriteDOT(file)
+func drawCheck(name string, request model.Request, r *model.Report) error {
+	return replaceFile(name, func(w io.Writer) error {
+		for _, f := range r.Failures {
+			if len(f.Trace) > 0 {
+				return f.WriteDOT(w)
+			}
 		}
-	}
-	exploration, err := model.Explore(request)
-	if err != nil {
-		return err
-	}
-	return exploration.Draw(mostDrawn).WriteDOT(file, r.Spec+", configuration "+r.Config)
+		exploration, err := model.Explore(request)
+		if err != nil {
+			return err
+		}
+		return exploration.Draw(mostDrawn).WriteDOT(w, r.Spec+", configuration "+r.Config)
+	})
 }
