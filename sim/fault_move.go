@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
+	"github.com/a8011091/pegasus-reference/client/routing"
 	"github.com/a8011091/pegasus-reference/protocol"
 	"github.com/a8011091/pegasus-reference/server/replica"
 	"github.com/a8011091/pegasus-reference/sim/world"
@@ -160,6 +162,24 @@ func (r *run) enlighten(f *Fault, host *world.Host) {
 	if r.deaf[f.Node]--; r.deaf[f.Node] == 0 && host.Up() && !host.Paused() {
 		r.tellLeader(f.Node)
 	}
+}
+
+// lookUpBound is how long after the last fault a client may still be refused where a partition
+// that moved was, or pause before it tries again where it is: tables are looked up no sooner
+// than so long after the last time, which may have been right before the move.
+func (s *Scenario) lookUpBound(partition int) time.Duration {
+	if !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultMovePrimary && f.Partition == partition }) {
+		return 0
+	}
+	cfg := routing.DefaultConfig()
+	return cfg.RefreshInterval + cfg.RetryCap
+}
+
+// outdated: what the operation's client knew of the partition when it began is older than what
+// it has learned by now.
+func (j *judge) outdated(op *operation) bool {
+	to, _ := j.route(op.client, op.partition)
+	return op.ballot < to.ballot
 }
 
 // learned takes what a reference client's table says of a partition.

@@ -236,3 +236,77 @@ func TestGoRetriesToTheStalePrimary(t *testing.T) {
 	require.Equal(t, []string{PropertyRequestsDrain}, result.Judged)
 	require.Contains(t, result.Reason, protocol.CodeInvalidState.String())
 }
+
+// A table is looked up no sooner than half a second after the last time, so a caller of less
+// patience may be refused by the primary before for that long after a move, and no longer.
+func TestLookingUpAMoveTakesItsTime(t *testing.T) {
+	of := keySpace{Default().Partitions}.partition("k1")
+	moved := []Fault{{At: time.Second, Kind: FaultMovePrimary, Node: "replica-1", Partition: of, Down: time.Second}}
+	elsewhere := []Fault{{At: time.Second, Kind: FaultMovePrimary, Node: "replica-1", Partition: of + 1, Down: time.Second}}
+	const newer = firstBallot + 1
+	for _, c := range []struct {
+		name    string
+		faults  []Fault
+		silent  bool  // a fault has ended connections without a word
+		knows   int64 // ballot, by now
+		after   time.Duration
+		timeout time.Duration
+		excused bool
+	}{
+		{name: "refused for too little time", faults: moved, knows: newer, timeout: 700 * time.Millisecond, excused: true},
+		{name: "refused for longer", faults: moved, knows: newer, timeout: 2 * time.Second},
+		{name: "asked when it must be known", faults: moved, knows: newer, after: time.Second, timeout: 700 * time.Millisecond},
+		{name: "another partition has moved", faults: elsewhere, knows: firstBallot, timeout: 700 * time.Millisecond},
+		{name: "no meta can be asked", faults: moved, silent: true, knows: newer, timeout: 2 * time.Second, excused: true},
+		{name: "no meta can be asked for ever", faults: moved, silent: true, knows: newer, after: time.Minute, timeout: 2 * time.Second},
+		{name: "no meta has to be asked", faults: moved, silent: true, knows: firstBallot, timeout: 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			court := newCourt()
+			court.scenario.Faults, court.scenario.BackoffCap = c.faults, 100*time.Millisecond
+			court.silent, court.faultsOver = c.silent, judgedAt
+			court.now = judgedAt.Add(c.after)
+			op := court.ops.invoke(court.now, 0, protocol.RPCGet, "k1", "s0", c.timeout)
+			court.ops.complete(op.deadline, op.id, session.OutcomeFailed, protocol.CodeOK, nil, "ERR_INVALID_STATE")
+			court.route = func(int, int) (knownPrimary, bool) { return knownPrimary{c.knows, "replica-2"}, true }
+			court.judgeRequests(judgedAt.Add(2 * time.Minute))
+			require.Equal(t, c.excused, len(court.violations) == 0, "%v", court.violations)
+		})
+	}
+}
+
+// What rapid drew: a move right after another look-up, and one whose meta cannot be reached, on
+// a connection that lives on.
+func TestCallersThatCannotWaitForALookUp(t *testing.T) {
+	s := Default()
+	s.Auth, s.Metas, s.Replicas, s.Clients, s.BackoffCap = AuthMandatory, 1, 2, 1, 100*time.Millisecond
+	s.Ops = []Op{
+		{At: 450 * time.Millisecond, Client: 1, RPC: protocol.RPCPut, Timeout: time.Second},
+		{At: 900*time.Millisecond - 20*time.Microsecond, Client: 1, RPC: protocol.RPCPut, Timeout: time.Second},
+	}
+	restart := Fault{At: 900 * time.Millisecond, Kind: FaultRestart, Node: "replica-1", Down: time.Millisecond}
+	again, unreachable := s, s
+	again.Seed, again.Partitions = 0, 2
+	again.Workloads = []Workload{{Client: 1, EveryMin: 25 * time.Millisecond, EveryMax: 50 * time.Millisecond, Timeout: 300 * time.Millisecond, Keys: 1}}
+	again.Faults = []Fault{restart, {At: time.Second, Kind: FaultMovePrimary, Node: "replica-1", Partition: 1, Down: time.Millisecond}}
+
+	unreachable.Seed, unreachable.Partitions, unreachable.Pairs = 12, 8, 5
+	unreachable.Workloads = []Workload{{Client: 1, EveryMin: 310 * time.Millisecond, EveryMax: 620 * time.Millisecond, Timeout: time.Second, Keys: 5}}
+	unreachable.Faults = []Fault{
+		restart,
+		{At: time.Second, Kind: FaultPartition, Node: "meta-1", Down: 3637 * time.Millisecond},
+		{At: 1001 * time.Millisecond, Kind: FaultPowerLoss, Node: "replica-1", Down: 3220 * time.Millisecond},
+		{At: 1002 * time.Millisecond, Kind: FaultMovePrimary, Node: "replica-2", Partition: 4, Down: 2 * time.Millisecond},
+	}
+	for _, s := range []Scenario{again, unreachable} {
+		r := played(t, &s)
+		require.Empty(t, r.judge.violations)
+		refused := 0
+		for _, op := range r.ops.all {
+			if op.outcome == session.OutcomeFailed && op.why == protocol.CodeInvalidState.String() {
+				refused++
+			}
+		}
+		require.Positive(t, refused, "a caller has been refused to the end")
+	}
+}

@@ -321,7 +321,7 @@ func (j *judge) judgeRequests(now time.Time) {
 			if j.overdue(now, op) {
 				j.violate(now, PropertyCompleteOnce, fmt.Sprintf("operation %d of %s was never completed, %v after its deadline", op.id, clientName(op.client), now.Sub(op.deadline)))
 			}
-		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op, back):
+		case op.outcome != session.OutcomeOK && j.owed(op) && !j.mayFail(op, back.Add(j.scenario.lookUpBound(op.partition))):
 			j.violate(now, PropertyRequestsDrain, fmt.Sprintf("%s of %s, submitted %v after the last fault, ended %s (%s)",
 				opWord(op.rpc), clientName(op.client), op.invoked.Sub(j.faultsOver).Round(time.Millisecond), outcomeWord(op.outcome), op.why))
 		}
@@ -343,11 +343,13 @@ func (j *judge) owed(op *operation) bool {
 }
 
 // mayFail: the operation is outside what requests-drain promises. Its deadline was before
-// clients are back, the reconnect bound and a handshake under way after the faults; or its
-// client had been closed, or had its queue full, which has its defined answer; or there was no
-// ticket or no port to be had; or it was submitted before progress was due, and a fault that
-// ends connections without a word had left one that was still taken for alive. One on which
-// nothing has come since may be for longer than a session that is asked for may be missing.
+// clients are back, the reconnect bound and a handshake under way after the faults, and where
+// its partition moved the bound of looking that up; or its client had been closed, or had its
+// queue full, which has its defined answer; or there was no ticket or no port to be had; or it
+// was submitted before progress was due, and a fault that ends connections without a word had
+// left one that was still taken for alive: its own, or that to a meta, where its client's table
+// was older than the move. One on which nothing has come since may be for longer than a session
+// that is asked for may be missing.
 func (j *judge) mayFail(op *operation, back time.Time) bool {
 	if !j.reference {
 		return false
@@ -362,7 +364,7 @@ func (j *judge) mayFail(op *operation, back time.Time) bool {
 	if !op.invoked.Before(j.faultsOver.Add(due)) {
 		return false
 	}
-	return j.silent && (old || !op.invoked.After(j.staleOver))
+	return j.silent && (old || j.outdated(op) || !op.invoked.After(j.staleOver))
 }
 
 // advice is what a hollow run lacks, as lines of a scenario file.

@@ -82,6 +82,9 @@ func anyFault(t *rapid.T, s *sim.Scenario) sim.Fault {
 	if info.Rate {
 		f.Rate = rapid.Int64Range(-1_000_000, 1_000_000).Draw(t, "rate")
 	}
+	if info.Partition {
+		f.Partition = rapid.IntRange(0, s.Partitions-1).Draw(t, "partition")
+	}
 	if info.Peer && rapid.Bool().Draw(t, "one peer") {
 		f.Peer = rapid.SampledFrom(nodes(s)).Draw(t, "peer")
 	}
@@ -161,6 +164,19 @@ func FuzzAnyScenario(f *testing.F) {
 			holds(rt, func(s sim.Scenario) { t.Log(saveSmall(t, s, "FuzzAnyScenario")) })
 		})(t, data)
 	})
+}
+
+// Faults of one partition are drawn of each, whatever the shape.
+func TestAnyPartitionIsDrawn(t *testing.T) {
+	drawn := make(map[int]bool)
+	for i := range 2000 {
+		for _, f := range rapid.Custom(anyScenario).Example(i).Faults {
+			if f.Kind == sim.FaultMovePrimary {
+				drawn[f.Partition] = true
+			}
+		}
+	}
+	require.Len(t, drawn, 4)
 }
 
 // seedBytes is enough for every draw of a scenario.
