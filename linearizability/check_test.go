@@ -113,6 +113,9 @@ func TestVerdicts(t *testing.T) {
 		{"expiry does not bring back", history{put(0, 1, "a"), until(90, put(2, 3, "b")), absent(4, 5), get(6, 7, "a")}, linearizability.Violation},
 		{"unknown write that expires explains absence", history{put(0, 1, "a"), with(unknown, until(90, put(2, 3, "b"))), absent(4, 5)}, linearizability.Held},
 
+		{"same value, which expires now", history{put(0, 1, "a"), until(90, put(2, 9, "a")), absent(4, 5)}, linearizability.Held},
+		{"same value, which expires no more", history{until(90, put(0, 1, "a")), put(2, 3, "a"), absent(4, 5)}, linearizability.Violation},
+
 		{"records do not mix", history{of("h", "1", put(0, 1, "a")), of("h", "2", absent(2, 3)), of("g", "1", absent(2, 3))}, linearizability.Held},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -167,6 +170,22 @@ func TestExpiryByClocksThatAreKnown(t *testing.T) {
 	}
 }
 
+// What never expires is there, whatever is known of clocks.
+func TestNoExpiryByClocksThatAreKnown(t *testing.T) {
+	const hour = int64(time.Hour)
+	for _, skew := range []time.Duration{0, time.Second, linearizability.AnyClock} {
+		for want, read := range map[linearizability.Verdict][]linearizability.Operation{
+			linearizability.Held:      {get(hour, hour+1, "a"), ttl(hour, hour+1, -1)},
+			linearizability.Violation: {absent(hour, hour+1), ttl(hour, hour+1, 0)},
+		} {
+			for _, op := range read {
+				result := linearizability.CheckWith(linearizability.History{put(0, 1, "a"), op}, linearizability.Options{ClockSkew: skew})
+				assert.Equal(t, want.String(), result.Verdict.String(), "%v by %v", op, skew)
+			}
+		}
+	}
+}
+
 // hard is a history that cannot be linearized, which no search can know quickly: the
 // writes overlap, and two reads after them differ.
 func hard(hashKey string) (h linearizability.History) {
@@ -177,10 +196,12 @@ func hard(hashKey string) (h linearizability.History) {
 }
 
 func TestTimeoutIsInconclusive(t *testing.T) {
-	result := linearizability.Check(hard("h"), 50*time.Millisecond)
-	assert.Equal(t, linearizability.Inconclusive, result.Verdict)
-	assert.NoError(t, result.Err)
-	assert.Equal(t, "h", result.Key)
+	for _, timeout := range []time.Duration{1, 50 * time.Millisecond} { // the shortest is no time, not no time-out
+		result := linearizability.Check(hard("h"), timeout)
+		assert.Equal(t, linearizability.Inconclusive, result.Verdict)
+		assert.NoError(t, result.Err)
+		assert.Equal(t, "h", result.Key)
+	}
 }
 
 func TestViolationIsToldAlthoughOthersTakeTooLong(t *testing.T) {
