@@ -173,6 +173,85 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// What is no token is refused as that, whichever end takes it, and an end that refused it has
+// failed for good.
+func TestTokensThatAreNone(t *testing.T) {
+	cfg := TestConfig{Secret: []byte("s"), Principal: "p"}
+	nonce := make([]byte, testNonceBytes)
+	initiate := appendInitiate(nil, testInitiate{host: "h", principal: "p"})
+	bad := map[string][]byte{
+		"a version alone":       {testVersion},
+		"another version":       append([]byte{testVersion + 1}, initiate[1:]...),
+		"another kind":          append([]byte{testVersion, '?'}, initiate[2:]...),
+		"more than it":          append(bytes.Clone(initiate), 0),
+		"no principal":          append(append([]byte{testVersion, kindInitiate}, nonce...), 1, 'h', 0),
+		"ends inside the nonce": initiate[:10],
+		"ends inside the host":  initiate[:2+testNonceBytes+1],
+		"ends inside principal": initiate[:len(initiate)-1],
+	}
+	for name, token := range bad {
+		_, s := newEnds(t, cfg, cfg, "h", "h", &counter{})
+		_, done, err := s.Step(testNow, token)
+		require.ErrorIs(t, err, ErrTestToken, name)
+		require.False(t, done)
+		_, _, err = s.Step(testNow, initiate)
+		require.ErrorIs(t, err, ErrTestToken, "%s: a failed end stays failed", name)
+		require.Empty(t, s.Principal())
+	}
+	for name, response := range map[string][]byte{
+		"nothing": nil, "two bytes": {testVersion, kindResponse}, "another kind": append([]byte{testVersion, kindOffer}, make([]byte, 32)...),
+		"more than it": append(appendResponse(nil, testProof{}), 0),
+	} {
+		_, s := newEnds(t, cfg, cfg, "h", "h", &counter{})
+		_, _, err := s.Step(testNow, initiate)
+		require.NoError(t, err)
+		_, done, err := s.Step(testNow, response)
+		require.ErrorIs(t, err, ErrTestToken, name)
+		require.NotErrorIs(t, err, ErrTestProof, name)
+		require.False(t, done)
+	}
+}
+
+// What both ends prove is proved for one host and one principal.
+func TestProofsCoverHostAndPrincipal(t *testing.T) {
+	proof := func(host, principal string) testProof {
+		e := testEnd{mechanism: &testMechanism{secret: []byte("s")}, host: host, principal: principal}
+		return e.proof(kindOffer)
+	}
+	seen := map[testProof]string{}
+	for _, pair := range [][2]string{{"h", "p"}, {"h", "q"}, {"g", "p"}, {"hp", ""}, {"", "hp"}, {"", ""}} {
+		p := proof(pair[0], pair[1])
+		require.Empty(t, seen[p], "%q has the proof of %q", pair, seen[p])
+		seen[p] = pair[0] + "/" + pair[1] + "."
+	}
+}
+
+// Ends of which one is further, or that negotiate for another host or with another nonce, are
+// in other states.
+func TestStatesOfEndsDiffer(t *testing.T) {
+	cfg := TestConfig{Secret: []byte("s")}
+	state := func(end any) string { return string(end.(Stateful).AppendState(nil)) }
+	seen := map[string]string{}
+	add := func(name, state string) {
+		require.Empty(t, seen[state], "%s is in the state of %s", name, seen[state])
+		seen[state] = name
+	}
+	c, s := newEnds(t, cfg, cfg, "h", "h", &counter{})
+	add("client", state(c))
+	out, _, err := c.Step(testNow, nil)
+	require.NoError(t, err)
+	add("client that has begun", state(c))
+	add("server", state(s))
+	_, _, err = s.Step(testNow, out)
+	require.NoError(t, err)
+	add("server that has offered", state(s))
+	_, _, err = s.Step(testNow, []byte("?"))
+	require.Error(t, err)
+	add("server that has failed", state(s))
+	other, _ := newEnds(t, cfg, cfg, "g", "g", &counter{})
+	add("client of another host", state(other))
+}
+
 // A token of an earlier connection never fits a later one, whichever end it is given to.
 func TestStaleTokensAreRefused(t *testing.T) {
 	random := &counter{}
