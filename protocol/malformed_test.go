@@ -3,6 +3,8 @@
 package protocol_test
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +103,8 @@ func TestMalformedBodies(t *testing.T) {
 		{"unknown list beyond the body", "read result", "0c 0000 0f 0063 08 7fffffff 00 00", protocol.BodyTruncated},
 		{"unknown list of nothing", "read result", "0c 0000 0f 0063 00 00000001 00 00", protocol.BodyWrongType},
 		{"unknown structs, nested", "read result", "0c 0000 " + strings.Repeat("0c 0063 ", 40), protocol.BodyTooDeep},
+		{"ttl without status", "ttl result", "0c 0000 08 0002 00000005 00 00", protocol.BodyMissing},
+		{"update without status", "update result", "0c 0000 08 0002 00000005 00 00", protocol.BodyMissing},
 		{"indices of another type", "query_cfg args", "0c 0001 0f 0002 0a 00000001 0000000000000000 00 00", protocol.BodyWrongType},
 		{"negative number of indices", "query_cfg args", "0c 0001 0f 0002 08 ffffffff 00 00", protocol.BodyNegativeLength},
 		{"more indices than bytes", "query_cfg args", "0c 0001 0f 0002 08 3fffffff 00000000 00 00", protocol.BodyTruncated},
@@ -133,6 +137,47 @@ func TestUnknownFieldsAreSkipped(t *testing.T) {
 	assert.Equal(t, protocol.ReadResult{Status: protocol.StatusNotFound, Value: []byte("abc")}, got)
 }
 
+// A field of a newer peer's is passed over in every body, whatever its type.
+func TestUnknownFieldsOfEveryTypeAreSkipped(t *testing.T) {
+	fields := map[string]string{
+		"bool": "02 0063 01", "byte": "03 0063 07", "double": "04 0063 0102030405060708", "i16": "06 0063 0102", "i32": "08 0063 01020304",
+		"i64": "0a 0063 0102030405060708", "string": "0b 0063 00000002 6162", "struct": "0c 0063 08 0001 00000001 00",
+		"map": "0d 0063 08 0b 00000001 00000001 00000001 61", "set": "0e 0063 0b 00000001 00000001 61", "list": "0f 0063 0a 00000001 0102030405060708",
+	}
+	partition := []byte{0x0f, 0, 5, 0x0c, 0, 0, 0, 1} // the list of one
+	for name, p := range parsers() {
+		if name == "key args" {
+			continue // a blob where others have a struct
+		}
+		places := []int{3} // within the only argument, or the result
+		if name == "query_cfg result" {
+			at := bytes.Index(p.good, partition)
+			require.Positive(t, at)
+			places = append(places, at+len(partition))
+		}
+		for _, at := range places {
+			for kind, field := range fields {
+				assert.NoError(t, p.parse(slices.Insert(bytes.Clone(p.good), at, unhex(t, field)...)), "%s: %s at %d", name, kind, at)
+			}
+		}
+	}
+}
+
+// What is read into what has been read before is as if it were new.
+func TestQueryConfigResultsAreReadOver(t *testing.T) {
+	full := redirect()
+	full.AppID, full.Count, full.Stateful = 3, 1, true
+	var used, fresh protocol.QueryConfig
+	require.NoError(t, protocol.ParseQueryConfigResult(protocol.AppendQueryConfigResult(nil, &full, false), &used))
+	least := unhex(t, "0c 0000 0c 0001 00000008 4552525f42555359 00 00") // ERR_BUSY, and nothing more
+	require.NoError(t, protocol.ParseQueryConfigResult(least, &used))
+	require.NoError(t, protocol.ParseQueryConfigResult(least, &fresh))
+	assert.Empty(t, used.Partitions)
+	used.Partitions, fresh.Partitions = nil, nil
+	assert.Equal(t, fresh, used)
+	assert.Equal(t, protocol.CodeBusy, used.Err)
+}
+
 func TestErrorTexts(t *testing.T) {
 	for kind := protocol.FrameBadMagic; kind <= protocol.FrameOverflow; kind++ {
 		assert.NotEmpty(t, kind.Error())
@@ -143,6 +188,8 @@ func TestErrorTexts(t *testing.T) {
 		assert.NotContains(t, kind.Error(), "unknown kind")
 	}
 	assert.Contains(t, protocol.FrameErrorKind(0).Error(), "unknown kind")
+	assert.Contains(t, (protocol.FrameOverflow + 1).Error(), "unknown kind")
+	assert.Contains(t, (protocol.BodyMalformed + 1).Error(), "unknown kind")
 	assert.Contains(t, protocol.FrameErrorKind(200).Error(), "unknown kind")
 	assert.Contains(t, protocol.BodyErrorKind(0).Error(), "unknown kind")
 	assert.Contains(t, protocol.BodyErrorKind(200).Error(), "unknown kind")
