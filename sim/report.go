@@ -138,9 +138,9 @@ func (w *reportWriter) writeEvents(ctx context.Context) error {
 // newTrace begins the trace with what config.json has, as far as a line has room for it: a
 // scenario may be larger.
 func (w *reportWriter) newTrace(events *os.File) (writer *trace.Writer, err error) {
-	undrawn := *w.result
-	undrawn.Drawn = nil
-	for _, has := range []any{reportConfig{w.result, string(w.result.Effective.appendText(nil))}, w.result, &undrawn} {
+	short := *w.result
+	short.Drawn, short.IdleFaults = nil, nil
+	for _, has := range []any{reportConfig{w.result, string(w.result.Effective.appendText(nil))}, w.result, &short} {
 		config, err := json.Marshal(has)
 		if err != nil {
 			return nil, err

@@ -50,6 +50,7 @@ func TestTraceOfALargeScenario(t *testing.T) {
 	for range 15_000 {
 		s.Workloads = append(s.Workloads, Workload{Client: 1, Start: time.Hour, EveryMin: time.Second, EveryMax: time.Second, Timeout: time.Second, Keys: 1})
 		s.Drawn = append(s.Drawn, Drawn{Kind: FaultRestart, PerMille: 100, Min: time.Millisecond, Max: time.Second, Shape: shapeRolling})
+		s.Faults = append(s.Faults, Fault{At: time.Second, Kind: FaultRestart, Node: metaName(1), Down: time.Second})
 	}
 	result := mustRun(t, s, Options{})
 	dir := t.TempDir()

@@ -303,6 +303,7 @@ func (s *Scenario) validateEntries() error {
 // long a run is.
 func (s *Scenario) validateCallers() error {
 	var operations int64
+	end := s.End()
 	for _, w := range s.Workloads {
 		if w.Client < 1 || w.Client > s.Clients {
 			return usagef("a workload names client %d: there are clients 1 to %d", w.Client, s.Clients)
@@ -313,9 +314,9 @@ func (s *Scenario) validateCallers() error {
 		if w.Keys < 1 || w.Keys > 4096 {
 			return usagef("the workload of client %d has %d keys: it must be 1 to 4096", w.Client, w.Keys)
 		}
-		if operations += max(0, int64((s.End()-w.Start)/w.EveryMin)); operations > maxOperations {
+		if operations += max(0, int64((end-w.Start)/w.EveryMin)); operations > maxOperations {
 			return usagef("the workload of client %d has every %v..%v in a run of %v: with those before it these are up to %d operations, and %d is the limit",
-				w.Client, w.EveryMin, w.EveryMax, s.End(), operations, maxOperations)
+				w.Client, w.EveryMin, w.EveryMax, end, operations, maxOperations)
 		}
 	}
 	for _, o := range s.Ops {
