@@ -127,16 +127,15 @@ type member struct {
 // StartCluster starts every node and returns when all accept connections. The first meta
 // leads. Nodes are named meta1, meta2 .. and replica1, replica2 ..
 func StartCluster(cfg ClusterConfig) (*Cluster, error) {
-	c := &Cluster{cfg: cfg.withDefaults(), changeable: true}
-	if err := c.cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	c := &Cluster{cfg: cfg.withDefaults(), changeable: true}
 	listeners, err := c.listen()
 	if err != nil {
 		return nil, err
 	}
-	c.leader = c.nodes[0].addr
-	if c.topology, err = NewTopology(c.Metas(), c.Replicas(), c.cfg.Tables); err != nil {
+	if err = c.assign(); err != nil {
 		return nil, errors.Join(err, closeAll(listeners))
 	}
 	for i, m := range c.nodes {
@@ -145,6 +144,49 @@ func StartCluster(cfg ClusterConfig) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// Validate finds what cannot work without opening anything, with addresses that stand for
+// those that listening will tell. StartCluster does so first. Errors: *ConfigError.
+func (c ClusterConfig) Validate() error {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if host, err := netip.ParseAddr(c.Host); err == nil && !usable(netip.AddrPortFrom(host, 1)) {
+		return &ConfigError{Field: "Host", Why: fmt.Sprintf("is %q, which clients cannot be told; give an IPv4 address of this machine", c.Host)}
+	}
+	r := &Cluster{cfg: c, changeable: true}
+	return r.settle(func(i int, _ *member) netip.AddrPort { return netip.AddrPortFrom(anywhere.Addr(), uint16(i+1)) })
+}
+
+// settle gives every node an address and every table its place, and finds what cannot work
+// then: of the first meta and the first replica, which the others are like.
+func (c *Cluster) settle(address func(i int, m *member) netip.AddrPort) error {
+	for i := range c.cfg.Metas + c.cfg.Replicas {
+		m := c.place(i)
+		m.addr = address(i, m)
+		c.nodes = append(c.nodes, m)
+	}
+	if err := c.assign(); err != nil {
+		return err
+	}
+	for _, m := range []*member{c.nodes[0], c.nodes[c.cfg.Metas]} {
+		cfg := c.duties(m)
+		cfg.Listen = m.addr.String()
+		cfg = cfg.withDefaults()
+		if err := cfg.validate(); err != nil {
+			return fmt.Errorf("start %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// assign spreads the tables, now that nodes have addresses. The first meta leads.
+func (c *Cluster) assign() (err error) {
+	c.leader = c.nodes[0].addr
+	c.topology, err = NewTopology(c.Metas(), c.Replicas(), c.cfg.Tables)
+	return err
 }
 
 // listen opens every node's socket, so that all addresses are known before any node starts.
@@ -175,11 +217,8 @@ func closeAll(listeners []net.Listener) error {
 
 // config is what a node is started with.
 func (c *Cluster) config(m *member, l net.Listener) Config {
-	cfg := Config{
-		Listener: l, Advertise: m.addr,
-		Auth: c.cfg.Auth, Mechanism: c.cfg.Mechanism, Access: c.cfg.Access, Host: c.cfg.SASLHost, Early: c.cfg.Early, EarlyCode: c.cfg.EarlyCode, Limits: c.cfg.Limits,
-		ClientNegotiationTimeout: c.cfg.ClientNegotiationTimeout, Random: c.cfg.Random,
-	}
+	cfg := c.duties(m)
+	cfg.Listener = l
 	if c.cfg.Logger != nil {
 		cfg.Logger = c.cfg.Logger.With("node", m.name)
 	}
@@ -188,6 +227,16 @@ func (c *Cluster) config(m *member, l net.Listener) Config {
 	}
 	if c.cfg.Trace != nil {
 		cfg.Trace = c.cfg.Trace.Node(m.name)
+	}
+	return cfg
+}
+
+// duties are what a node does, and for whom; who is told of it is left out.
+func (c *Cluster) duties(m *member) Config {
+	cfg := Config{
+		Advertise: m.addr,
+		Auth:      c.cfg.Auth, Mechanism: c.cfg.Mechanism, Access: c.cfg.Access, Host: c.cfg.SASLHost, Early: c.cfg.Early, EarlyCode: c.cfg.EarlyCode, Limits: c.cfg.Limits,
+		ClientNegotiationTimeout: c.cfg.ClientNegotiationTimeout, Random: c.cfg.Random,
 	}
 	if m.meta {
 		cfg.Meta = &Meta{

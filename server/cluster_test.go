@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,28 +141,55 @@ func TestCopiesShareTheirRows(t *testing.T) {
 
 func TestClusterConfigurationsThatCannotWork(t *testing.T) {
 	for want, cfg := range map[string]ClusterConfig{
-		"Metas is -1":                    {Metas: -1},
-		"Replicas is 5000":               {Replicas: 5000},
-		"leaves no room for 2 metas":     {MetaPort: 65535},
-		"leaves no room for 3 replicas":  {ReplicaPort: 65534},
-		"the same port":                  {MetaPort: 34601, ReplicaPort: 34602},
-		"4 copies of a partition on 3":   {Tables: []TableConfig{{Name: "t", Copies: 4}}},
-		"-2 partitions":                  {Tables: []TableConfig{{Name: "t", Partitions: -2}}},
-		"has name \"t\" or id 1 twice":   {Tables: []TableConfig{{Name: "t"}, {Name: "t", AppID: 1}}},
-		"a table without a name":         {Tables: []TableConfig{{}}},
-		"1048576 partitions":             {Tables: []TableConfig{{Name: "t", Partitions: 1 << 20}}},
-		"Auth is mandatory but not":      {Auth: Auth{Mandatory: true}},
-		"Mechanism is missing":           {Auth: mandatory},
-		"Host is \"0.0.0.0\", where met": {Host: "0.0.0.0"},
+		"Metas is -1":                     {Metas: -1},
+		"Replicas is 5000":                {Replicas: 5000},
+		"leaves no room for 2 metas":      {MetaPort: 65535},
+		"leaves no room for 3 replicas":   {ReplicaPort: 65534},
+		"the same port":                   {MetaPort: 34601, ReplicaPort: 34602},
+		"4 copies of a partition on 3":    {Tables: []TableConfig{{Name: "t", Copies: 4}}},
+		"-2 partitions":                   {Tables: []TableConfig{{Name: "t", Partitions: -2}}},
+		"has name \"t\" or id 1 twice":    {Tables: []TableConfig{{Name: "t"}, {Name: "t", AppID: 1}}},
+		"a table without a name":          {Tables: []TableConfig{{}}},
+		"1048576 partitions":              {Tables: []TableConfig{{Name: "t", Partitions: 1 << 20}}},
+		"Auth is mandatory but not":       {Auth: Auth{Mandatory: true}},
+		"Mechanism is missing":            {Auth: mandatory},
+		"Host is \"0.0.0.0\", which clie": {Host: "0.0.0.0"},
+		"Host is \"::1\", which clients":  {Host: "::1"},
+		"Early is 99":                     {Early: 99},
+		"ClientNegotiationTimeout is ne":  {ClientNegotiationTimeout: -1},
+		"Limits.MaxRounds is -1":          {Limits: Limits{MaxRounds: -1}},
+		"Access.SuperUsers":               {Access: Access{SuperUsers: []string{"alice"}}},
 	} {
-		before := descriptors(t)
+		cfg.Listen = func(_ context.Context, node, _ string) (net.Listener, error) {
+			t.Errorf("%s: the socket of %s was opened", want, node)
+			return nil, net.ErrClosed
+		}
+		refused := func(err error) {
+			require.Error(t, err, want)
+			var typed *ConfigError
+			assert.ErrorAs(t, err, &typed, want)
+		}
 		_, err := StartCluster(cfg)
-		require.Error(t, err, want)
+		refused(err)
 		assert.ErrorContains(t, err, want)
-		var typed *ConfigError
-		assert.ErrorAs(t, err, &typed)
-		assert.Equal(t, before, descriptors(t), "nothing is left open: %s", want)
+		cfg.MetaPort, cfg.ReplicaPort = cmp.Or(cfg.MetaPort, 34601), cmp.Or(cfg.ReplicaPort, 34801)
+		_, err = StartNode(t.Context(), cfg, "meta1")
+		refused(err)
+		_, err = cfg.Topology()
+		refused(err)
 	}
+}
+
+// What only a socket tells is refused as well, and nothing is left open.
+func TestAddressesThatClientsCannotBeTold(t *testing.T) {
+	before := descriptors(t)
+	_, err := StartCluster(ClusterConfig{Host: "everywhere.example.org", Listen: func(ctx context.Context, _, _ string) (net.Listener, error) {
+		return listen(ctx, "0.0.0.0:0")
+	}})
+	var typed *ConfigError
+	require.ErrorAs(t, err, &typed)
+	require.ErrorContains(t, err, `Host is "everywhere.example.org", where meta1 listens on 0.0.0.0`)
+	require.Equal(t, before, descriptors(t))
 }
 
 func TestUnknownNodes(t *testing.T) {

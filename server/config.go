@@ -8,6 +8,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -219,6 +220,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// anywhere stands for an address that listening will tell.
+var anywhere = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 1)
+
 // validate finds what cannot work before anything is opened.
 func (c *Config) validate() error {
 	switch {
@@ -238,6 +242,10 @@ func (c *Config) validate() error {
 		return &ConfigError{Field: "Mechanism", Why: "is missing; authentication is enabled and needs one"}
 	case c.Advertise.IsValid() && !usable(c.Advertise):
 		return &ConfigError{Field: "Advertise", Why: fmt.Sprintf("is %v; clients need an IPv4 address and a port", c.Advertise)}
+	}
+	n := c.nodeConfig(cmp.Or(c.Advertise, anywhere))
+	if err := n.Validate(); err != nil {
+		return &ConfigError{Err: err}
 	}
 	return nil
 }

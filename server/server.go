@@ -80,9 +80,6 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	n := cfg.nodeConfig(self)
-	if err := n.Validate(); err != nil {
-		return nil, errors.Join(&ConfigError{Err: err}, l.Close())
-	}
 	if !cfg.announced {
 		traceStart(cfg.Trace, self)
 	}

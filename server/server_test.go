@@ -193,6 +193,22 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 	}
 }
 
+// What cannot work is said before the socket is opened, which somebody else has here.
+func TestConfigurationIsRefusedBeforeListening(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	cfg := single()
+	cfg.Listen = taken.Addr().String()
+	var listen *ListenError
+	_, err = Start(t.Context(), cfg)
+	require.ErrorAs(t, err, &listen)
+	cfg.Limits.NegotiationTimeout = -1
+	_, err = Start(t.Context(), cfg)
+	var config *ConfigError
+	require.ErrorAs(t, err, &config)
+}
+
 func TestAdvertise(t *testing.T) {
 	cfg := single()
 	cfg.Listen, cfg.Advertise = "0.0.0.0:0", netip.MustParseAddrPort("10.1.2.3:34801")

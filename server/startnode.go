@@ -53,7 +53,7 @@ func planned(cfg ClusterConfig) (*Cluster, error) {
 	return c, c.plan()
 }
 
-// plan gives every node its address without opening anything.
+// plan gives every node its address, and finds what cannot work, without opening anything.
 func (c *Cluster) plan() error {
 	host, err := netip.ParseAddr(c.cfg.Host)
 	if err != nil || !usable(netip.AddrPortFrom(host, 1)) {
@@ -62,14 +62,7 @@ func (c *Cluster) plan() error {
 	if c.cfg.MetaPort == 0 || c.cfg.ReplicaPort == 0 {
 		return &ConfigError{Field: "MetaPort and ReplicaPort", Why: "are needed by nodes in processes of their own: how else would they know each other"}
 	}
-	for i := range c.cfg.Metas + c.cfg.Replicas {
-		m := c.place(i)
-		m.addr = netip.AddrPortFrom(host, m.port)
-		c.nodes = append(c.nodes, m)
-	}
-	c.leader = c.nodes[0].addr
-	c.topology, err = NewTopology(c.Metas(), c.Replicas(), c.cfg.Tables)
-	return err
+	return c.settle(func(_ int, m *member) netip.AddrPort { return netip.AddrPortFrom(host, m.port) })
 }
 
 // place names the i-th node and says which port it is to have; 0 means any.

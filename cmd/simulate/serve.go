@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 
@@ -93,7 +94,8 @@ development only; kerberos, mandatory, or kerberos-optional, with the keys of a 
 	return cmd
 }
 
-// config turns flags into a cluster's configuration; errors are the user's.
+// config turns flags into a cluster's configuration, but for its mechanism and whom it lets
+// in, and finds what cannot work before anything is opened; errors are the user's.
 func (f *serveFlags) config(stderr io.Writer) (server.ClusterConfig, error) {
 	cfg := f.cluster
 	cfg.Tables = []server.TableConfig{{Name: f.table, Partitions: f.partitions}}
@@ -110,7 +112,19 @@ func (f *serveFlags) config(stderr io.Writer) (server.ClusterConfig, error) {
 		level = slog.LevelDebug
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return cfg, f.auth.apply(&cfg)
+	cfg.Limits.NegotiationTimeout, cfg.ClientNegotiationTimeout = f.auth.deadline, f.auth.clientDeadline
+	if f.metrics != "" {
+		if _, err := net.ResolveTCPAddr("tcp", f.metrics); err != nil {
+			return cfg, &usageError{fmt.Errorf("--metrics is %q: %w; it must be host:port", f.metrics, err)}
+		}
+	}
+	if err := f.auth.check(); err != nil {
+		return cfg, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, &usageError{err}
+	}
+	return cfg, nil
 }
 
 // nodes are the servers of this process and where all of the cluster's are.
@@ -161,11 +175,15 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 	if err := f.accept(cmd); err != nil {
 		return err
 	}
+	cfg, err := f.config(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
 	development, err := f.embed(cmd.Context())
 	if err != nil {
 		return err
 	}
-	err = serveIn(cmd, out, f, development)
+	err = serveIn(cmd, out, f, cfg, development)
 	if development != nil {
 		err = errors.Join(err, development.Close())
 	}
@@ -173,9 +191,8 @@ func serve(cmd *cobra.Command, out *output, f *serveFlags) error {
 }
 
 // serveIn serves until it is told to stop; development may be nil.
-func serveIn(cmd *cobra.Command, out *output, f *serveFlags, development *realm.Realm) error {
-	cfg, err := f.config(cmd.ErrOrStderr())
-	if err != nil {
+func serveIn(cmd *cobra.Command, out *output, f *serveFlags, cfg server.ClusterConfig, development *realm.Realm) error {
+	if err := f.auth.apply(&cfg); err != nil {
 		return err
 	}
 	running, err := f.start(cmd.Context(), cfg)

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,45 +105,49 @@ func (f *serveAuth) access() (server.Access, error) {
 	return access, nil
 }
 
-// apply gives the cluster its mechanism; errors are the user's.
-func (f *serveAuth) apply(cfg *server.ClusterConfig) (err error) {
-	if cfg.Access, err = f.access(); err != nil {
-		return err
-	}
-	cfg.Limits.NegotiationTimeout, cfg.ClientNegotiationTimeout = f.deadline, f.clientDeadline
-	switch f.auth {
-	case authOff:
-		return nil
-	case sim.AuthOptional, sim.AuthMandatory:
-		return f.applyTest(cfg)
-	case authKerberos, authKerberosOptional:
-		return f.applyKerberos(cfg)
-	}
-	return unknownWord("auth", f.auth, serveAuthNames())
-}
-
-func (f *serveAuth) applyTest(cfg *server.ClusterConfig) error {
+// check refuses what no mechanism could be made of, before there are keys.
+func (f *serveAuth) check() error {
 	switch {
+	case !slices.Contains(serveAuthNames(), f.auth):
+		return unknownWord("auth", f.auth, serveAuthNames())
 	case f.pairs != 4 && f.pairs != 5:
 		return &usageError{fmt.Errorf("--pairs is %d: it must be 4 or 5", f.pairs)}
 	case f.secret == "":
 		return &usageError{errors.New("--test-secret is empty: authentication needs a secret")}
+	case f.skew <= 0:
+		return &usageError{fmt.Errorf("--clock-skew is %v: it must be positive", f.skew)}
+	case f.replays < 1:
+		return &usageError{fmt.Errorf("--replay-limit is %d: it must be positive", f.replays)}
 	}
+	_, err := f.access()
+	return err
+}
+
+// apply gives the cluster its mechanism, and whom it lets in; errors are the user's.
+func (f *serveAuth) apply(cfg *server.ClusterConfig) (err error) {
+	if cfg.Access, err = f.access(); err != nil {
+		return err
+	}
+	switch f.auth {
+	case authOff:
+		return nil
+	case sim.AuthOptional, sim.AuthMandatory:
+		f.applyTest(cfg)
+		return nil
+	}
+	return f.applyKerberos(cfg)
+}
+
+func (f *serveAuth) applyTest(cfg *server.ClusterConfig) {
 	cfg.Auth = server.Auth{Enabled: true, Mandatory: f.auth == sim.AuthMandatory}
 	cfg.Mechanism = sasl.NewTest(sasl.TestConfig{Principal: f.principal, Secret: []byte(f.secret), Pairs: f.pairs})
-	return nil
 }
 
 // applyKerberos opens the keytab. All nodes of this process are one acceptor: they have the
 // same key, so they share a replay cache.
 func (f *serveAuth) applyKerberos(cfg *server.ClusterConfig) error {
-	switch {
-	case f.keytab == "":
+	if f.keytab == "" {
 		return &usageError{fmt.Errorf("--auth %s needs --keytab FILE, with the key of %s/HOST (kadmin ktadd -k FILE %s/HOST)", f.auth, f.service, f.service)}
-	case f.skew <= 0:
-		return &usageError{fmt.Errorf("--clock-skew is %v: it must be positive", f.skew)}
-	case f.replays < 1:
-		return &usageError{fmt.Errorf("--replay-limit is %d: it must be positive", f.replays)}
 	}
 	var err error
 	f.keys, err = kerberos.OpenKeytabFile(kerberos.KeytabFileConfig{Path: f.keytab, Service: f.service, Host: f.host, Logger: cfg.Logger})

@@ -7,11 +7,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,4 +131,36 @@ func (c *cluster) metrics(t *testing.T) string {
 	page, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return string(page)
+}
+
+// What cannot work is said before anything is opened: ports that somebody else has, and a realm
+// that has no place, would be told otherwise.
+func TestServeRefusesBeforeItListens(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "nowhere"))
+	for _, c := range []struct{ args, says string }{
+		{"--partitions 7", "power of two"},
+		{"--table=", "a table without a name"},
+		{"--metrics nowhere", `--metrics is "nowhere"`},
+		{"--negotiation-timeout -1s", "Limits.NegotiationTimeout"},
+		{"--client-negotiation-timeout -1s", "ClientNegotiationTimeout is negative"},
+		{"--host 0.0.0.0", "give an IPv4 address"},
+		{"--allow alice", "authentication is not enabled"},
+		{"--kdc embedded-dev --partitions 7", "power of two"},
+		{"--kdc embedded-dev --clock-skew 0s", "--clock-skew is 0s"},
+		{"--kdc embedded-dev --allow al*ce", "whole part"},
+		{"--node meta1 --replica-port 1 --negotiation-timeout -1s", "Limits.NegotiationTimeout"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			var out, told strings.Builder
+			args := append([]string{"serve", "--meta-port", port, "--replica-port", "0"}, strings.Fields(c.args)...)
+			require.Equal(t, exitUsage, execute(args, &out, &told), told.String())
+			require.Empty(t, out.String())
+			require.Contains(t, told.String(), c.says)
+		})
+	}
 }
