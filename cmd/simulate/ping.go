@@ -156,7 +156,8 @@ func ping(cmd *cobra.Command, out *output, f *pingFlags) (err error) {
 		return err
 	}
 	if err := f.awaitTickets(cmd.Context()); err != nil {
-		return fmt.Errorf("ping: %w", err)
+		report := probe.Report{Table: cfg.Table, Hint: "there was no ticket, and no server was asked"}
+		return errors.Join(f.tell(cmd, out, &report), fmt.Errorf("ping: %w", err))
 	}
 	if cfg.Rounds > 1 {
 		cfg.Round = func(n int, operations []probe.Operation) {
@@ -168,11 +169,16 @@ func ping(cmd *cobra.Command, out *output, f *pingFlags) (err error) {
 	if errors.As(err, &bad) {
 		return &usageError{err}
 	}
+	return errors.Join(f.tell(cmd, out, &report), err)
+}
+
+// tell prints a report.
+func (f *pingFlags) tell(cmd *cobra.Command, out *output, r *probe.Report) error {
 	if out.json {
-		return errors.Join(object(cmd.OutOrStdout(), pinged{Kind: "ping", Version: sim.Version(), Auth: f.auth, Report: report}), err)
+		return object(cmd.OutOrStdout(), pinged{Kind: "ping", Version: sim.Version(), Auth: f.auth, Report: *r})
 	}
-	tellPing(cmd.OutOrStdout(), &report)
-	return err
+	tellPing(cmd.OutOrStdout(), r)
+	return nil
 }
 
 func operationsLine(operations []probe.Operation) string {

@@ -30,8 +30,12 @@ func TestKerberosRealmOfServe(t *testing.T) {
 		var report pinged
 		require.NoError(t, json.Unmarshal([]byte(stdout), &report))
 		require.True(t, report.OK)
-		code, _, stderr = ping("127.0.0.1:1", "--open-timeout", "500ms")
+		code, stdout, stderr = ping("127.0.0.1:1", "--open-timeout", "500ms", "--json")
 		require.Equal(t, exitInternal, code)
+		report = pinged{}
+		require.NoError(t, json.Unmarshal([]byte(stdout), &report), "what watches a cluster reads that it does not serve")
+		require.False(t, report.OK)
+		require.Contains(t, report.Hint, "ticket")
 		require.Contains(t, stderr, "ticket of developer@DEVELOPMENT.INVALID for pegasus/127.0.0.1")
 	})
 }
