@@ -417,12 +417,12 @@ func FuzzLedger(f *testing.F) {
 	f.Add([]byte(`{"seed":"0x1","verdict":"held"}` + "\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		runs := 0
-		c, err := readLedger("fuzz", bytes.NewReader(file), func(*Outcome) error { runs++; return nil })
+		c, err := readLedger("fuzz", bytes.NewReader(file), nil, func(*Outcome) error { runs++; return nil })
 		if err != nil {
 			return
 		}
 		require.LessOrEqual(t, c.whole, int64(len(file)))
-		again, err := readLedger("fuzz", bytes.NewReader(file[:c.whole]), func(*Outcome) error { runs--; return nil })
+		again, err := readLedger("fuzz", bytes.NewReader(file[:c.whole]), nil, func(*Outcome) error { runs--; return nil })
 		require.NoError(t, err)
 		require.Equal(t, c.whole, again.whole)
 		require.Zero(t, runs)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -88,12 +89,15 @@ func openLedger(path string, setup Setup, visit func(*Outcome) error) (*ledger, 
 
 // load locks the file, reads what is there and cuts a torn line off its end.
 func (l *ledger) load(visit func(*Outcome) error) error {
+	if _, err := l.file.Seek(0, io.SeekCurrent); err != nil {
+		return &LedgerError{l.path, 0, fmt.Errorf("%w: a ledger is read before it is written, so a pipe or a terminal is none", err)}
+	}
 	if err := filelock.Take(l.file); errors.Is(err, filelock.ErrHeld) {
 		return &LedgerError{l.path, 0, ErrInUse}
 	} else if err != nil {
 		return &LedgerError{l.path, 0, err}
 	}
-	contents, err := readLedger(l.path, l.file, visit)
+	contents, err := readLedger(l.path, l.file, nil, visit)
 	switch {
 	case err != nil:
 		return err

@@ -23,14 +23,17 @@ var errNoLedger = errors.New("this is no ledger of a campaign: its first line do
 // contents is what a ledger's whole lines say, beside the runs.
 type contents struct {
 	header  *header
+	like    *header // that it has to be; nil: any
 	planned []span
 	whole   int64  // bytes of whole lines
 	torn    []byte // the rest
 }
 
 // readLedger reads whole lines and visits the runs. The last line may be torn: it is left
-// out where it does not end, and where it is no JSON.
-func readLedger(path string, r io.Reader, visit func(*Outcome) error) (c contents, err error) {
+// out where it does not end, and where it is no JSON. The campaign has to be that of like,
+// unless that is nil.
+func readLedger(path string, r io.Reader, like *header, visit func(*Outcome) error) (c contents, err error) {
+	c.like = like
 	in := bufio.NewReaderSize(r, maxLine)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
@@ -78,8 +81,8 @@ func (c *contents) head(line []byte) error {
 	if err := json.Unmarshal(line, &h); err != nil {
 		return err
 	}
-	if c.header != nil && *c.header != h.header {
-		return fmt.Errorf("%w than the lines before: %v", ErrOtherCampaign, h.Setup)
+	if c.header != nil && *c.header != h.header || c.like != nil && *c.like != h.header {
+		return fmt.Errorf("%w than the lines before: of version %s, %v", ErrOtherCampaign, h.Version, h.Setup)
 	}
 	if err := h.span.validate(); err != nil {
 		return err
@@ -97,31 +100,29 @@ func Summarize(paths ...string) (Summary, error) {
 	if len(paths) == 0 {
 		return Summary{}, &sim.UsageError{Text: "no ledger to summarise"}
 	}
-	t, first := newTally(Setup{}), header{}
+	t := newTally(Setup{})
+	var first *header
 	var planned []span
-	for i, path := range paths {
-		c, err := readFile(path, t.add)
-		switch {
-		case err != nil:
+	for _, path := range paths {
+		c, err := readFile(path, first, t.add)
+		if err != nil {
 			return Summary{}, err
-		case i == 0:
-			first = *c.header
-		case *c.header != first:
-			return Summary{}, &LedgerError{path, 1, fmt.Errorf("%w than %s: %v", ErrOtherCampaign, paths[0], c.header.Setup)}
 		}
+		first = c.header
 		planned = append(planned, c.planned...)
 	}
 	t.setup = first.Setup
 	return t.summary(false, planned), nil
 }
 
-func readFile(path string, visit func(*Outcome) error) (contents, error) {
+// readFile is readLedger of a file, which has to be one.
+func readFile(path string, like *header, visit func(*Outcome) error) (contents, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return contents{}, &LedgerError{path, 0, err}
 	}
 	defer file.Close()
-	c, err := readLedger(path, file, visit)
+	c, err := readLedger(path, file, like, visit)
 	if err == nil && c.header == nil {
 		err = &LedgerError{path, 0, errors.New("is empty")}
 	}

@@ -4,6 +4,7 @@ package campaign
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -324,4 +325,32 @@ func TestSeedsThatAreTwoRunsAreRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(second, whole, 0o600))
 	_, err = Summarize(second, cfg.Ledger)
 	require.ErrorIs(t, err, ErrOtherCampaign)
+}
+
+// Ledgers of different campaigns have other runs under the same seeds; it is said that the
+// campaigns differ, not that the programs do.
+func TestLedgersOfOtherSetups(t *testing.T) {
+	cfg := config(t, "works", 2)
+	play(t, cfg)
+	other := config(t, "works", 2)
+	other.Setup.Auth = sim.AuthOptional
+	play(t, other)
+	_, err := Summarize(cfg.Ledger, other.Ledger)
+	require.ErrorIs(t, err, ErrOtherCampaign)
+	require.ErrorContains(t, err, other.Ledger+", line 1: it belongs to another campaign than the lines before: of version devel, full-restart")
+	require.ErrorContains(t, err, "authentication optional")
+}
+
+// What cannot be read again is no ledger: reading it would wait for ever.
+func TestPipeIsNoLedger(t *testing.T) {
+	cfg := config(t, "works", 1)
+	out, in, err := os.Pipe()
+	require.NoError(t, err)
+	defer out.Close()
+	defer in.Close()
+	cfg.Ledger = fmt.Sprintf("/dev/fd/%d", in.Fd())
+	_, err = Run(t.Context(), cfg)
+	var ledger *LedgerError
+	require.ErrorAs(t, err, &ledger)
+	require.ErrorContains(t, err, "a pipe or a terminal is none")
 }
