@@ -29,6 +29,9 @@ func (d *driver) sessionLevel(e *routing.Effect) slog.Level {
 		level = slog.LevelInfo
 	}
 	ended := e.Reason != session.ReasonNone && e.Reason != session.ReasonClosed
+	if ended { // by an attempt that failed so slowly that the next begins at once, where it is no backoff
+		level = slog.LevelInfo
+	}
 	switch {
 	case ended && before.state == session.StateReady, e.Reason == session.ReasonInternal:
 		level = slog.LevelWarn

@@ -62,6 +62,24 @@ func TestFailedNegotiationIsAWarning(t *testing.T) {
 	})
 }
 
+// A server that answers no handshake is told like one that refuses it, although the next attempt
+// begins at once.
+func TestServerThatAnswersNothingIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := &logged{}
+		_, err := Open(t.Context(), Config{
+			Metas: []string{"10.0.0.1:34601"}, Tables: []string{"temp"}, Auth: AuthOff, Logger: said.logger(),
+			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			},
+		})
+		require.ErrorIs(t, err, ErrDeadline)
+		require.GreaterOrEqual(t, len(said.lines("INFO", "reason=dial-timeout")), 9, "one a second for ten")
+		require.Empty(t, said.lines("WARN", ""))
+	})
+}
+
 // dying is a connection that keep-alive probes can give up.
 type dying struct {
 	net.Conn
