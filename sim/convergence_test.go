@@ -52,6 +52,11 @@ func TestWaited(t *testing.T) {
 			c.asks(0, 50, 100, ok)
 			c.asks(0, 2000, 5000, failed)
 		}},
+		"a success before the end of the faults does not": {waited: 1010, answered: 2010, converged: 10, do: func(c *court) {
+			c.asks(0, -20, -10, ok)
+			c.asks(0, 0, 1000, failed)
+			c.asks(0, 2000, 2010, ok)
+		}},
 		"another client's success does not": {waited: 1010, answered: 2010, converged: 10, do: func(c *court) {
 			c.asks(0, 0, 1000, failed)
 			c.asks(1, 0, 10, ok)

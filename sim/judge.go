@@ -188,7 +188,7 @@ func (j *judge) lost(now time.Time, c *connection) {
 		p.wanting = now
 	}
 	p.attempting = time.Time{}
-	if !j.faultsOver.IsZero() && c.dialedAt.Before(j.faultsOver) {
+	if c.dialedAt.Before(j.faultsOver) { // nothing is, while there may be faults
 		j.staleOver = now
 	}
 }

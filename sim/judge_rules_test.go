@@ -246,6 +246,99 @@ func TestWhatSuchASessionOwes(t *testing.T) {
 	}
 }
 
+// A request that succeeds on a session whose client could not get in anew is a situation to meet.
+func TestServedWithoutTicket(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*court, *operation)
+		met    int
+	}{
+		"served":             {func(*court, *operation) {}, 1},
+		"failed":             {func(_ *court, op *operation) { op.outcome = session.OutcomeFailed }, 0},
+		"on another session": {func(_ *court, op *operation) { op.on = nil }, 0},
+		"with a ticket":      {func(c *court, _ *operation) { clear(c.troubled) }, 0},
+	} {
+		court := newCourt()
+		op := court.operation(protocol.RPCGet)
+		court.ticketIsOld(0, op.node)
+		op.on, op.outcome = &connection{node: op.node}, session.OutcomeOK
+		c.change(court, op)
+		court.served(court.now, op)
+		assert.Equal(t, c.met, court.met[MetServedWithoutTicket], name)
+	}
+}
+
+// Answers on a connection that is ready, and good ones, are what a client is served by.
+func TestWhoIsServed(t *testing.T) {
+	for name, c := range map[string]struct {
+		ready, paired bool
+		code          protocol.ErrorCode
+		served        bool
+	}{
+		"an answer":            {true, true, protocol.CodeOK, true},
+		"a refusal":            {true, true, protocol.CodeBusy, false},
+		"before it was ready":  {false, true, protocol.CodeOK, false},
+		"of nobody's business": {true, false, protocol.CodeOK, false},
+	} {
+		court := newCourt()
+		court.connect()
+		conn := court.observer.connection(1)
+		p := conn.pair
+		conn.ready = c.ready
+		if !c.paired {
+			conn.pair = nil
+		}
+		court.answered(judgedAt.Add(time.Second), conn, protocol.RPCGet, c.code, protocol.CodeUnknown)
+		assert.Equal(t, c.served, !p.served.IsZero(), name)
+	}
+}
+
+// That there may be a connection that ended without a word excuses what could be on it.
+func TestConnectionsThatEndedWithoutAWord(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*court, *operation)
+		may    bool
+	}{
+		"a new connection":         {func(*court, *operation) {}, false},
+		"no connection":            {func(_ *court, op *operation) { op.at = nil }, false},
+		"an old one":               {func(_ *court, op *operation) { op.at.dialedAt = judgedAt.Add(-time.Second) }, true},
+		"while there was an old":   {func(c *court, op *operation) { c.staleOver = op.invoked }, true},
+		"after the last old":       {func(c *court, op *operation) { c.staleOver = op.invoked.Add(-1) }, false},
+		"old, no fault was silent": {func(c *court, op *operation) { c.silent, op.at.dialedAt = false, judgedAt.Add(-time.Second) }, false},
+		"upstream's, an old one":   {func(c *court, op *operation) { c.reference, op.at.dialedAt = false, judgedAt.Add(-time.Second) }, false},
+		"when progress was due": {func(c *court, op *operation) {
+			op.invoked, c.staleOver = judgedAt.Add(c.scenario.progressBound()), judgedAt.Add(time.Hour)
+		}, false},
+		"as the client was closed":  {func(_ *court, op *operation) { op.excused = true }, true},
+		"with a deadline too early": {func(_ *court, op *operation) { op.deadline = judgedAt.Add(time.Second - 1) }, true},
+	} {
+		court := newCourt()
+		court.faultsOver, court.silent, court.now = judgedAt, true, judgedAt.Add(time.Second)
+		op := court.operation(protocol.RPCPut)
+		op.deadline = judgedAt.Add(time.Hour)
+		op.at = &connection{dialedAt: judgedAt.Add(time.Millisecond), heardAt: judgedAt.Add(time.Millisecond)}
+		c.change(court, op)
+		assert.Equal(t, c.may, court.mayFail(op, judgedAt.Add(time.Second)), name)
+	}
+}
+
+// What is another client's is no excuse, and what a model does not promise is not kept.
+func TestWhoseTroubleItIs(t *testing.T) {
+	for client, excused := range map[int]bool{0: true, 1: false} {
+		c := newCourt()
+		op := c.operation(protocol.RPCGet)
+		c.noPort(c.now, client, "meta-1")
+		require.Equal(t, excused, c.waitsForPort(op))
+	}
+	c := newCourt()
+	c.reference = false
+	op := c.operation(protocol.RPCGet)
+	require.Nil(t, op.pair, "an upstream client's sessions are those that it makes")
+	c.serverClosed(false)
+	require.Zero(t, c.serverGaveUp)
+	c.serverClosed(true)
+	require.Equal(t, 1, c.serverGaveUp)
+}
+
 // A client asks the KDC for each of its tickets as often as attempts may follow each other.
 func TestQuestionsToTheKDCAreBounded(t *testing.T) {
 	c := newCourt()
