@@ -88,11 +88,13 @@ func TestReturnsAreToldApart(t *testing.T) {
 		{Seed: 2, ConvergedNS: ns(20), WaitedNS: ns(30), AnsweredNS: ns(40)},
 		{Seed: 3, ConvergedNS: ns(25), WaitedNS: ns(500), AnsweredNS: ns(900), PowerLosses: 7},
 		{Seed: 4},
+		{Seed: 5, AnsweredNS: ns(40)},
+		{Seed: 6, WaitedNS: ns(30), AnsweredNS: ns(40)},
 	} {
 		o.Verdict = sim.VerdictHeld
 		require.NoError(t, tally.add(&o))
 	}
-	s := tally.summary(false, []span{{1, 4}})
+	s := tally.summary(false, []span{{1, 6}})
 	one := func(ns int64, seed Seed) Converged {
 		return Converged{Runs: 1, P50: ns, P99: ns, Max: ns, MaxSeed: seed}
 	}
@@ -219,6 +221,7 @@ func TestOtherCampaignsLedgerIsRefused(t *testing.T) {
 	other.Setup.Client = sim.ClientUpstreamSnapshot
 	_, err := Run(t.Context(), other)
 	require.ErrorIs(t, err, ErrOtherCampaign)
+	require.ErrorContains(t, err, "of version", "by its first line, before anything is run")
 	other.Ledger = filepath.Join(t.TempDir(), "other.ndjson")
 	play(t, other)
 	_, err = Summarize(cfg.Ledger, other.Ledger)
