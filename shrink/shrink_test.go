@@ -75,6 +75,7 @@ func TestShrinkIsDeterministic(t *testing.T) {
 	smaller, err := Minimize(t.Context(), one.Scenario, Options{})
 	require.NoError(t, err)
 	assert.Equal(t, one.Scenario, smaller.Scenario, "what is small stays as it is")
+	assert.Equal(t, one.Run, smaller.Run)
 }
 
 func TestWhatHoldsIsNotShrunk(t *testing.T) {
