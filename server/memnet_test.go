@@ -47,12 +47,17 @@ func (n *memNet) Listen(_ context.Context, _, address string) (net.Listener, err
 	return l, nil
 }
 
-// dial returns the client's end.
+// dial returns the end of a client on the server's host.
 func (n *memNet) dial(t testing.TB, addr netip.AddrPort) net.Conn {
+	return n.dialFrom(t, addr.Addr(), addr)
+}
+
+// dialFrom returns the end of a client on a host.
+func (n *memNet) dialFrom(t testing.TB, host netip.Addr, addr netip.AddrPort) net.Conn {
 	n.mu.Lock()
 	l := n.listeners[addr]
 	n.port++
-	local := netip.AddrPortFrom(addr.Addr(), n.port)
+	local := netip.AddrPortFrom(host, n.port)
 	n.mu.Unlock()
 	require.NotNil(t, l, "nobody listens on %v", addr)
 	up, down := newMemPipe(), newMemPipe()

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,6 +60,33 @@ func TestNegotiationDeadline(t *testing.T) {
 		assert.EqualValues(t, 2, s.Stats().Closed[node.CauseNegotiationTimeout])
 		require.NoError(t, s.Close())
 		good.requireEndAfter(0)
+	})
+}
+
+// A host that connects, says nothing and connects anew where it is thrown out keeps nobody
+// else out.
+func TestSilentHostKeepsNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, strangers = 8, 20
+		cfg := single()
+		cfg.Auth, cfg.Limits.MaxHalfOpen = mandatory, limit
+		s, n := inMemory(t, cfg)
+		host := netip.MustParseAddr("10.0.0.7")
+		for range limit {
+			n.dialFrom(t, host, s.Addr())
+		}
+		for i := range strangers {
+			synctest.Wait()
+			require.Equal(t, limit, s.Stats().HalfOpen)
+			p := newPeer(t, n.dialFrom(t, netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), s.Addr())).authenticate()
+			require.Equal(t, protocol.CodeOK, p.put(home, "k", "v"))
+			n.dialFrom(t, host, s.Addr())
+		}
+		require.EqualValues(t, strangers, s.Stats().Failures[node.FailureHalfOpen])
+		time.Sleep(time.Minute)
+		require.Zero(t, s.Stats().HalfOpen)
+		require.Equal(t, strangers, s.Stats().Conns)
+		require.NoError(t, s.Close())
 	})
 }
 

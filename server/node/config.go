@@ -64,7 +64,8 @@ func ParseEarlyRequest(name string) (EarlyRequest, error) {
 type Limits struct {
 	// MaxConns open at once, mute ones included; one more is closed as it comes. Default 10,000.
 	MaxConns int
-	// MaxHalfOpen connections whose negotiation deadline runs; one more is closed. Default 4,096.
+	// MaxHalfOpen connections whose negotiation deadline runs; for one more the oldest of the
+	// address that has most of them is closed, or that one, where its own has as many. Default 4,096.
 	MaxHalfOpen int
 	// NegotiationTimeout is one deadline for the whole negotiation: from accept where
 	// authentication is mandatory, else from the first negotiation message, to success.

@@ -36,8 +36,8 @@ type Core struct {
 	conns    map[protocol.ConnID]*conn
 	timers   map[protocol.TimerID]*conn
 	last     protocol.TimerID // given out
-	halfOpen int              // connections whose negotiation deadline runs
-	buffered int              // bytes undecoded and held, of all connections
+	halfOpen halfOpen
+	buffered int // bytes undecoded and held, of all connections
 	closed   bool
 	stats    Stats
 
@@ -55,7 +55,7 @@ func New(cfg Config) *Core {
 	c := &Core{
 		auth: cfg.Auth, mechanism: []byte(cfg.Mechanism), access: cfg.Access.clone(), early: cfg.Early, earlyCode: orDefault(cfg.EarlyCode, protocol.CodeSessionReset), limits: cfg.Limits.WithDefaults(),
 		conns:  make(map[protocol.ConnID]*conn),
-		timers: make(map[protocol.TimerID]*conn),
+		timers: make(map[protocol.TimerID]*conn), halfOpen: newHalfOpen(),
 	}
 	c.anonymous = c.access.permit(c.auth, "")
 	if cfg.Meta != nil {
@@ -171,44 +171,6 @@ func (c *Core) decode(now time.Time, cn *conn) {
 		c.gate(now, cn, &c.request)
 	}
 	c.settle(cn)
-}
-
-// startDeadline starts the negotiation's one deadline; false where too many run.
-func (c *Core) startDeadline(now time.Time, cn *conn) bool {
-	if c.halfOpen >= c.limits.MaxHalfOpen {
-		return false
-	}
-	c.halfOpen++
-	c.last++
-	cn.timer, cn.deadline = c.last, now.Add(c.limits.NegotiationTimeout)
-	c.timers[cn.timer] = cn
-	c.emit(Effect{Kind: EffectArmTimer, Timer: cn.timer, After: c.limits.NegotiationTimeout})
-	return true
-}
-
-// stopDeadline ends it.
-func (c *Core) stopDeadline(cn *conn) {
-	if cn.timer != 0 {
-		c.emit(Effect{Kind: EffectStopTimer, Timer: cn.timer})
-		c.forgetDeadline(cn)
-	}
-}
-
-func (c *Core) forgetDeadline(cn *conn) {
-	delete(c.timers, cn.timer)
-	cn.timer, cn.deadline = 0, time.Time{}
-	c.halfOpen--
-}
-
-// deadlinePassed ends the connection whose negotiation took too long.
-func (c *Core) deadlinePassed(timer protocol.TimerID) {
-	cn := c.timers[timer]
-	if cn == nil {
-		c.stats.Stale++
-		return
-	}
-	c.forgetDeadline(cn)
-	c.failNegotiation(cn, FailureTimeout)
 }
 
 // close ends every connection, the oldest first.

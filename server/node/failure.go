@@ -18,7 +18,7 @@ const (
 	FailureAccess            // the principal is not in Access.Allowed
 	FailureInternal          // a bug of ours: it says nothing of the peer's credentials
 	FailureTimeout           // Limits.NegotiationTimeout passed
-	FailureHalfOpen          // Limits.MaxHalfOpen negotiations ran already
+	FailureHalfOpen          // Limits.MaxHalfOpen negotiations ran, and most of them of this address
 	FailureAbandoned         // the connection ended for another reason before success
 
 	failureCount

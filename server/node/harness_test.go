@@ -113,7 +113,7 @@ func TestScripts(t *testing.T) {
 //
 //	node [auth=off|optional|mandatory] [early=..] [hp] [follower] [limit=value]..
 //	     [allow=PATTERN,..] [query|read|write|admin=PATTERN,..] [super=USER,..]; "-" is the empty pattern
-//	accept|close C
+//	accept C [from=HOST]   close C
 //	send C        one request a line, all in one event: see frame; "raw HEX", "cut N" cuts N bytes off the end
 //	token C [challenge=..] [done=principal] [failed] [internal]
 //	leader ADDR   stop      advance DURATION      stats
@@ -133,7 +133,15 @@ func (s *script) run(d *datadriven.TestData) (string, error) {
 		s.core, s.seq, s.timers = New(cfg), 0, nil
 		return "", nil
 	case "accept":
-		return s.step(Event{Kind: EventAccepted, Conn: connArg(d), Peer: peerAddr})
+		peer := peerAddr
+		if len(d.CmdArgs) > 1 {
+			host, err := netip.ParseAddr(strings.Join(d.CmdArgs[1].Vals, ""))
+			if err != nil {
+				return "", err
+			}
+			peer = netip.AddrPortFrom(host, peer.Port())
+		}
+		return s.step(Event{Kind: EventAccepted, Conn: connArg(d), Peer: peer})
 	case "close":
 		return s.step(Event{Kind: EventClosed, Conn: connArg(d)})
 	case "send":

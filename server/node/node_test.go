@@ -5,6 +5,7 @@ package node
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -70,8 +71,20 @@ func (o *observer) step(ev Event) []Effect {
 	require.Len(o.t, o.timer, s.HalfOpen, "a timer for each negotiation that is not over")
 	require.LessOrEqual(o.t, s.BufferedBytes, l.MaxBufferedBytes)
 	require.LessOrEqual(o.t, s.HalfOpen, l.MaxHalfOpen)
+	o.countHosts()
 	require.LessOrEqual(o.t, s.Conns, l.MaxConns)
 	return effects
+}
+
+// countHosts counts anew how many half-open connections each host has.
+func (o *observer) countHosts() {
+	by, most := make(map[netip.Addr]int), 0
+	for _, cn := range o.core.timers {
+		by[cn.peer.Addr()]++
+		most = max(most, by[cn.peer.Addr()])
+	}
+	require.Equal(o.t, by, o.core.halfOpen.by)
+	require.Equal(o.t, most, o.core.halfOpen.most)
 }
 
 func (o *observer) judge(e *Effect) {
@@ -168,7 +181,8 @@ func TestAnyEvents(t *testing.T) {
 				next++
 				o.conns[next] = &seen{sent: map[int32]int{}}
 				o.open = append(o.open, next)
-				o.step(Event{Kind: EventAccepted, Conn: next, Peer: peerAddr})
+				host := rapid.SampledFrom([]string{"10.0.0.7:1", "10.0.0.8:1", "10.0.0.9:1"}).Draw(t, "host")
+				o.step(Event{Kind: EventAccepted, Conn: next, Peer: netip.MustParseAddrPort(host)})
 			},
 			"send": func(t *rapid.T) {
 				id := pick()

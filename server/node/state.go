@@ -5,6 +5,7 @@ package node
 import (
 	"encoding/binary"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ type Stats struct {
 // Stats returns the numbers.
 func (c *Core) Stats() Stats {
 	s := c.stats
-	s.Conns, s.HalfOpen, s.BufferedBytes = len(c.conns), c.halfOpen, c.buffered
+	s.Conns, s.HalfOpen, s.BufferedBytes = len(c.conns), c.halfOpen.all, c.buffered
 	return s
 }
 
@@ -47,7 +48,7 @@ func (c *Core) Clone() *Core {
 		auth: c.auth, mechanism: c.mechanism, access: c.access, anonymous: c.anonymous, early: c.early, earlyCode: c.earlyCode, limits: c.limits,
 		conns:  make(map[protocol.ConnID]*conn, len(c.conns)),
 		timers: make(map[protocol.TimerID]*conn, len(c.timers)),
-		last:   c.last, halfOpen: c.halfOpen, buffered: c.buffered, closed: c.closed, stats: c.stats,
+		last:   c.last, halfOpen: c.halfOpen.clone(), buffered: c.buffered, closed: c.closed, stats: c.stats,
 	}
 	if c.meta != nil {
 		d.meta = c.meta.Clone()
@@ -66,13 +67,24 @@ func (c *Core) Clone() *Core {
 }
 
 // AppendState appends the canonical state: connections in the order in which they were
-// accepted, each deadline relative to now, neither their numbers nor any count; then meta
-// and replica. Sequence numbers of requests are the peer's and stay.
+// accepted, each deadline relative to now, neither their numbers nor any count, and of peers'
+// addresses which are the same; then meta and replica. Sequence numbers of requests are the
+// peer's and stay.
 func (c *Core) AppendState(dst []byte, now time.Time) []byte {
 	dst = appendBool(dst, c.closed)
 	dst = binary.AppendUvarint(dst, uint64(len(c.conns)))
+	hosts := make(map[netip.Addr]int) // by first appearance, of those that may be half-open
 	for _, id := range slices.Sorted(maps.Keys(c.conns)) {
-		dst = c.conns[id].appendState(dst, now)
+		cn := c.conns[id]
+		dst = cn.appendState(dst, now)
+		if c.auth.Enabled && cn.step != stepDone {
+			host, known := hosts[cn.peer.Addr()]
+			if !known {
+				host = len(hosts)
+				hosts[cn.peer.Addr()] = host
+			}
+			dst = binary.AppendUvarint(dst, uint64(host))
+		}
 	}
 	if c.meta != nil {
 		dst = c.meta.AppendState(dst, now)
