@@ -47,12 +47,16 @@ var printed = []struct {
 	{heading: "list", object: wordList{}},
 }
 
-// members are what a struct encodes to, by path: signatures and signatures[].error. What is
-// inside a type that was seen before is left out.
+// members are what a struct encodes to, by path: signatures and signatures[].error, and with
+// a ? those that may be left out. What is inside a type that was seen before is left out.
 func members(t reflect.Type, prefix string, seen map[reflect.Type]bool) (paths []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		optional := ""
+		if strings.Contains(options, "omitempty") {
+			optional = "?"
+		}
 		inside, suffix := f.Type, "."
 		for slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array}, inside.Kind()) {
 			if inside.Kind() != reflect.Pointer {
@@ -66,7 +70,7 @@ func members(t reflect.Type, prefix string, seen map[reflect.Type]bool) (paths [
 			seen[inside] = true
 			paths = append(paths, members(inside, prefix, seen)...)
 		default:
-			paths = append(paths, prefix+name)
+			paths = append(paths, prefix+name+optional)
 			if isObject(inside) && !seen[inside] {
 				seen[inside] = true
 				paths = append(paths, members(inside, prefix+name+suffix, seen)...)
@@ -82,15 +86,35 @@ func isObject(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !t.Implements(encodes) && t.PkgPath() != "net/netip"
 }
 
+// documentedMembers are the rows of a section, with a ? those that may be left out: a row says
+// so, or one before it does for so many more; of a ledger's line all but two.
+func documentedMembers(heading, text string) (names []string) {
+	row := regexp.MustCompile("(?m)^\\| `([a-z0-9_.\\[\\]]+)` \\| (.*) \\|$")
+	more := regexp.MustCompile("optional, as the next(?: (two|three))?$")
+	left := 0
+	for _, m := range row.FindAllStringSubmatch(text, -1) {
+		optional := left > 0 || regexp.MustCompile(`; (optional|missing: .*)\b`).MatchString(m[2]) ||
+			heading == "Ledgers" && m[1] != "seed" && m[1] != "verdict"
+		left = max(0, left-1)
+		if also := more.FindStringSubmatch(m[2]); also != nil {
+			left = map[string]int{"": 1, "two": 2, "three": 3}[also[1]]
+		}
+		if optional {
+			m[1] += "?"
+		}
+		names = append(names, m[1])
+	}
+	return names
+}
+
 func TestDocumentedJSON(t *testing.T) {
 	page, err := os.ReadFile("../../docs/json.md")
 	require.NoError(t, err)
-	row := regexp.MustCompile("(?m)^\\| `([a-z0-9_.\\[\\]]+)` \\|")
 	documented := map[string][]string{}
 	for _, section := range regexp.MustCompile(`(?m)^## `).Split(string(page), -1)[1:] {
 		heading, text, _ := strings.Cut(section, "\n")
-		for _, m := range row.FindAllStringSubmatch(text, -1) {
-			documented[heading] = append(documented[heading], m[1])
+		if rows := documentedMembers(heading, text); len(rows) > 0 {
+			documented[heading] = rows
 		}
 	}
 	seen := map[reflect.Type]bool{}
