@@ -129,6 +129,18 @@ func readFile(path string, like *header, visit func(*Outcome) error) (contents, 
 	return c, err
 }
 
+// IsLedger is whether a file begins as a ledger does.
+func IsLedger(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	start := make([]byte, len(headerStart))
+	_, err = io.ReadFull(file, start)
+	return err == nil && bytes.Equal(start, headerStart)
+}
+
 // Scenario is what a line of a ledger played: the n-th, from 1, as an editor counts; and the
 // trace hash that it came to, empty where the run did not end. Errors: *LedgerError.
 func Scenario(path string, n int) (s sim.Scenario, hash string, err error) {

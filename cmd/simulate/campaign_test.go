@@ -159,6 +159,9 @@ func TestReplayOfALedgersLine(t *testing.T) {
 		code, _, stderr := simulate(t, "replay", ledger+":2")
 		require.Equal(t, exitHeld, code)
 		require.Equal(t, says != "", strings.Contains(stderr, says) && stderr != "", stderr)
+		code, _, stderr = simulate(t, "replay", ledger)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, stderr, "say which of its lines, such as "+ledger+":2")
 		_, _, stderr = simulate(t, "replay", ledger+":2", "--seed", "8")
 		require.Empty(t, stderr, "another run")
 	}

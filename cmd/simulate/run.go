@@ -160,10 +160,13 @@ func readScenario(path string) (s sim.Scenario, hash string, err error) {
 		return s, "", &usageError{fmt.Errorf("cannot read the scenario: %w", err)}
 	}
 	defer file.Close()
-	if s, err = sim.ReadScenario(file); err != nil {
-		return s, "", fmt.Errorf("scenario file %s: %w", path, err)
+	if s, err = sim.ReadScenario(file); err == nil {
+		return s, "", nil
 	}
-	return s, "", nil
+	if info, stat := file.Stat(); stat == nil && info.Mode().IsRegular() && campaign.IsLedger(path) {
+		return s, "", &usageError{fmt.Errorf("%s is the ledger of a campaign: say which of its lines, such as %[1]s:2", path)}
+	}
+	return s, "", fmt.Errorf("scenario file %s: %w", path, err)
 }
 
 // cutLine takes FILE:LINE apart, unless there is a file of that whole name.
