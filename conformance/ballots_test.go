@@ -33,3 +33,15 @@ func TestEveryMoveHasAName(t *testing.T) {
 		require.Len(rt, s.History[0], len(b.list))
 	})
 }
+
+// A partition that moves more often than is followed is not judged any more, and not refused.
+func TestMovesBeyondWhatIsFollowed(t *testing.T) {
+	b := &ballots{}
+	for ballot := range int64(maxConfigs + 1) {
+		require.False(t, b.full, "%d moves", ballot)
+		to := netip.MustParseAddrPort(fmt.Sprintf("10.0.2.%d:34801", ballot%2+1))
+		require.True(t, b.sees(trace.Config{Ballot: ballot + 1, Primary: to}))
+	}
+	require.True(t, b.full)
+	require.Len(t, b.list, maxConfigs)
+}

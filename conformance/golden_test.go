@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/a8011091/pegasus-reference/model/session"
 	"github.com/a8011091/pegasus-reference/trace"
 )
 
@@ -146,6 +147,10 @@ var spoiled = []struct {
 	{"executed-for-nobody", "S32", func(k *talk) {
 		k.change(k.at("server", trace.KindExecute, 0), func(ev *trace.Event) { ev.Principal = "" })
 	}},
+	{"answered-without-executing", "S32", func(k *talk) {
+		i := k.at("server", trace.KindExecute, 0)
+		k.events = slices.Delete(k.events, i, i+1)
+	}},
 	{"answer-to-nothing", "S24", func(k *talk) {
 		k.insert(len(k.events)-1, "client", trace.KindFrameIn, trace.Event{Conn: 2, RPC: "RPC_RRDB_RRDB_GET_ACK", Seq: 3, Code: codeOK, Size: 80})
 	}},
@@ -183,6 +188,36 @@ func TestConversationConforms(t *testing.T) {
 	requireConforming(t, &result)
 	require.Equal(t, 1, result.Sessions)
 	require.Equal(t, 2, result.Connections)
+	result, err = Validate(conversation().events, Options{Spec: SpecRouting})
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Connections)
+}
+
+// A server that hangs falls silent after an offence, which is its client's, and not otherwise.
+func TestServerThatFallsSilent(t *testing.T) {
+	for _, offence := range []bool{true, false} {
+		k := &talk{}
+		k.add("server", trace.KindNodeUp, trace.Event{})
+		k.add("server", trace.KindListen, trace.Event{Addr: serverAddr})
+		k.connect(1, clientAddr)
+		request := trace.Event{Conn: 1, RPC: "RPC_RRDB_RRDB_GET", Seq: 1, Size: 97}
+		if !offence {
+			k.negotiate(1)
+			request.Seq = 4
+		}
+		k.add("client", trace.KindFrameOut, request)
+		k.add("server", trace.KindFrameIn, request)
+		k.add("server", trace.KindSession, trace.Event{Conn: 1, State: "mute"})
+		result, err := Validate(k.events, Options{Server: session.ServerHang})
+		require.NoError(t, err)
+		require.Equal(t, NotConforming, result.Verdict)
+		require.Equal(t, 1, result.Refused)
+		if offence {
+			require.Equal(t, "P1", result.First.Clause)
+		} else {
+			require.Equal(t, "a server falls silent on a connection", result.First.What)
+		}
+	}
 }
 
 // What more states than allowed leave open is no refusal.

@@ -81,7 +81,7 @@ func TestNodesAreLeftOut(t *testing.T) {
 			return s.Replicas >= least[0] && s.Metas >= least[1] && s.Partitions >= least[2]
 		})
 		require.True(t, m.nodes())
-		assert.Equal(t, least, [3]int{m.best.Replicas, m.best.Metas, m.best.Partitions})
+		assert.Equal(t, [3]int{m.best.Replicas, m.best.Metas, m.best.Partitions}, least)
 	}
 	m = searching(t, story(), func(s *sim.Scenario) bool { return s.Replicas == 3 && s.Metas == 3 && s.Partitions == 8 })
 	require.False(t, m.nodes())

@@ -99,6 +99,10 @@ func TestShrinkEndsEarly(t *testing.T) {
 	assert.False(t, few.Complete)
 	assert.Equal(t, 10, few.Runs)
 	assert.Equal(t, sim.VerdictViolation, few.Run.Verdict)
+	none, err := Minimize(t.Context(), s, Options{MaxRuns: 1})
+	require.NoError(t, err)
+	assert.Equal(t, s, none.Scenario)
+	assert.Equal(t, sim.VerdictViolation, none.Run.Verdict)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	some, err := Minimize(ctx, s, Options{Progress: func(p Progress) {
