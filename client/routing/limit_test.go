@@ -125,6 +125,31 @@ func TestTokensGetToTheirSession(t *testing.T) {
 	}
 }
 
+// What a server wants answered gets to whoever makes the token, with the server's address.
+func TestChallengesGetOut(t *testing.T) {
+	cfg := testConfig()
+	cfg.Session.Auth, cfg.Session.Mechanism = session.AuthRequired, "MECH"
+	h := newHarness(t, cfg)
+	negotiation := func(status protocol.NegotiationStatus) []byte {
+		return protocol.AppendNegotiationResult(nil, status, []byte("MECH"))
+	}
+	h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+	h.dialed("a")
+	h.answer("a", 0, protocol.CodeOK, negotiation(protocol.SASLListMechanismsResp))
+	h.answer("a", 0, protocol.CodeOK, negotiation(protocol.SASLSelectMechanismsResp))
+	h.step(Event{Kind: EventToken, Conn: h.must("a").id, Data: []byte("first")})
+	w := h.must("a")
+	for _, e := range h.core.Step(h.now, Event{Kind: EventReceived, Conn: w.id, Data: protocol.AppendResponse(nil, &protocol.Response{
+		Code: protocol.CodeOK, RPC: protocol.RPCNegotiation, Seq: w.asked[0].Seq, Body: negotiation(protocol.SASLChallenge),
+	})}, nil) {
+		if e.Kind == EffectMakeToken {
+			require.Equal(t, Effect{Kind: EffectMakeToken, Conn: w.id, Addr: addr("a"), Data: []byte("MECH")}, e)
+			return
+		}
+	}
+	t.Fatal("no token is asked for")
+}
+
 // Of a partition that does not serve yet nothing is known, nor of one that a table has not.
 func TestPartitionsThatAreNotKnown(t *testing.T) {
 	h := newHarness(t, testConfig())
@@ -204,5 +229,71 @@ func TestAnswersThatCannotBe(t *testing.T) {
 			}
 			require.EqualValues(t, 1, h.core.Stats().BadAnswers)
 		})
+	}
+}
+
+// A table that could not be found, and that nobody waits for, makes room for another.
+func TestTablesThatAreNotThereMakeRoom(t *testing.T) {
+	cfg := testConfig()
+	cfg.MaxTables = 1
+	h := newHarness(t, cfg)
+	open := func(id OpID, table string) {
+		h.step(Event{Kind: EventOpenTable, Op: Op{ID: id, Table: table, Deadline: h.now.Add(time.Second)}})
+	}
+	open(1, "nobody")
+	h.dialed("a")
+	open(2, "temp")
+	require.Equal(t, session.LimitTables, h.done[0].Limit, "somebody waits for the other")
+	h.answer("a", 0, protocol.CodeOK, queryError(protocol.CodeObjectNotFound))
+	require.Equal(t, protocol.CodeObjectNotFound, h.done[1].Code)
+	open(3, "temp")
+	h.answer("a", 0, protocol.CodeOK, config(3, 1, "c"))
+	require.Equal(t, Completion{ID: 3, Outcome: session.OutcomeOK, Code: protocol.CodeOK}, h.done[2])
+	open(4, "nobody")
+	require.Equal(t, session.LimitTables, h.done[3].Limit, "a table that is there stays")
+}
+
+// A table that is refused after it was known is not known any more: what is asked of it next
+// waits for another look.
+func TestRefusedTableIsForgotten(t *testing.T) {
+	h := newHarness(t, testConfig())
+	submit := func(id OpID) {
+		h.step(Event{Kind: EventSubmit, Op: Op{ID: id, Table: "temp", RPC: protocol.RPCGet, Deadline: h.now.Add(time.Minute)}})
+	}
+	h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+	h.dialed("a")
+	h.answer("a", 0, protocol.CodeOK, config(3, 1, "c"))
+	h.dialed("c")
+	submit(2)
+	h.advance(time.Second)
+	h.answer("c", 0, protocol.CodeObjectNotFound, nil)
+	h.answer("a", 0, protocol.CodeOK, queryError(protocol.CodeAppDropped))
+	require.Equal(t, protocol.CodeAppDropped, h.done[1].Code)
+	_, known := h.core.Table("temp")
+	require.False(t, known)
+	h.advance(time.Second)
+	submit(3)
+	h.answer("a", 0, protocol.CodeOK, config(4, 1, "d"))
+	h.dialed("d")
+	h.answer("d", 0, protocol.CodeOK, []byte("value"))
+	require.Equal(t, session.OutcomeOK, h.done[2].Outcome)
+}
+
+// Rounds in which nobody helps are counted as far as the pause between them grows, and the first
+// already stands in for the least distance of queries.
+func TestRoundsAreCountedUpToTheCap(t *testing.T) {
+	for _, base := range []time.Duration{20 * time.Millisecond, time.Second} {
+		cfg := testConfig()
+		cfg.RetryBase, cfg.RetryCap = base, base
+		h := newHarness(t, cfg)
+		h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Hour)}})
+		most := 0
+		for range 60 {
+			h.advance(cfg.RoundCap)
+			most = max(most, h.core.tables[0].rounds)
+			require.Equal(t, h.core.Stats().QueryRounds > 0, h.core.tables[0].rounds > 0, "%v", base)
+		}
+		require.LessOrEqual(t, most, 6)
+		require.Greater(t, h.core.Stats().QueryRounds, uint64(10))
 	}
 }
