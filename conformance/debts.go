@@ -96,8 +96,7 @@ func (t *traffic) tells(ev *trace.Event) {
 		t.recovers(ev.Node, k)
 		return
 	}
-	failed := ev.State == stateBackoff || was == stateReady && ev.State != stateReady && ev.State != closedByUser
-	if !failed {
+	if ev.State == stateReady || ev.State == closedByUser || was != stateReady && !hasFailed(ev) {
 		return
 	}
 	k.unreachable = append(k.unreachable, addr)
@@ -111,7 +110,21 @@ func (t *traffic) tells(ev *trace.Event) {
 	}
 }
 
+// hasFailed says whether a session is told to wait after an attempt in vain, or to be without a
+// connection, or at the next attempt, for a reason.
+func hasFailed(ev *trace.Event) bool {
+	switch ev.State {
+	case stateBackoff:
+		return true
+	case stateIdle, stateDialing:
+		return ev.Note != "" && ev.Note != reasonNone
+	}
+	return false
+}
+
 const (
+	stateIdle      = "idle"
+	stateDialing   = "dialing"
 	stateBackoff   = "backoff"
 	reasonInternal = "internal-error"
 	lateEvents     = "late-events" // a simulated driver that tells its core of frames after the trace

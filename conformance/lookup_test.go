@@ -83,6 +83,14 @@ func lost() *tour {
 	return k.session(replicaAddr(1), stateBackoff)
 }
 
+// redials is one that has lost it, has looked its table up, and begins a dial for a reason.
+func redials(why string) *tour {
+	k := lost().wants(causeUnreachable, replicaAddr(1)).finds(first).steps().session(replicaAddr(1), stateDialing).steps()
+	k = k.session(replicaAddr(1), stateDialing)
+	k.events[len(k.events)-1].Note = why
+	return k
+}
+
 // served and refuses have replica 1 answer a read, well or not.
 func refuses() *tour { return knowing().gets(1, 0, "ERR_INVALID_STATE") }
 
@@ -160,6 +168,11 @@ var lookUps = []struct {
 		return k.steps().wants(causeUnreachable, replicaAddr(1))
 	}},
 	{"a lost server is ignored", "R4", func() *tour { return lost().steps() }},
+	{"a dial that is given up has the table looked up, though the next begins at once", "", func() *tour {
+		return redials("dial-timeout").wants(causeUnreachable, replicaAddr(1)).finds(first).steps()
+	}},
+	{"a dial that is given up is ignored", "R4", func() *tour { return redials("dial-timeout").steps() }},
+	{"a dial for no reason is no failure", "", func() *tour { return redials(reasonNone).steps() }},
 	{"a lost server of no table is", "", func() *tour { return knowing().session(replicaAddr(3), stateBackoff).steps() }},
 	{"a client recovers from a bug of its own", "", func() *tour {
 		k := knowing().session(replicaAddr(1), "idle")
@@ -321,9 +334,9 @@ func TestWordsAreTheClients(t *testing.T) {
 		clientrouting.CauseUnknown.String(), clientrouting.CauseNoPrimary.String(), clientrouting.CauseUnreachable.String(),
 		clientrouting.CauseRefused.String(), clientrouting.CauseUnanswered.String(),
 	})
-	require.Equal(t, []string{reasonNone, reasonDeadline, reasonInternal, closedByUser, outcomeOK, stateBackoff, stateReady}, []string{
+	require.Equal(t, []string{reasonNone, reasonDeadline, reasonInternal, closedByUser, outcomeOK, stateIdle, stateDialing, stateBackoff, stateReady}, []string{
 		session.ReasonNone.String(), session.ReasonDeadline.String(), session.ReasonInternal.String(), session.ReasonClosed.String(), session.OutcomeOK.String(),
-		session.StateBackoff.String(), session.StateReady.String(),
+		session.StateIdle.String(), session.StateDialing.String(), session.StateBackoff.String(), session.StateReady.String(),
 	})
 }
 

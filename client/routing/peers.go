@@ -119,6 +119,10 @@ func (c *Core) sessionChanged(now time.Time, at int, e *session.Effect, out []Ef
 		// query that waits for it had better be asked elsewhere.
 		c.metaLost(now, at)
 		return c.refreshServed(now, at, out)
+	case e.Reason != session.ReasonNone:
+		// An attempt has failed so slowly that the next begins without a backoff. A meta query
+		// has a deadline of its own, so it may wait for that.
+		return c.refreshServed(now, at, out)
 	}
 	return out
 }
