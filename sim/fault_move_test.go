@@ -54,6 +54,19 @@ func (r *run) succeeded(from, until time.Duration) (n int) {
 	return n
 }
 
+// A partition that moves away from a host without power is found where it is now, although no
+// dial to that host ever says that it has failed but by its time-out. R4.
+func TestMovedAwayFromAHostWithoutPower(t *testing.T) {
+	s := moving(
+		Fault{At: 4 * time.Second, Kind: FaultPowerLoss, Node: "replica-1", Down: 40 * time.Second},
+		Fault{At: 24 * time.Second, Kind: FaultMovePrimary, Node: "replica-2", Down: 10 * time.Millisecond},
+	)
+	r := played(t, &s)
+	require.Empty(t, r.judge.violations)
+	require.Zero(t, r.succeeded(5*time.Second, 24*time.Second))
+	require.Positive(t, r.succeeded(26*time.Second, 28*time.Second))
+}
+
 // While a partition moves nobody serves it; then the new primary does, with all its rows.
 func TestMovedPartition(t *testing.T) {
 	for _, server := range ServerNames {
