@@ -184,3 +184,15 @@ func TestLargeBuffersAreNotKept(t *testing.T) {
 	h.submit(2, time.Second)
 	require.LessOrEqual(t, cap(h.core.scratch), scratchKeep)
 }
+
+// A session goes on with the identities that an earlier one of its owner has used up.
+func TestIdentitiesGoOn(t *testing.T) {
+	cfg := testConfig()
+	cfg.Owner, cfg.LastConn, cfg.LastTimer = 3, 7, 9
+	c := New(cfg)
+	out := c.Step(epoch, Event{Kind: EventKeepReady, Keep: true}, nil)
+	require.Equal(t, protocol.ConnID(3)<<protocol.OwnerShift|8, out[0].Conn)
+	require.Equal(t, protocol.TimerID(3)<<protocol.OwnerShift|10, out[1].Timer)
+	conn, timer := c.Used()
+	require.Equal(t, []uint32{8, 10}, []uint32{conn, timer})
+}

@@ -137,6 +137,19 @@ func TestTablesAreLimited(t *testing.T) {
 	assert.Equal(t, "1001 999 AS_DROPPED 1x1", names[maxDropped-1], "the oldest are forgotten")
 }
 
+// The longest name that a table can have is one, and where tables do not change none is made.
+func TestNamesAndTablesThatStay(t *testing.T) {
+	code, _ := create(t, New(changeable()), string(make([]byte, maxNameBytes)), nil)
+	assert.Equal(t, protocol.CodeOK, code)
+	cfg := changeable()
+	cfg.Changeable = false
+	c := New(cfg)
+	code, _ = create(t, c, "new", nil)
+	assert.Equal(t, protocol.CodeOperationDisabled, code)
+	assert.Equal(t, protocol.CodeOperationDisabled, drop(t, c, "temp", false, 0))
+	assert.Zero(t, c.Version())
+}
+
 // So many partitions fit, and not one more, in whatever tables.
 func TestPartitionsAreLimited(t *testing.T) {
 	cfg := changeable()

@@ -180,6 +180,9 @@ func TestCopies(t *testing.T) {
 	assert.NotEqual(t, state, d.AppendState(nil, now))
 	d.SetLeader(second)
 	assert.Equal(t, state, c.AppendState(nil, now), "a copy is independent")
+	cfg = config()
+	cfg.Tables[0].Partitions[0].Ballot++
+	assert.NotEqual(t, state, New(cfg).AppendState(nil, now))
 }
 
 func TestValidate(t *testing.T) {
