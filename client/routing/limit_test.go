@@ -297,3 +297,40 @@ func TestRoundsAreCountedUpToTheCap(t *testing.T) {
 		require.Greater(t, h.core.Stats().QueryRounds, uint64(10))
 	}
 }
+
+// A table all of whose primaries move at once has as many sessions that end as it needs new
+// ones: nothing is refused, also where an old one owes an answer still, and all are kept ready.
+func TestSessionsThatEndMakeRoom(t *testing.T) {
+	cfg := testConfig()
+	cfg.KeepReady, cfg.MaxSessions = true, 3
+	h := newHarness(t, cfg)
+	submit := func(id OpID, hash uint64) {
+		h.step(Event{Kind: EventSubmit, Op: Op{ID: id, Table: "temp", RPC: protocol.RPCGet, Hash: hash, Deadline: h.now.Add(5 * time.Second)}})
+	}
+	h.step(Event{Kind: EventOpenTable, Op: Op{ID: 1, Table: "temp", Deadline: h.now.Add(time.Second)}})
+	h.dialed("a")
+	h.answer("a", 0, protocol.CodeOK, config(3, 2, "c", "d"))
+	h.dialed("c")
+	h.dialed("d")
+	h.done = nil
+	h.advance(time.Second)
+	submit(2, 0)
+	submit(3, 0)
+	h.answer("c", 0, protocol.CodeInvalidState, nil)
+	h.answer("a", 0, protocol.CodeOK, config(3, 2, "e@2", "f@2"))
+	h.advance(100 * time.Millisecond)
+	h.dialed("e") // has the place of d
+	h.answer("c", 0, protocol.CodeInvalidState, nil)
+	h.dialed("f") // has that of c, without being asked
+	h.advance(time.Second)
+	for len(h.must("e").asked) > 0 {
+		h.answer("e", 0, protocol.CodeOK, nil)
+	}
+	require.Len(t, h.done, 2)
+	for _, d := range h.done {
+		require.Equal(t, session.OutcomeOK, d.Outcome)
+	}
+	for s := range h.core.Sessions() {
+		require.Equal(t, session.StateReady, s.State, "%v", s.Addr)
+	}
+}

@@ -84,6 +84,17 @@ func (c *Core) peerFor(addr netip.AddrPort) int {
 	return free
 }
 
+// roomSoon says whether a session that nothing needs any more is about to end: when it is
+// closed, or owes no answer.
+func (c *Core) roomSoon() bool {
+	for i := range c.peers {
+		if p := &c.peers[i]; p.core != nil && !p.needed {
+			return true
+		}
+	}
+	return false
+}
+
 // request gives a session a request.
 func (c *Core) request(now time.Time, at int, r session.Request) {
 	c.peers[at].requests++
@@ -111,6 +122,9 @@ func (c *Core) sessionChanged(now time.Time, at int, e *session.Effect, out []Ef
 	case e.State == session.StateClosed:
 		conn, timer := p.core.Used()
 		*p = peer{lastConn: conn, lastTime: timer}
+		if len(c.peers) >= c.cfg.MaxSessions {
+			c.reconcile(now) // somebody may have waited for the slot
+		}
 		return out
 	case p.ready:
 		return c.metaReady(now, at, out)

@@ -55,7 +55,11 @@ func (c *Core) route(now time.Time, i int, out []Effect) []Effect {
 	}
 	p := &t.partitions[k]
 	if p.peer == none {
-		if p.peer = c.peerFor(p.primary); p.peer == none {
+		switch p.peer = c.peerFor(p.primary); {
+		case p.peer == none && c.roomSoon():
+			c.retryLater(now, i)
+			return out
+		case p.peer == none:
 			return c.overloaded(i, session.LimitSessions, out)
 		}
 	}
