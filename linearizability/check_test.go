@@ -204,6 +204,21 @@ func TestTimeoutIsInconclusive(t *testing.T) {
 	}
 }
 
+// Unknown puts of values that nobody gets do not double the search each, because a ttl at the
+// end might have seen one of them.
+func TestUnknownPutsThatOnlyATTLCanHaveSeen(t *testing.T) {
+	var h linearizability.History
+	for i := range int64(26) {
+		h = append(h, with(unknown, put(i, 30, fmt.Sprint("unknown", i))))
+	}
+	h = append(h, absent(40, 41), put(50, 70, "first"), put(51, 60, "second"), get(80, 81, "second"), ttl(90, 91, -1))
+	require.Equal(t, linearizability.Held, linearizability.Check(h, 20*time.Second).Verdict, "none of them")
+	seen := linearizability.History{with(unknown, put(0, 10, "unknown")), put(20, 30, "known"), remove(40, 50), ttl(60, 70, -1)}
+	require.Equal(t, linearizability.Held, linearizability.Check(seen, 0).Verdict, "it was the unknown one")
+	seen[0].InvokeNS, seen[0].ReturnNS = 80, 90
+	require.Equal(t, linearizability.Violation, linearizability.Check(seen, 0).Verdict, "which came later")
+}
+
 func TestViolationIsToldAlthoughOthersTakeTooLong(t *testing.T) {
 	history := append(hard("a"), of("b", "s", get(0, 1, "never written")))
 	result := linearizability.Check(history, 2*time.Second) // of which b has a quarter, and needs next to nothing

@@ -84,11 +84,12 @@ func (r *record) inOrder(skew time.Duration) bool {
 }
 
 // searchable turns the operations into porcupine's. An unknown write gets a client of its
-// own: its caller goes on while it is open.
-func (r *record) searchable() []porcupine.Operation {
+// own: its caller goes on while it is open. Those that only a ttl can have seen are left out
+// unless all are wanted; left says that there are some.
+func (r *record) searchable(all bool) (out []porcupine.Operation, left bool) {
 	e := gather(r.ops)
 	versions := make(map[version]*version)
-	out := make([]porcupine.Operation, 0, len(r.ops))
+	out = make([]porcupine.Operation, 0, len(r.ops))
 	fresh := r.clients
 	for _, op := range r.ops {
 		in := &input{op: op}
@@ -104,12 +105,16 @@ func (r *record) searchable() []porcupine.Operation {
 			if !e.matters(op) {
 				continue
 			}
+			if !all && !e.mattersToOthers(op) {
+				left = true
+				continue
+			}
 			client, returned = fresh, e.closes(op, r.horizon)
 			fresh++
 		}
 		out = append(out, porcupine.Operation{ClientId: client, Input: in, Call: op.InvokeNS, Return: returned})
 	}
-	return out
+	return out, left
 }
 
 // evidence is what the reads of one record say about its unknown writes. Without it
@@ -155,13 +160,18 @@ const noEvidence = -1 << 63
 // follow it before the next write: with it or without it, the same histories are
 // linearizable.
 func (e *evidence) matters(op *Operation) bool {
+	return e.mattersToOthers(op) || op.Kind == Put && e.lastTTL >= op.InvokeNS
+}
+
+// mattersToOthers says that it can explain another read than a ttl that found something. Such a
+// ttl says of a value only that there was one: any unknown put can explain it, and hardly ever
+// has to.
+func (e *evidence) mattersToOthers(op *Operation) bool {
 	if op.Kind == Remove {
 		return e.lastGone >= op.InvokeNS
 	}
 	last, read := e.lastRead[op.Value]
-	return read && last >= op.InvokeNS ||
-		e.lastTTL >= op.InvokeNS ||
-		op.ExpireNS != 0 && e.lastGone >= op.InvokeNS
+	return read && last >= op.InvokeNS || op.ExpireNS != 0 && e.lastGone >= op.InvokeNS
 }
 
 // closes is until when an unknown write can take effect: where only it writes its value,

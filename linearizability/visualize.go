@@ -49,7 +49,7 @@ func (v Visualization) WriteHTML(w io.Writer, annotations ...Annotation) error {
 	var operations []porcupine.Operation
 	parts := make([][]porcupine.Operation, 0, len(v.records))
 	for _, r := range v.records {
-		history := r.searchable()
+		history, _ := r.searchable(true)
 		parts = append(parts, history)
 		operations = append(operations, history...)
 	}
