@@ -164,7 +164,7 @@ func (t *tally) kinds() int {
 }
 
 // add takes an outcome. One that comes again has to be the same run, and adds nothing but what
-// the specifications say of its trace. Errors: *OtherRunError.
+// the specifications say of its trace. Errors: ErrOtherCampaign.
 func (t *tally) add(o *Outcome) error {
 	key := run{o.Seed, o.Canary}
 	known, again := t.done[key]
