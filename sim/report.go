@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a8011091/pegasus-reference/internal/wholefile"
 	"github.com/a8011091/pegasus-reference/linearizability"
 	"github.com/a8011091/pegasus-reference/report"
 	"github.com/a8011091/pegasus-reference/trace"
@@ -58,11 +60,11 @@ func WriteReport(ctx context.Context, dir string, r *Result) error {
 		name string
 		data []byte
 	}{{ReportConfig, append(config, '\n')}, {ReportRepro, []byte(repro)}} {
-		if err := writeTo(filepath.Join(dir, f.name), func(file *os.File) error { _, err := file.Write(f.data); return err }); err != nil {
+		if err := wholefile.Replace(filepath.Join(dir, f.name), func(w io.Writer) error { _, err := w.Write(f.data); return err }); err != nil {
 			return err
 		}
 	}
-	if err := writeTo(filepath.Join(dir, ReportScenario), func(f *os.File) error {
+	if err := wholefile.Replace(filepath.Join(dir, ReportScenario), func(f io.Writer) error {
 		return WriteScenario(f, &r.Effective)
 	}); err != nil {
 		return err
@@ -99,8 +101,8 @@ func (b begunFaults) Emit(ev *trace.Event) {
 	}
 }
 
-func (w *reportWriter) file(name string, write func(*os.File) error) error {
-	return writeTo(filepath.Join(w.dir, name), write)
+func (w *reportWriter) file(name string, write func(io.Writer) error) error {
+	return wholefile.Replace(filepath.Join(w.dir, name), write)
 }
 
 // removeRun removes what a run would have filled.
@@ -116,12 +118,12 @@ func (w *reportWriter) removeRun() error {
 
 // writeEvents runs the scenario again, and writes the trace and its timeline on the way.
 func (w *reportWriter) writeEvents(ctx context.Context) error {
-	return w.file(ReportEvents, func(events *os.File) error {
+	return w.file(ReportEvents, func(events io.Writer) error {
 		writer, err := w.newTrace(events)
 		if err != nil {
 			return err
 		}
-		return w.file(ReportTimeline, func(words *os.File) error {
+		return w.file(ReportTimeline, func(words io.Writer) error {
 			timeline := newTimeline(words, &w.result.Effective)
 			again, err := Run(ctx, w.result.Effective, Options{
 				Sink:    trace.Fanout{writer, timeline, w.collector, w.begun},
@@ -137,7 +139,7 @@ func (w *reportWriter) writeEvents(ctx context.Context) error {
 
 // newTrace begins the trace with what config.json has, as far as a line has room for it: a
 // scenario may be larger.
-func (w *reportWriter) newTrace(events *os.File) (writer *trace.Writer, err error) {
+func (w *reportWriter) newTrace(events io.Writer) (writer *trace.Writer, err error) {
 	short := *w.result
 	short.Drawn, short.IdleFaults = nil, nil
 	for _, has := range []any{reportConfig{w.result, string(w.result.Effective.appendText(nil))}, w.result, &short} {
@@ -164,7 +166,7 @@ func (w *reportWriter) compare(ctx context.Context, again *Result) error {
 }
 
 func (w *reportWriter) writePage() error {
-	return w.file(ReportPage, func(f *os.File) error {
+	return w.file(ReportPage, func(f io.Writer) error {
 		out := bufio.NewWriter(f)
 		return errors.Join(w.collector.WriteHTML(out, w.summary()), out.Flush())
 	})
@@ -214,7 +216,7 @@ func convergence(ns *int64, says string) string {
 }
 
 func (w *reportWriter) writeHistory() error {
-	return w.file(ReportHistory, func(f *os.File) error { return w.history.WriteHTML(f, w.faults()...) })
+	return w.file(ReportHistory, func(f io.Writer) error { return w.history.WriteHTML(f, w.faults()...) })
 }
 
 // faults are what befell the cluster: outages as they came about, and every other fault of
@@ -250,18 +252,4 @@ func (w *reportWriter) faults() []linearizability.Annotation {
 func (f *Fault) words() string {
 	line := strings.TrimSpace(string(f.appendText(nil)))
 	return strings.TrimPrefix(line, fmt.Sprintf("fault at=%v ", f.At))
-}
-
-// writeTo has write make the file at path, which is there when all is written; until then,
-// and where that fails, what was there before stays.
-func writeTo(path string, write func(*os.File) error) error {
-	part := path + ".part"
-	f, err := os.Create(part)
-	if err != nil {
-		return err
-	}
-	if err = errors.Join(write(f), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return os.Rename(part, path)
 }

@@ -5,7 +5,6 @@ package sim
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,36 +137,6 @@ func TestReportDirectory(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, read(name), string(data), "the same run gives the same bytes")
 	}
-}
-
-// A file of a report that cannot be written whole leaves the one that was there: a scenario
-// may be what somebody edited, and half of a page looks whole.
-func TestFileOfAReportIsWhole(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, ReportScenario)
-	is := func(text string) {
-		t.Helper()
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, text, string(data))
-		entries, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		require.Len(t, entries, 1, "nothing is left beside it")
-	}
-	write := func(text string, fails error) error {
-		return writeTo(path, func(f *os.File) error {
-			_, err := f.WriteString(text)
-			require.NoError(t, err)
-			return fails
-		})
-	}
-	require.NoError(t, write("edited", nil))
-	is("edited")
-	full := errors.New("no space left")
-	require.ErrorIs(t, write("hal", full), full)
-	is("edited")
-	require.NoError(t, write("anew", nil))
-	is("anew")
 }
 
 // Every fault that lasts stands beside the operations, each once: outages as they came

@@ -71,6 +71,7 @@ func Project() Rules {
 			"page",
 			"internal/processgroup",
 			"internal/filelock",
+			"internal/wholefile",
 		},
 		Apart: [][2]string{
 			{"client", "server"}, {"server", "client"},
